@@ -12,7 +12,7 @@
 #define __XEN_PUBLIC_DOMCTL_H__
 
 #if !defined(__XEN__) && !defined(__XEN_TOOLS__)
-#error "domctl operations are intended for use by node control tools only"
+#error "domctl.h is for control tools: compile with -D__XEN_TOOLS__"
 #endif
 
 #include "xen.h"

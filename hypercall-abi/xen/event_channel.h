@@ -55,9 +55,9 @@ struct evtchn_bind_interdomain {
 typedef struct evtchn_bind_interdomain evtchn_bind_interdomain_t;
 
 /*
- * EVTCHNOP_bind_virq: a new port for a VIRQ. Per-vCPU VIRQs stay on the vCPU named; the others start on
- * vCPU 0 (-EINVAL for another). -EEXIST if that VIRQ is bound already, -EPERM for one that the domain may
- * not have.
+ * EVTCHNOP_bind_virq: a new port for a VIRQ. Per-vCPU VIRQs stay on the vCPU named; the others start on vCPU
+ * 0 (-EINVAL for another). -EEXIST if that VIRQ is bound already. One that is not the domain's to receive can
+ * be bound, but never comes.
  */
 struct evtchn_bind_virq {
     uint32_t virq;

@@ -128,11 +128,10 @@ typedef uint16_t grant_status_t;
 typedef uint32_t grant_handle_t;
 
 /*
- * GNTTABOP_map_grant_ref: maps the frame of an entry at host_addr. With GNTMAP_contains_pte, host_addr is
- * the machine address of a level 1 entry (multiple of 8), else a virtual address whose level 1 table
- * exists. What was mapped there before is replaced. The map lasts until it is unmapped; overwriting the
- * page-table entry does not end it. A read-only entry is mapped only with GNTMAP_readonly (else
- * GNTST_permission_denied).
+ * GNTTABOP_map_grant_ref: maps the frame of an entry at host_addr. With GNTMAP_contains_pte, host_addr is the
+ * machine address of a level 1 entry (multiple of 8), else a virtual address whose level 1 table exists. What
+ * was mapped there before is replaced. The map lasts until it is unmapped; overwriting the page-table entry
+ * does not end it. A read-only entry is mapped only with GNTMAP_readonly (else GNTST_general_error).
  */
 struct gnttab_map_grant_ref {
     uint64_t host_addr;    /* in */
@@ -330,14 +329,14 @@ DEFINE_XEN_GUEST_HANDLE(gnttab_cache_flush_t);
 
 /* Result of one operation. */
 #define GNTST_okay              (0)   /* done */
-#define GNTST_general_error     (-1)  /* none of the others */
+#define GNTST_general_error     (-1)  /* entry not granted to the caller, or not for writing; others */
 #define GNTST_bad_domain        (-2)  /* no such domain */
-#define GNTST_bad_gntref        (-3)  /* no such entry, or not granted to the caller */
+#define GNTST_bad_gntref        (-3)  /* no such entry */
 #define GNTST_bad_handle        (-4)  /* no such mapping */
 #define GNTST_bad_virt_addr     (-5)  /* host_addr cannot be mapped */
 #define GNTST_bad_dev_addr      (-6)  /* dev_bus_addr is another */
 #define GNTST_no_device_space   (-7)  /* no room in the IOMMU */
-#define GNTST_permission_denied (-8)  /* write access to a read-only entry; no control over the domain */
+#define GNTST_permission_denied (-8)  /* no control over the domain */
 #define GNTST_bad_page          (-9)  /* the frame is not the granter's, or its type forbids it */
 #define GNTST_bad_copy_arg      (-10) /* copy crosses a page */
 #define GNTST_address_too_big   (-11) /* frame beyond what the caller can address */

@@ -12,13 +12,13 @@
 #include "physdev.h"
 
 /*
- * The three calls of struct xen_memory_reservation, on nr_extents runs of 2^extent_order frames.
- * increase: new frames, not entered in any table, their numbers written to extent_start. decrease: the
- * frames listed are given back; one that is still mapped, pinned or granted stays until that ends.
- * populate: as increase, and each becomes the pfn that stood in extent_start, entered in the
- * machine-to-physical table; then its machine frame replaces the pfn. Frames come zeroed. Stops early at
- * the domain's limit (max_pages), at an order above the caller's right (9 for a PV domain without
- * hardware), or when memory is short.
+ * The three calls of struct xen_memory_reservation, on nr_extents runs of 2^extent_order frames. increase:
+ * new frames, not entered in any table, their numbers written to extent_start. decrease: the frames listed
+ * are given back; one that is still mapped, pinned or granted stays until that ends. populate: as increase,
+ * and each becomes the pfn that stood in extent_start, entered in the machine-to-physical table; then its
+ * machine frame replaces the pfn. No frame holds another domain's data. Stops early at the domain's limit
+ * (max_pages), at an order above the caller's right (9 for a PV domain without hardware), or when memory is
+ * short.
  */
 #define XENMEM_increase_reservation 0
 #define XENMEM_decrease_reservation 1
@@ -117,8 +117,7 @@ DEFINE_XEN_GUEST_HANDLE(xen_machphys_mapping_t);
 
 /*
  * XENMEM_add_to_physmap: makes something appear at a pfn of a domain with translated frame numbers. A PV
- * domain has none and gets -EOPNOTSUPP or -EINVAL but for grant_table and shared_info, whose machine
- * frame becomes known at that pfn.
+ * domain has none and is refused.
  */
 #define XENMAPSPACE_shared_info  0 /* the shared page */
 #define XENMAPSPACE_grant_table  1 /* frame idx of the grant table */

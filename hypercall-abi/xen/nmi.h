@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * nmi_op(unsigned int cmd, void *arg): the domain's NMI callback, and the reasons that
- * arch_shared_info.nmi_reason shows. Errors: -EINVAL (not vCPU 0, address not canonical), -EFAULT,
- * -ENOSYS (other cmd).
+ * arch_shared_info.nmi_reason shows. Errors: -EINVAL (address not canonical), -EFAULT, -ENOSYS (other cmd).
  */
 #ifndef __XEN_PUBLIC_NMI_H__
 #define __XEN_PUBLIC_NMI_H__

@@ -9,7 +9,7 @@
 #define __XEN_PUBLIC_SYSCTL_H__
 
 #if !defined(__XEN__) && !defined(__XEN_TOOLS__)
-#error "sysctl operations are intended for use by node control tools only"
+#error "sysctl.h is for control tools: compile with -D__XEN_TOOLS__"
 #endif
 
 #include "xen.h"

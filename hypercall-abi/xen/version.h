@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * xen_version(unsigned int cmd, void *arg): facts about the hypervisor. Returns 0 or the fact itself;
- * -EFAULT, -ENOSYS (other cmd). Texts that a domain may not read are given as "<denied>". Calls 0 and 6
- * may be made with a bad argument for 0: it is the cheapest call there is, used to let pending events in.
+ * -EFAULT, -ENOSYS (other cmd). Texts that a domain may not read are given as "<denied>". XENVER_version
+ * reads no argument: it is the cheapest call there is, and used to let pending events in.
  */
 #ifndef __XEN_PUBLIC_VERSION_H__
 #define __XEN_PUBLIC_VERSION_H__
@@ -45,8 +45,7 @@ struct xen_platform_parameters {
 typedef struct xen_platform_parameters xen_platform_parameters_t;
 
 /*
- * One 32-bit part of the feature bits of features.h; parts from XENFEAT_NR_SUBMAPS on are zero or
- * -EINVAL.
+ * One 32-bit part of the feature bits of features.h; parts from XENFEAT_NR_SUBMAPS on are -EINVAL.
  */
 #define XENVER_get_features 6
 struct xen_feature_info {

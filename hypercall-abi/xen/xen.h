@@ -179,9 +179,8 @@ DEFINE_XEN_GUEST_HANDLE(xen_ulong_t);
  *
  * An entry holds bit 0 present, 1 writable, 2 user, 3 PWT, 4 PCD, 5 accessed, 6 dirty, 7 PAT (level 1; a
  * large page is refused on other levels), 8 global, 9-11 and 52-62 for software, 12-51 machine frame, 63
- * no-execute. The kernel of a 64-bit guest runs in ring 3, therefore the user bit is forced on at every level
- * but in entries that only kernel mode's root reaches. The PAT register is (entry 0 to 5) WB, WT, UC-, UC,
- * WC, WP.
+ * no-execute. The kernel of a 64-bit guest runs in ring 3, therefore the user bit is forced on: an entry that
+ * was written without it reads back with it. The PAT register is (entry 0 to 5) WB, WT, UC-, UC, WC, WP.
  */
 #define MMU_NORMAL_PT_UPDATE       0 /* write val to a page-table entry, checked */
 #define MMU_MACHPHYS_UPDATE        1 /* val becomes the M2P entry of the frame at ptr, foreigndom's */
@@ -265,8 +264,7 @@ DEFINE_XEN_GUEST_HANDLE(mmuext_op_t);
 
 /*
  * vm_assist(unsigned int cmd, unsigned int type): turns an aid on or off for the whole domain. Returns 0;
- * -EINVAL for a type that this kind of domain has not (a 64-bit PV domain has 2 to 5 and 32), -ENOSYS for
- * another cmd.
+ * -EINVAL for a type that is not below, -ENOSYS for another cmd. Those for 32-bit guests have no effect.
  */
 #define VMASST_CMD_enable  0
 #define VMASST_CMD_disable 1
@@ -274,7 +272,7 @@ DEFINE_XEN_GUEST_HANDLE(mmuext_op_t);
 #define VMASST_TYPE_4gb_segments         0  /* 32-bit guests: segments into the hypervisor's range */
 #define VMASST_TYPE_4gb_segments_notify  1  /* 32-bit guests: trap 15 on such a use */
 #define VMASST_TYPE_writable_pagetables  2  /* a write to a level 1 table traps and is done as mmu_update */
-#define VMASST_TYPE_pae_extended_cr3     3  /* 32-bit guests: root above 4 GiB; accepted without effect */
+#define VMASST_TYPE_pae_extended_cr3     3  /* 32-bit guests: root above 4 GiB */
 #define VMASST_TYPE_architectural_iopl   4  /* IOPL comes from iret frames and shows in bounce frames */
 #define VMASST_TYPE_runstate_update_flag 5  /* XEN_RUNSTATE_UPDATE is set while an area is written */
 #define VMASST_TYPE_m2p_strict           32 /* user-mode roots never map the machine-to-physical table */

@@ -72,11 +72,11 @@
 /*
  * iret(): leaves a trap handler or callback. The guest kernel's stack pointer points at a struct
  * iret_context; the call does not return. The low two bits of cs choose the mode: 3 enters user mode (user
- * page tables, user GS base), 0 to 2 stay in the kernel. Bits 32 and up of cs give the new upcall mask in bit
- * 32. With VGCF_in_syscall in flags r11, rcx, cs and ss of the frame are ignored and the vCPU resumes as
- * after SYSRET, with rcx = rip, r11 = rflags. A frame that cannot be read ends the domain as crashed. A
- * kernel that stays in the kernel and need not change the upcall mask may use the iretq instruction instead,
- * with RPL 3 in both selectors.
+ * page tables, user GS base), 0 to 2 stay in the kernel. The interrupt flag in rflags becomes the inverse of
+ * the upcall mask. With VGCF_in_syscall in flags r11, rcx, cs and ss of the frame are ignored and the vCPU
+ * resumes as after SYSRET, with rcx = rip, r11 = rflags. A frame that cannot be read ends the domain as
+ * crashed. A kernel that stays in the kernel and need not change the upcall mask may use the iretq
+ * instruction instead, with RPL 3 in both selectors.
  */
 #define _VGCF_in_syscall 8
 #define VGCF_in_syscall  (1 << _VGCF_in_syscall)

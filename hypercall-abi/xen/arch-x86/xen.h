@@ -84,11 +84,15 @@ typedef unsigned long xen_ulong_t;
  * forced to 3. Returns 0.
  *
  * set_trap_table(const trap_info_t traps[]): each entry replaces the handler of its vector; the list ends at
- * the first entry with address 0. A null pointer clears every handler. Returns 0; -EFAULT; -EPERM for an
- * address that is not canonical or lies in the hypervisor's range (entries before it are in effect).
+ * the first entry with address 0. A null pointer clears every handler. Returns 0; -EFAULT; -EINVAL for an
+ * address that is not canonical (entries before it are in effect).
  *
  * The privilege in flags says who may raise the vector by INT n: 0 nobody, 1 and 2 the guest kernel, 3
  * everybody. An exception without a handler ends the domain as crashed.
+ *
+ * A handler finds at its stack pointer: rcx, r11, the error code (vectors 8, 10 to 14 and 17 only), rip, cs,
+ * rflags, rsp, ss. The low two bits of cs are 0 if the kernel was interrupted, 3 if user mode was; bits 32 to
+ * 39 hold the upcall mask of before, and the interrupt flag in rflags is its inverse.
  */
 struct trap_info {
     uint8_t vector;
@@ -224,10 +228,12 @@ DEFINE_XEN_GUEST_HANDLE(xen_msr_entry_t);
  * fpu_taskswitch(int set): sets or clears CR0.TS of the vCPU; a set flag makes the next FPU instruction raise
  * #NM, which also clears it. Returns 0.
  *
- * set_debugreg(int reg, unsigned long value): reg 0 to 3 take addresses outside the hypervisor's range (else
- * -EPERM), 6 and 7 values without reserved bits and, in 7, without I/O breakpoints that are not allowed.
- * Returns 0; -EINVAL. get_debugreg(int reg): returns the value itself, so an error (-EINVAL, reg not 0 to 7)
- * looks like a value.
+ * set_debugreg(int reg, unsigned long value): registers 0 to 3 take addresses outside the hypervisor's range,
+ * 6 and 7 take 32 bits. Returns 0; -EPERM (value refused), -ENODEV (no such register; 4 and 5 while CR4.DE is
+ * set).
+ *
+ * get_debugreg(int reg): returns the value itself, so an error (-EINVAL, no such register) looks like a
+ * value.
  */
 
 /* Bytes that make the hypervisor emulate the instruction behind them; CPUID is the only one it takes. */
