@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+#
+# Tests and what only they need: Debian's third-party packages, the guests of tests/guests, the `test` and
+# `oracle` verbs.  Each test is a file *.t that prints TAP; prove runs them, the fast ones first.
+
+# Third-party files come from Debian, each pinned in tests/lib/third-party.txt.
+# $(THIRD)/NAME/.done says that package NAME is fetched, checked and unpacked in $(THIRD)/NAME/.
+THIRD_NAMES := $(shell sed -n 's/^\([a-z0-9][^ ]*\) .*/\1/p' tests/lib/third-party.txt)
+$(THIRD_NAMES:%=$(THIRD)/%/.done): $(THIRD)/%/.done: tests/lib/third-party.txt
+	@echo "  FETCH   $*"
+	$(Q)$(PYTHON) tests/lib/fetch.py --pins tests/lib/third-party.txt --dir $(THIRD) $*
+
+-include tests/abi/build.mk
+-include tests/unit/build.mk
+-include tests/guests/build.mk
+-include tests/system/build.mk
+
+ifdef T
+TESTS := $(or $(wildcard $(addsuffix .t,$(patsubst %.t,%,tests/$(T) $(T)))),$(error no such test: $(T)))
+else
+TESTS := $(wildcard tests/abi/*.t tests/unit/*.t toolstack/tests/*.t tests/guests/*.t tests/system/*.t)
+endif
+
+test: $(ALL) $(B)/tenon.iso $(TEST_DEPS)
+	+@TENON_BUILD=$(B) prove --timer --merge $(if $(V),-v) $(TESTS)
