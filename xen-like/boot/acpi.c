@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads the ACPI tables that a hypervisor needs (ACPI Specification 6.4, chapter 5): MADT for the interrupt controllers
+ * and CPUs, FADT for power and the PM timer, and the DSDT's and SSDTs' bytes for the one object _S5_. Runs on the boot
+ * tables, which reach 4 GiB; what it needs later it copies.
+ */
+#include "boot/acpi.h"
+
+#include "boot/info.h"
+#include "cpu/machine.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+
+struct machine machine;
+struct acpi_power acpi_power;
+
+#define REACH           0x100000000UL
+#define TABLE_SIZE_MAX  (16u << 20)
+#define MAX_TABLES      256
+
+struct rsdp {
+    char signature[8];
+    u8 checksum;
+    char oem[6];
+    u8 revision;
+    u32 rsdt;
+    u32 length;
+    u64 xsdt;
+    u8 extended_checksum, reserved[3];
+} __packed;
+
+struct table {
+    char signature[4];
+    u32 length;
+    u8 revision, checksum;
+    char oem[6], oem_table[8];
+    u32 oem_revision, creator, creator_revision;
+} __packed;
+_Static_assert(sizeof(struct table) == 36, "ACPI: description header");
+
+static u64 rsdp_address;
+
+static u8 sum(const void *p, size_t n)
+{
+    const u8 *b = p;
+    u8 s = 0;
+
+    while (n--)
+        s += *b++;
+    return s;
+}
+
+/* Little-endian field of n bytes at an offset of a table; 0 where the table is too short to have it. */
+static u64 field(const struct table *t, unsigned int offset, unsigned int n)
+{
+    u64 v = 0;
+
+    if (offset + n > t->length)
+        return 0;
+    memcpy(&v, (const char *)t + offset, n);
+    return v;
+}
+
+/* The table at a machine address where it is whole and within reach, else NULL. */
+static const struct table *map_table(u64 address)
+{
+    const struct table *t = maddr_to_virt(MADDR(address));
+
+    if (!address || address > REACH - sizeof(*t))
+        return NULL;
+    if (t->length < sizeof(*t) || t->length > TABLE_SIZE_MAX || address + t->length > REACH)
+        return NULL;
+    if (sum(t, t->length)) {
+        log_warn("ACPI: table %.4s at %#lx has a wrong checksum, ignored\n", t->signature, address);
+        return NULL;
+    }
+    return t;
+}
+
+/* --- the root --- */
+
+static bool rsdp_valid(const struct rsdp *r)
+{
+    if (memcmp(r->signature, "RSD PTR ", 8) || sum(r, 20))
+        return false;
+    return r->revision < 2 || (r->length >= sizeof(*r) && r->length <= 4096 && !sum(r, r->length));
+}
+
+static u64 scan_for_rsdp(u64 start, u64 end)
+{
+    for (u64 at = start; at + sizeof(struct rsdp) <= end; at += 16)
+        if (rsdp_valid(maddr_to_virt(MADDR(at))))
+            return at;
+    return 0;
+}
+
+/* The BIOS keeps it in the first KiB of its extended data area, or from 0xe0000 on. */
+static u64 find_rsdp(void)
+{
+    u64 ebda, found = 0;
+
+    if (boot_info.rsdp_copy && rsdp_valid(maddr_to_virt(MADDR(boot_info.rsdp_copy))) && boot_info.efi_system_table)
+        return boot_info.rsdp_copy;
+    ebda = (u64)*(const volatile u16 *)maddr_to_virt(MADDR(0x40e)) << 4;
+    if (ebda >= 0x80000 && ebda < 0xa0000)
+        found = scan_for_rsdp(ebda, min(ebda + 1024, 0xa0000UL));
+    if (!found)
+        found = scan_for_rsdp(0xe0000, 0x100000);
+    if (!found && boot_info.rsdp_copy && rsdp_valid(maddr_to_virt(MADDR(boot_info.rsdp_copy))))
+        found = boot_info.rsdp_copy;
+    return found;
+}
+
+u64 acpi_rsdp(void)
+{
+    return rsdp_address;
+}
+
+/* --- MADT --- */
+
+static void add_cpu(u32 apic_id, u32 acpi_id, u32 flags)
+{
+    if (!(flags & 1))
+        return;
+    for (unsigned int i = 0; i < machine.nr_cpus; i++)
+        if (machine.apic_id[i] == apic_id)
+            return;
+    if (machine.nr_cpus == MAX_CPUS) {
+        machine.nr_cpus_ignored++;
+        return;
+    }
+    machine.apic_id[machine.nr_cpus] = apic_id;
+    machine.acpi_id[machine.nr_cpus++] = acpi_id;
+}
+
+static u32 u32_at(const u8 *p)
+{
+    u32 v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+static void madt_cpu(const u8 *e)
+{
+    add_cpu(e[3], e[2], u32_at(e + 4));
+}
+
+static void madt_ioapic(const u8 *e)
+{
+    if (machine.nr_ioapics == MAX_IOAPICS) {
+        log_warn("ACPI: more than %u I/O APICs; I/O APIC %u ignored\n", MAX_IOAPICS, e[2]);
+        return;
+    }
+    machine.ioapic[machine.nr_ioapics++] = (struct ioapic_info){ e[2], u32_at(e + 4), u32_at(e + 8) };
+}
+
+/* Polarity in bits 0 and 1, trigger in bits 2 and 3: 3 means active low, or level; 0 and 1 what ISA has. */
+static void madt_override(const u8 *e)
+{
+    if (e[2] == 0 && e[3] < ARRAY_SIZE(machine.isa))
+        machine.isa[e[3]] = (struct isa_override){
+            .set = true, .active_low = (e[8] & 3) == 3, .level = (e[8] >> 2 & 3) == 3, .gsi = u32_at(e + 4),
+        };
+}
+
+static void madt_lapic_address(const u8 *e)
+{
+    memcpy(&machine.lapic_address, e + 4, 8);
+}
+
+static void madt_x2apic(const u8 *e)
+{
+    add_cpu(u32_at(e + 4), u32_at(e + 12), u32_at(e + 8));
+}
+
+static void parse_madt(const struct table *t)
+{
+    static const struct { u8 size; void (*fn)(const u8 *e); } kinds[] = {
+        [0] = { 8, madt_cpu }, [1] = { 12, madt_ioapic }, [2] = { 10, madt_override },
+        [5] = { 12, madt_lapic_address }, [9] = { 16, madt_x2apic },
+    };
+    const u8 *at = (const u8 *)t + 44, *end = (const u8 *)t + t->length;
+
+    machine.has_madt = true;
+    machine.lapic_address = field(t, 36, 4);
+    for (; at + 2 <= end && at[1] >= 2 && at + at[1] <= end; at += at[1])
+        if (at[0] < ARRAY_SIZE(kinds) && kinds[at[0]].fn && at[1] >= kinds[at[0]].size)
+            kinds[at[0]].fn(at);
+}
+
+/* --- FADT and _S5_ --- */
+
+/* AML: one small integer; its end, or NULL. */
+static const u8 *aml_integer(const u8 *at, const u8 *end, u8 *value)
+{
+    if (at >= end)
+        return NULL;
+    if (*at == 0x00 || *at == 0x01) {       /* ZeroOp, OneOp */
+        *value = *at;
+        return at + 1;
+    }
+    if (*at == 0x0a && at + 1 < end) {      /* BytePrefix */
+        *value = at[1];
+        return at + 2;
+    }
+    return NULL;
+}
+
+bool acpi_find_s5(const u8 *aml, size_t size, u8 *type_a, u8 *type_b)
+{
+    const u8 *end = aml + size;
+
+    for (const u8 *p = aml; p + 8 <= end; p++) {
+        const u8 *at = p + 4;
+
+        /* NameOp "_S5_" or NameOp "\_S5_", then PackageOp, PkgLength (1 to 4 bytes), NumElements. */
+        if (memcmp(p, "_S5_", 4) || p == aml)
+            continue;
+        if (p[-1] != 0x08 && !(p[-1] == '\\' && p - aml >= 2 && p[-2] == 0x08))
+            continue;
+        if (*at++ != 0x12)
+            continue;
+        at += 1 + (*at >> 6);
+        if (at >= end || *at++ < 2)
+            continue;
+        at = aml_integer(at, end, type_a);
+        if (at && aml_integer(at, end, type_b))
+            return true;
+    }
+    return false;
+}
+
+/* The port in a register block: the extended field where the table has one in port space, else the old one. */
+static u16 register_port(const struct table *t, unsigned int old, unsigned int extended)
+{
+    u64 address = field(t, extended + 4, 8);
+
+    if (field(t, extended, 1) == 1 && address && address <= 0xffff)
+        return address;
+    return field(t, old, 4);
+}
+
+static void search_s5(const struct table *t)
+{
+    struct acpi_power *p = &acpi_power;
+
+    if (t && !p->can_power_off)
+        p->can_power_off = acpi_find_s5((const u8 *)(t + 1), t->length - sizeof(*t), &p->sleep_type_a, &p->sleep_type_b);
+}
+
+static void parse_fadt(const struct table *t)
+{
+    struct acpi_power *p = &acpi_power;
+    u32 flags = field(t, 112, 4);
+    u64 dsdt = field(t, 140, 8);
+
+    p->smi_command = field(t, 48, 4);
+    p->acpi_enable = field(t, 52, 1);
+    p->pm1a_control = register_port(t, 64, 172);
+    p->pm1b_control = register_port(t, 68, 184);
+    machine.pm_timer_port = register_port(t, 76, 208);
+    machine.pm_timer_32bit = flags & (1u << 8);
+    machine.rtc_century = field(t, 108, 1);
+    machine.no_cmos_rtc = field(t, 109, 2) & (1u << 5);
+    if ((flags & (1u << 10)) && field(t, 116, 1) == 1) {
+        p->reset_port = field(t, 120, 8);
+        p->reset_value = field(t, 128, 1);
+    }
+    search_s5(map_table(dsdt ? dsdt : field(t, 40, 4)));
+}
+
+/* --- */
+
+static void each_table(const struct table *root, unsigned int entry_size)
+{
+    unsigned int n = (root->length - sizeof(*root)) / entry_size;
+
+    for (unsigned int i = 0; i < min(n, (unsigned int)MAX_TABLES); i++) {
+        const struct table *t = map_table(field(root, sizeof(*root) + i * entry_size, entry_size));
+
+        if (!t)
+            continue;
+        if (!memcmp(t->signature, "APIC", 4))
+            parse_madt(t);
+        else if (!memcmp(t->signature, "FACP", 4))
+            parse_fadt(t);
+        else if (!memcmp(t->signature, "SSDT", 4))
+            search_s5(t);
+    }
+}
+
+void acpi_init(void)
+{
+    const struct table *root = NULL;
+    const struct rsdp *r;
+    unsigned int entry_size = 8;
+
+    rsdp_address = find_rsdp();
+    if (rsdp_address) {
+        r = maddr_to_virt(MADDR(rsdp_address));
+        if (r->revision >= 2)
+            root = map_table(r->xsdt);
+        if (!root) {
+            root = map_table(r->rsdt);
+            entry_size = 4;
+        }
+    }
+    if (!root) {
+        log_warn("ACPI: no tables found: one CPU, no device interrupts, no power-off\n");
+        return;
+    }
+    each_table(root, entry_size);
+    if (!machine.has_madt)
+        log_warn("ACPI: no MADT: one CPU, no device interrupts\n");
+    if (!acpi_power.can_power_off || !acpi_power.pm1a_control)
+        log_warn("ACPI: no _S5_ object: the machine cannot be powered off\n");
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/* Options that belong to no one subsystem: Domain-0's size, and Xen's names of protections that say what is on. */
+#include "boot/options.h"
+
+#include "lib/log.h"
+#include "lib/math.h"
+#include "lib/option.h"
+#include "lib/string.h"
+
+struct dom0_options dom0_options = { .max_vcpus_max = ~0u };
+
+/* One size: BYTES, -BYTES (all but), or PERCENT% of the machine, with +BYTES after it. */
+static bool parse_amount(const char *text, struct memory_amount *out)
+{
+    const char *end;
+
+    *out = (struct memory_amount){ .set = true };
+    if (*text >= '0' && *text <= '9') {
+        u64 number = strtou64(text, &end, 10);
+
+        if (*end == '%') {
+            if (number > 100)
+                return false;
+            out->percent = number;
+            text = end + 1;
+            if (!*text)
+                return true;
+            if (*text++ != '+')
+                return false;
+        }
+    }
+    if (*text == '-') {
+        out->all_but = true;
+        text++;
+    }
+    out->bytes = option_size(text, &end);
+    return end != text && !*end;
+}
+
+/* dom0_mem=[min:A,][max:A,]A in any order. */
+static bool parse_dom0_mem(const struct option *o, const char *value)
+{
+    struct dom0_options parsed = dom0_options;
+
+    while (*value) {
+        struct memory_amount *target = &parsed.mem;
+        char part[64];
+        size_t n = 0;
+
+        if (!strncmp(value, "min:", 4)) {
+            target = &parsed.mem_min;
+            value += 4;
+        } else if (!strncmp(value, "max:", 4)) {
+            target = &parsed.mem_max;
+            value += 4;
+        }
+        for (; *value && *value != ','; value++)
+            if (n < sizeof(part) - 1)
+                part[n++] = *value;
+        part[n] = '\0';
+        if (*value == ',')
+            value++;
+        if (!parse_amount(part, target))
+            return false;
+    }
+    *(struct dom0_options *)o->target = parsed;
+    return parsed.mem.set || parsed.mem_min.set || parsed.mem_max.set;
+}
+OPTION_CUSTOM("dom0_mem", parse_dom0_mem, dom0_options);
+
+/* dom0_max_vcpus=MAX, MIN-MAX, MIN- or -MAX */
+static bool parse_dom0_max_vcpus(const struct option *o, const char *value)
+{
+    const char *end = value;
+    u64 low = 1, high;
+
+    (void)o;
+    if (*value == '-') {
+        high = strtou64(value + 1, &end, 10);
+    } else {
+        low = strtou64(value, &end, 10);
+        if (end == value)
+            return false;
+        high = low;
+        if (*end == '-')
+            high = end[1] ? strtou64(end + 1, &end, 10) : (end++, ~0u);
+    }
+    if (*end || !low || low > high)
+        return false;
+    dom0_options.max_vcpus_min = low;
+    dom0_options.max_vcpus_max = min(high, (u64)~0u);
+    return true;
+}
+static char dom0_max_vcpus_target;
+OPTION_CUSTOM("dom0_max_vcpus", parse_dom0_max_vcpus, dom0_max_vcpus_target);
+
+u64 memory_amount_bytes(const struct memory_amount *a, u64 available)
+{
+    u64 share = mul_div(available, a->percent, 100);
+
+    if (a->all_but)
+        return a->bytes < available ? available - a->bytes : 0;
+    return share + a->bytes;
+}
+
+/* --- protections: none of them is here, so only switching them off is what happens anyway --- */
+
+static char opt_xpti[32], opt_spec_ctrl[64];
+OPTION_TEXT("xpti", opt_xpti);
+OPTION_TEXT("spec-ctrl", opt_spec_ctrl);
+
+char opt_scheduler[32];
+OPTION_TEXT("sched", opt_scheduler);
+
+void options_report_protections(void)
+{
+    static const struct { const char *name, *value, *what; } rows[] = {
+        { "xpti", opt_xpti, "page-table isolation" },
+        { "spec-ctrl", opt_spec_ctrl, "mitigation of speculation attacks" },
+    };
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++)
+        if (rows[i].value[0] && option_word_to_bool(rows[i].value) != 0)
+            log_warn("%s=%s: this version has no %s; it stays off\n", rows[i].name, rows[i].value, rows[i].what);
+}

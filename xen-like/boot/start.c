@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The order of things, from the first C code on the boot CPU to the moment when the scheduler takes over. Each step
+ * says what it needs of the ones before.
+ */
+#include "boot/info.h"
+#include "boot/options.h"
+#include "console/console.h"
+#include "cpu/apic.h"
+#include "cpu/desc.h"
+#include "cpu/features.h"
+#include "cpu/irq.h"
+#include "cpu/machine.h"
+#include "cpu/smp.h"
+#include "cpu/time.h"
+#include "domain/domain.h"
+#include "lib/image.h"
+#include "lib/log.h"
+#include "lib/version.h"
+#include "mm/alloc.h"
+#include "mm/mm.h"
+#include "sched/sched.h"
+
+extern char boot_cpu_stack_end[];
+
+u64 image_phys;         /* set by head.S */
+
+/* What must not be handed out by the frame allocator. */
+static void reserve_boot_memory(void)
+{
+    memory_reserve(0, PAGE_SIZE);   /* interrupt vectors and BIOS data */
+    memory_reserve(image_phys, image_phys + (image_end - image_start));
+    memory_reserve(boot_info.loader_info.start, boot_info.loader_info.end);
+    for (unsigned int i = 0; i < boot_info.nr_modules; i++)
+        memory_reserve(boot_info.module[i].start, boot_info.module[i].end);
+    trampoline_page = memory_take_low_page();
+}
+
+/* Faults are reported from here on, and text goes to the console. */
+static void early_start(u32 magic, u32 info_address)
+{
+    percpu_init_boot_cpu();
+    desc_prepare(0, boot_cpu_stack_end);
+    idt_init();
+    desc_load_boot();
+    features_detect();
+    features_apply();
+
+    boot_info_parse(magic, info_address);
+    cmdline_parse(boot_info.cmdline);
+    console_init_early(boot_info.text_screen);
+    printk("Tenon %s (ABI %d.%d%s), loaded at %#lx by %s\n", TENON_VERSION, ABI_VERSION_MAJOR, ABI_VERSION_MINOR,
+           ABI_EXTRA_VERSION, image_phys, boot_info.loader_name);
+    log_info("Command line: %s\n", boot_info.cmdline);
+    cmdline_report();
+    options_report_protections();
+}
+
+static void show_memory_map(void)
+{
+    static const char *const names[] = { "", "RAM", "reserved", "ACPI data", "ACPI NVS", "unusable" };
+
+    for (unsigned int i = 0; i < boot_memory.nr_map; i++) {
+        const struct mem_range *r = &boot_memory.map[i];
+
+        log_debug("Memory %016lx-%016lx %s\n", r->start, r->end - 1, r->type < ARRAY_SIZE(names) ? names[r->type] : "other");
+    }
+}
+
+static void check_modules(void)
+{
+    if (!boot_info.nr_modules)
+        panic("no Domain-0 kernel: the boot loader must give it as the first module (GRUB: module2 /boot/dom0)");
+    for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
+        const struct boot_module *m = &boot_info.module[i];
+
+        log_debug("Module %u: %#lx-%#lx %s\n", i, m->start, m->end, m->cmdline);
+        if (m->start >= m->end)
+            panic("module %u is empty (%#lx to %#lx): check the file that the boot loader reads", i, m->start, m->end);
+    }
+    if (boot_info.nr_modules + boot_info.nr_modules_ignored > 2)
+        log_warn("%u modules given; only the first (kernel) and the second (RAM disk) are used\n",
+                 boot_info.nr_modules + boot_info.nr_modules_ignored);
+}
+
+/* Frees [start, end) but for what lies in a page of the loader's information, where EFI's tables are kept for Domain-0. */
+static void free_boot_range(u64 start, u64 end)
+{
+    const struct mem_range *kept = &boot_info.loader_info;
+    u64 kept_start = ALIGN_DOWN(kept->start, PAGE_SIZE), kept_end = ALIGN_UP(kept->end, PAGE_SIZE);
+
+    if (!boot_info.efi_system_table || end <= kept_start || start >= kept_end) {
+        mm_free_boot_range(start, end);
+        return;
+    }
+    if (start < kept_start)
+        mm_free_boot_range(start, kept_start);
+    if (end > kept_end)
+        mm_free_boot_range(kept_end, end);
+}
+
+/* The memory of what was needed to start. */
+static void free_boot_memory(void)
+{
+    for (unsigned int i = 0; i < boot_info.nr_modules; i++)
+        free_boot_range(boot_info.module[i].start, boot_info.module[i].end);
+    free_boot_range(boot_info.loader_info.start, boot_info.loader_info.end);
+}
+
+void start_hypervisor(u32 magic, u32 info_address)
+{
+    early_start(magic, info_address);
+
+    memory_map_sanitize();
+    show_memory_map();
+    check_modules();
+    reserve_boot_memory();
+    acpi_init();            /* before mm_init(): it reads through the boot tables */
+
+    console_suspend_screen();
+    mm_init();
+    console_resume_screen();
+    if (mm_init_cpu_window(0))
+        panic("no memory for the tables of CPU 0");
+    desc_map_window(0);
+
+    apic_init();
+    irq_init();
+    apic_init_cpu();        /* calibration uses its timer */
+    time_init();
+
+    sched_init(opt_scheduler[0] ? opt_scheduler : NULL);
+    domain_subsystem_init();
+    pv_init();
+    smp_init_boot_cpu();    /* interrupts are on from here */
+    console_init_late();
+    smp_boot();
+
+    log_info("%s: family %u, model %u, stepping %u%s%s\n", cpu.brand[0] ? cpu.brand : cpu.vendor, cpu.family, cpu.model,
+             cpu.stepping, cpu.smep ? ", SMEP" : "", cpu.smap ? ", SMAP" : "");
+    printk("%u CPU%s, %lu MiB of memory, %lu MiB free\n", cpu_count, cpu_count == 1 ? "" : "s", memory_total() >> 20,
+           free_pages() >> (20 - PAGE_SHIFT));
+
+    dom0_build(&boot_info.module[0], boot_info.nr_modules > 1 ? &boot_info.module[1] : NULL);
+    free_boot_memory();
+    continue_running(current);
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Input, and the hypercall. What is typed waits in a small ring for Domain-0, which VIRQ_CONSOLE tells of it; or, after
+ * Ctrl-a three times in a row, each character is a key that the hypervisor itself answers.
+ */
+#include "console/console.h"
+#include "console/internal.h"
+
+#include "cpu/softirq.h"
+#include "domain/domain.h"
+#include "event/event.h"
+#include "lib/log.h"
+#include "lib/option.h"
+#include "lib/spinlock.h"
+#include "lib/string.h"
+#include "mm/guest.h"
+#include "pv/hypercall.h"
+
+#define INPUT_SIZE      1024    /* a power of two */
+#define SWITCH_CHAR     0x01    /* Ctrl-a */
+#define SWITCH_COUNT    3
+#define WRITE_CHUNK     128
+
+static struct spinlock lock = SPINLOCK_INIT(LOCK_IRQ_LEAF);
+static char input[INPUT_SIZE];
+static u32 input_head, input_tail;      /* input[tail..head) waits for Domain-0 */
+static char keys[16];                   /* for the hypervisor */
+static u32 keys_head, keys_tail;
+static bool to_hypervisor;
+static unsigned int switch_seen;
+static bool switched;                   /* to be announced by the softirq */
+
+/* Domains other than Domain-0 may write lines, prefixed and limited in rate; else they get -EPERM. */
+static bool guest_writes;
+OPTION_BOOL("guest_console", guest_writes);
+
+/* --- keys --- */
+
+struct key {
+    void (*fn)(void);
+    const char *help;
+};
+static struct key key_table[128];
+
+void console_register_key(char key, void (*fn)(void), const char *help)
+{
+    key_table[(u8)key & 127] = (struct key){ fn, help };
+}
+
+void console_key(char key)
+{
+    const struct key *k = &key_table[(u8)key & 127];
+
+    if (!k->fn) {
+        printk("'%c': no such key; 'h' lists them\n", (u8)key < ' ' || (u8)key > '~' ? '?' : key);
+        return;
+    }
+    printk("'%c' pressed: %s\n", key, k->help);
+    k->fn();
+}
+
+static void key_help(void)
+{
+    for (unsigned int i = 0; i < ARRAY_SIZE(key_table); i++)
+        if (key_table[i].fn)
+            printk(" key '%c': %s\n", i, key_table[i].help);
+}
+
+/* --- from the device --- */
+
+/* For whom input is at present. Lock held. */
+static void deliver(char c)
+{
+    if (to_hypervisor) {
+        if (keys_head - keys_tail < sizeof(keys))
+            keys[keys_head++ % sizeof(keys)] = c;
+    } else if (input_head - input_tail < INPUT_SIZE) {
+        input[input_head++ % INPUT_SIZE] = c;
+    }
+}
+
+/* Ctrl-a waits until it is clear that no switch comes of it. */
+void console_input(char c)
+{
+    unsigned long flags = spin_lock_irqsave(&lock);
+
+    if (c == SWITCH_CHAR) {
+        if (++switch_seen == SWITCH_COUNT) {
+            switch_seen = 0;
+            to_hypervisor = !to_hypervisor;
+            switched = true;
+        }
+    } else {
+        for (; switch_seen; switch_seen--)
+            deliver(SWITCH_CHAR);
+        deliver(c);
+    }
+    spin_unlock_irqrestore(&lock, flags);
+    softirq_raise(SOFTIRQ_CONSOLE);
+}
+
+static bool take_key(char *c)
+{
+    unsigned long flags = spin_lock_irqsave(&lock);
+    bool any = keys_tail != keys_head;
+
+    if (any)
+        *c = keys[keys_tail++ % sizeof(keys)];
+    spin_unlock_irqrestore(&lock, flags);
+    return any;
+}
+
+static void input_softirq(void)
+{
+    unsigned long flags = spin_lock_irqsave(&lock);
+    bool announce = switched, xen = to_hypervisor, waiting = input_head != input_tail;
+    char c;
+
+    switched = false;
+    spin_unlock_irqrestore(&lock, flags);
+    if (announce)
+        printk("*** Console input goes to %s (Ctrl-a three times switches) ***\n",
+               xen ? "the hypervisor; 'h' for help" : "Domain-0");
+    while (take_key(&c))
+        console_key(c);
+    if (waiting)
+        send_global_virq(VIRQ_CONSOLE);
+}
+
+void input_init(void)
+{
+    console_register_key('h', key_help, "list the keys");
+    softirq_register(SOFTIRQ_CONSOLE, input_softirq);
+}
+
+/* --- the hypercall --- */
+
+/* What other domains write comes out in whole lines, with control characters replaced. */
+static void write_guest_text(struct domain *d, const char *text, unsigned int size)
+{
+    static struct spinlock lines_lock = SPINLOCK_INIT(LOCK_LEAF);
+    struct domain_console *con = &d->console;
+
+    spin_lock(&lines_lock);
+    while (size--) {
+        char c = *text++;
+
+        if (c != '\n' && c != '\r' && c != '\0')
+            con->line[con->used++] = (u8)c < ' ' && c != '\t' ? '.' : c;
+        if (c == '\n' || con->used == sizeof(con->line) - 1) {
+            con->line[con->used] = '\0';
+            guest_console_line(d->id, con->line);
+            con->used = 0;
+        }
+    }
+    spin_unlock(&lines_lock);
+}
+
+static long console_write(unsigned int count, unsigned long from)
+{
+    struct domain *d = current->domain;
+    char chunk[WRITE_CHUNK];
+    unsigned int done = 0;
+
+    if (!d->hardware && !d->privileged && !guest_writes)
+        return -EPERM;
+    while (done < count) {
+        unsigned int n = min(count - done, (unsigned int)sizeof(chunk));
+
+        if (done && hypercall_preempt_check())
+            return HYPERCALL_RESTART(CONSOLEIO_write, count - done, from + done);
+        if (copy_from_guest(chunk, from + done, n))
+            return -EFAULT;
+        if (d->hardware)
+            console_write_raw(chunk, n, false);
+        else
+            write_guest_text(d, chunk, n);
+        done += n;
+    }
+    return 0;
+}
+
+static long console_read(unsigned int count, unsigned long to)
+{
+    char chunk[64];
+    unsigned int done = 0;
+
+    if (!current->domain->hardware && !current->domain->privileged)
+        return -EPERM;
+    if (count > INT32_MAX)
+        return -E2BIG;
+    while (done < count) {
+        unsigned long flags = spin_lock_irqsave(&lock);
+        unsigned int n = 0;
+
+        while (n < min(count - done, (unsigned int)sizeof(chunk)) && input_tail != input_head)
+            chunk[n++] = input[input_tail++ % INPUT_SIZE];
+        spin_unlock_irqrestore(&lock, flags);
+        if (!n)
+            break;
+        if (copy_to_guest(to + done, chunk, n))
+            return -EFAULT;
+        done += n;
+    }
+    return done;
+}
+
+long do_console_io(unsigned int cmd, unsigned int count, unsigned long arg)
+{
+    switch (cmd) {
+    case CONSOLEIO_write:
+        return console_write(count, arg);
+    case CONSOLEIO_read:
+        return console_read(count, arg);
+    }
+    return -ENOSYS;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Descriptor tables. Page 14 of each CPU's GDT holds our descriptors, at the selectors that the PV ABI fixes for
+ * guests (xen/arch-x86/xen-x86_64.h) and around them:
+ *
+ *   0xe000  none                       0xe020 | 3  ring 3 code, 32 bits (FLAT_RING3_CS32)
+ *   0xe008  ring 0 code, 64 bits       0xe028 | 3  ring 3 data          (FLAT_RING3_DS32, SS)
+ *   0xe010  ring 0 data                0xe030 | 3  ring 3 code, 64 bits (FLAT_RING3_CS64)
+ *   0xe018  ring 1 code, 32 bits       0xe040      TSS (16 bytes)
+ *   0xe038  none                       0xe050      LDT (16 bytes)
+ *
+ * The order suits SYSCALL (0xe008: code, then stack) and SYSRET (0xe023: 32-bit code, stack, 64-bit code). Pages 0
+ * to 13 are the guest's frames. The limit of the table is the end of page 14.
+ */
+#ifndef CPU_DESC_H
+#define CPU_DESC_H
+
+#define HV_CS               0xe008
+#define HV_DS               0xe010
+#define TSS_SELECTOR        0xe040
+#define LDT_SELECTOR        0xe050
+#define GDT_OWN_FIRST       0xe000
+#define GDT_LIMIT           0xefff
+#define SYSRET_BASE         0xe023
+
+#define GDT_CODE64_RING0    0x00af9b000000ffff
+#define GDT_DATA_RING0      0x00cf93000000ffff
+#define GDT_CODE32_RING1    0x00cfbb000000ffff
+#define GDT_CODE32_RING3    0x00cffb000000ffff
+#define GDT_DATA_RING3      0x00cff3000000ffff
+#define GDT_CODE64_RING3    0x00affb000000ffff
+
+/* Slots of the TSS's interrupt stack table, from 1, and the page of a CPU's stack block that each one uses. */
+#define IST_NONE            0
+#define IST_MC              1
+#define IST_NMI             2
+#define IST_DF              3
+#define IST_DB              4
+#define IST_COUNT           4
+
+#define L4_SLOT(va)         (((va) >> L4_SLOT_SHIFT) & 511)
+
+#ifndef __ASSEMBLY__
+
+#include "lib/types.h"
+
+struct cpu_tss {
+    u32 reserved0;
+    u64 rsp[3];
+    u64 reserved1;
+    u64 ist[7];
+    u64 reserved2;
+    u16 reserved3, iobmp;
+} __packed;
+_Static_assert(sizeof(struct cpu_tss) == 104, "the processor's TSS");
+
+struct idt_gate {
+    u16 offset0, selector;
+    u8 ist, attributes;
+    u16 offset1;
+    u32 offset2, reserved;
+};
+_Static_assert(sizeof(struct idt_gate) == 16, "a gate has 16 bytes");
+
+/* The bytes at lgdt's and lidt's operand. */
+struct table_register {
+    u16 limit;
+    u64 base;
+} __packed;
+
+/* Addresses of the entry stubs by vector, and the bare stub's for vectors without a gate: pv/entry.S. */
+extern const u64 entry_vectors[256];
+
+/* Makes the IDT. Boot CPU, once, before desc_load_boot(). */
+void idt_init(void);
+/* Gives cpu its own page of the GDT and its TSS, for a stack that ends at stack_end. -ENOMEM */
+int desc_prepare(unsigned int cpu, void *stack_end);
+/* Loads GDT, TSS and IDT on this CPU; with the GDT's page mapped elsewhere than in the CPU's window before that exists. */
+void desc_load_boot(void);
+/* After mm_init_cpu_window(): maps the page into the window of cpu. */
+void desc_map_window(unsigned int cpu);
+/* Loads this CPU's registers from its window. */
+void desc_load(void);
+/* Loads the null LDT, or the window's LDT with ents entries. */
+void desc_load_ldt(unsigned int ents);
+
+/* Vectors 0 to 31 that stay where they are when the CPU stops for good. */
+extern struct idt_gate idt[256];
+
+#endif
+#endif

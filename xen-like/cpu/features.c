@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Finds out what the processor can do (CPUID: SDM vol. 2A, APM vol. 3 appendix E), switches on what the hypervisor
+ * relies on, and patches the code that depends on it.
+ */
+#include "cpu/features.h"
+
+#include "cpu/asm.h"
+#include "cpu/msr.h"
+#include "cpu/regs.h"
+#include "lib/image.h"
+#include "lib/log.h"
+#include "lib/option.h"
+#include "lib/string.h"
+
+struct cpu_features cpu;
+
+static bool smep_wanted = true, smap_wanted = true, xsave_wanted = true;
+OPTION_BOOL("smep", smep_wanted);
+OPTION_BOOL("smap", smap_wanted);
+OPTION_BOOL("xsave", xsave_wanted);
+
+#define XCR0_X87_SSE_AVX    0x07
+#define XCR0_AVX512         0xe0
+
+static void detect_name(void)
+{
+    u32 r[4], words[13] = { 0 };
+
+    cpuid(0, 0, r);
+    cpu.max_leaf = r[0];
+    memcpy(cpu.vendor, &r[1], 4);
+    memcpy(cpu.vendor + 4, &r[3], 4);
+    memcpy(cpu.vendor + 8, &r[2], 4);
+    cpuid(0x80000000, 0, r);
+    cpu.max_ext_leaf = r[0] >= 0x80000000 && r[0] <= 0x8000ffff ? r[0] : 0;
+    if (cpu.max_ext_leaf < 0x80000004)
+        return;
+    for (u32 i = 0; i < 3; i++)
+        cpuid(0x80000002 + i, 0, words + i * 4);
+    strlcpy(cpu.brand, (const char *)words, sizeof(cpu.brand));
+}
+
+static void detect_model(u32 eax)
+{
+    cpu.stepping = eax & 0xf;
+    cpu.model = (eax >> 4) & 0xf;
+    cpu.family = (eax >> 8) & 0xf;
+    if (cpu.family == 6 || cpu.family == 15)
+        cpu.model |= ((eax >> 16) & 0xf) << 4;
+    if (cpu.family == 15)
+        cpu.family += (eax >> 20) & 0xff;
+}
+
+/* The XSAVE components that are switched: x87, SSE, AVX, AVX-512, as far as the processor has them. */
+static void detect_xsave(void)
+{
+    u32 r[4];
+
+    cpu.xsave_size = 512;
+    if (!cpu.xsave)
+        return;
+    cpuid(0xd, 0, r);
+    cpu.xcr0 = r[0] & XCR0_X87_SSE_AVX;
+    if ((r[0] & XCR0_AVX512) == XCR0_AVX512 && (cpu.xcr0 & 4))
+        cpu.xcr0 |= XCR0_AVX512;
+    cpuid(0xd, 1, r);
+    cpu.xsaveopt = r[0] & 1;
+    /* EBX of leaf 0xd counts the components that XCR0 has now. */
+    write_cr4(read_cr4() | CR4_OSXSAVE);
+    xsetbv(cpu.xcr0);
+    cpuid(0xd, 0, r);
+    cpu.xsave_size = r[1];
+}
+
+static void patch_smap(void)
+{
+    extern struct { s32 at; u32 close; } smap_patch_start[], smap_patch_end[];
+    static const u8 code[2][3] = { { 0x0f, 0x01, 0xcb }, { 0x0f, 0x01, 0xca } }; /* STAC, CLAC */
+
+    if (!cpu.smap)
+        return;
+    for (__typeof__(&smap_patch_start[0]) p = smap_patch_start; p < smap_patch_end; p++) {
+        volatile u8 *at = (volatile u8 *)&p->at + p->at;
+
+        for (unsigned int i = 0; i < 3; i++)
+            at[i] = code[p->close][i];
+    }
+}
+
+void features_detect(void)
+{
+    u32 r[4], ext[4] = { 0 }, seven[4] = { 0 };
+
+    detect_name();
+    cpuid(1, 0, r);
+    detect_model(r[0]);
+    if (cpu.max_leaf >= 7)
+        cpuid(7, 0, seven);
+    if (cpu.max_ext_leaf >= 0x80000001)
+        cpuid(0x80000001, 0, ext);
+
+    cpu.pge = r[3] & (1u << 13);
+    cpu.mca = r[3] & (1u << 14);
+    cpu.pcid = r[2] & (1u << 17);
+    cpu.x2apic = r[2] & (1u << 21);
+    cpu.tsc_deadline = r[2] & (1u << 24);
+    cpu.xsave = xsave_wanted && (r[2] & (1u << 26)) && cpu.max_leaf >= 0xd;
+    cpu.fsgsbase = seven[1] & (1u << 0);
+    cpu.smep = smep_wanted && (seven[1] & (1u << 7));
+    cpu.invpcid = seven[1] & (1u << 10);
+    cpu.smap = smap_wanted && (seven[1] & (1u << 20));
+    cpu.umip = seven[2] & (1u << 2);
+    cpu.arch_capabilities = seven[3] & (1u << 29);
+    cpu.nx = ext[3] & (1u << 20);
+    cpu.page1gb = ext[3] & (1u << 26);
+    cpu.rdtscp = ext[3] & (1u << 27);
+    /* SYSCALL from 32-bit code is AMD's; Intel's has SYSENTER. */
+    cpu.syscall32 = !strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine");
+    if (cpu.max_ext_leaf >= 0x80000007) {
+        cpuid(0x80000007, 0, ext);
+        cpu.invariant_tsc = ext[3] & (1u << 8);
+    }
+    cpu.phys_bits = 36;
+    if (cpu.max_ext_leaf >= 0x80000008) {
+        cpuid(0x80000008, 0, ext);
+        cpu.phys_bits = ext[0] & 0xff;
+    }
+    detect_xsave();
+    patch_smap();
+}
+
+/*
+ * Memory types by PAT, PCD, PWT: WB WT UC- UC WC WP UC UC. Guests rely on it: it is part of the ABI, in effect.
+ * The first four are the processor's own after reset, so that nothing mapped before changes its type.
+ */
+#define PAT_OF_THE_ABI 0x0000050100070406UL
+
+void features_apply(void)
+{
+    u64 cr4 = CR4_DE | CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+
+    if (cpu.pge)
+        cr4 |= CR4_PGE;
+    if (cpu.mca)
+        cr4 |= CR4_MCE;
+    if (cpu.fsgsbase)
+        cr4 |= CR4_FSGSBASE;
+    if (cpu.smep)
+        cr4 |= CR4_SMEP;
+    if (cpu.smap)
+        cr4 |= CR4_SMAP;
+    if (cpu.xsave)
+        cr4 |= CR4_OSXSAVE;
+    write_cr4(cr4);
+    write_cr0(CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | (cpu.nx ? EFER_NXE : 0));
+    if (cpu.xsave)
+        xsetbv(cpu.xcr0);
+    wrmsr(MSR_PAT, PAT_OF_THE_ABI);
+}

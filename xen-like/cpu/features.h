@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the processor can do, as far as the hypervisor itself acts on it; read once on the boot CPU. What guests see
+ * is another matter: pv/cpuid.c.
+ */
+#ifndef CPU_FEATURES_H
+#define CPU_FEATURES_H
+
+#include "lib/types.h"
+
+struct cpu_features {
+    u32 max_leaf, max_ext_leaf;
+    char vendor[13];
+    char brand[49];
+    u32 family, model, stepping;
+    unsigned int phys_bits;
+    u64 xcr0;               /* XSAVE components that the hypervisor switches; 0 without XSAVE */
+    u32 xsave_size;         /* bytes of an XSAVE area for xcr0 (512 without XSAVE) */
+    bool nx, smep, smap, umip, fsgsbase, pcid, invpcid, xsave, xsaveopt, x2apic, tsc_deadline, invariant_tsc, rdtscp;
+    bool page1gb, pge, mca, syscall32, arch_capabilities;
+};
+
+extern struct cpu_features cpu;
+
+void features_detect(void);     /* boot CPU, first thing */
+void features_apply(void);      /* each CPU: CR0, CR4, EFER, XCR0 as the above says */
+
+/* stac and clac where the CPU has SMAP, nothing elsewhere: patched once while booting. */
+static inline void smap_open(void)
+{
+    __asm__ __volatile__("661: .byte 0x0f,0x1f,0x00\n\t"
+                         ".pushsection .smap_patch, \"a\"\n\t.balign 4\n\t.long 661b - ., 0\n\t.popsection" ::: "memory");
+}
+
+static inline void smap_close(void)
+{
+    __asm__ __volatile__("661: .byte 0x0f,0x1f,0x00\n\t"
+                         ".pushsection .smap_patch, \"a\"\n\t.balign 4\n\t.long 661b - ., 1\n\t.popsection" ::: "memory");
+}
+
+#endif

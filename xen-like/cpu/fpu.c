@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Saves and restores the floating-point and vector registers (SDM vol. 1, chapters 10.5 and 13). */
+#include "cpu/fpu.h"
+
+#include "cpu/asm.h"
+#include "cpu/extable.h"
+#include "cpu/features.h"
+#include "lib/string.h"
+
+#define FCW_AT          0
+#define MXCSR_AT        24
+#define MXCSR_MASK_AT   28
+#define XSTATE_BV_AT    512
+
+#define ST0_AT          32
+#define XMM0_AT         160
+#define FXSAVE_USED     416     /* behind XMM15 */
+
+static void set_xcr0(u64 value)
+{
+    if (cpu.xsave)
+        xsetbv(value);
+}
+
+void fpu_save(void *area)
+{
+    if (!cpu.xsave) {
+        __asm__ __volatile__("fxsave64 (%0)" : : "r"(area) : "memory");
+        return;
+    }
+    set_xcr0(cpu.xcr0);
+    if (cpu.xsaveopt)
+        __asm__ __volatile__("xsaveopt64 (%0)" : : "r"(area), "a"((u32)cpu.xcr0), "d"((u32)(cpu.xcr0 >> 32)) : "memory");
+    else
+        __asm__ __volatile__("xsave64 (%0)" : : "r"(area), "a"((u32)cpu.xcr0), "d"((u32)(cpu.xcr0 >> 32)) : "memory");
+}
+
+/* False where the processor refuses the state. */
+static bool load(const void *area)
+{
+    u32 ok = 1;
+
+    if (cpu.xsave)
+        __asm__ __volatile__("1: xrstor64 (%1)\n\tjmp 3f\n2: xor %0, %0\n3:\n\t" EXTABLE(1b, 2b)
+                             : "+r"(ok) : "r"(area), "a"((u32)cpu.xcr0), "d"((u32)(cpu.xcr0 >> 32)) : "memory");
+    else
+        __asm__ __volatile__("1: fxrstor64 (%1)\n\tjmp 3f\n2: xor %0, %0\n3:\n\t" EXTABLE(1b, 2b)
+                             : "+r"(ok) : "r"(area) : "memory");
+    return ok;
+}
+
+void fpu_restore(void *area, u64 xcr0)
+{
+    static const u32 zero;
+
+    set_xcr0(cpu.xcr0);
+    /* AMD's loads keep the last instruction's addresses unless an exception is pending: put ours there first. */
+    if (cpu.syscall32)
+        __asm__ __volatile__("fnclex; ffree %%st(7); fildl %0" : : "m"(zero));
+    if (!load(area)) {
+        fpu_init_state(area);
+        load(area);
+    }
+    if (xcr0 && xcr0 != cpu.xcr0)
+        set_xcr0(xcr0);
+}
+
+void fpu_init_state(void *area)
+{
+    memset(area, 0, cpu.xsave_size);
+    *(u16 *)((char *)area + FCW_AT) = 0x37f;
+    *(u32 *)((char *)area + MXCSR_AT) = 0x1f80;
+    if (cpu.xsave)
+        *(u64 *)((char *)area + XSTATE_BV_AT) = 3;
+}
+
+/* What FXSAVE says of the processor's MXCSR; 0 means the first ones, which had no denormals-are-zeros. */
+static u32 mxcsr_mask(void)
+{
+    static u8 image[512] __aligned(16);
+    static u32 mask;
+
+    if (!mask) {
+        __asm__ __volatile__("fxsave64 %0" : "=m"(image));
+        mask = *(const u32 *)(image + MXCSR_MASK_AT) ?: 0xffbf;
+    }
+    return mask;
+}
+
+void fpu_import_fxsave(void *area, const void *fxsave)
+{
+    const char *from = fxsave;
+    u32 *mxcsr = (u32 *)((char *)area + MXCSR_AT);
+
+    fpu_init_state(area);
+    memcpy(area, from, FXSAVE_USED);
+    *mxcsr &= mxcsr_mask();
+}
+
+void fpu_export_fxsave(const void *area, void *fxsave)
+{
+    u64 present = cpu.xsave ? *(const u64 *)((const char *)area + XSTATE_BV_AT) : 3;
+    char *to = fxsave;
+
+    memset(to, 0, 512);
+    memcpy(to, area, FXSAVE_USED);
+    /* XSAVEOPT leaves out what is in its initial state. */
+    if (!(present & 1)) {
+        memset(to, 0, MXCSR_AT);
+        *(u16 *)(to + FCW_AT) = 0x37f;
+        memset(to + ST0_AT, 0, XMM0_AT - ST0_AT);
+    }
+    if (!(present & 2))
+        memset(to + XMM0_AT, 0, FXSAVE_USED - XMM0_AT);
+}

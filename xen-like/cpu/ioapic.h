@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* The I/O APICs' redirection entries, by GSI. (Intel 82093AA data sheet.) Any context. */
+#ifndef CPU_IOAPIC_H
+#define CPU_IOAPIC_H
+
+#include "lib/types.h"
+
+void ioapic_init(void);             /* maps and masks all */
+unsigned int ioapic_gsi_count(void);
+bool ioapic_has(unsigned int gsi);
+/* Routes gsi to vector on the CPU with that local APIC; the line stays masked. */
+void ioapic_route(unsigned int gsi, u8 vector, u32 apic_id, bool level, bool active_low);
+void ioapic_mask(unsigned int gsi, bool masked);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Device interrupts: the I/O APICs' lines, as global system interrupts (GSI). The hypervisor handles the serial
+ * port's itself; the others can be bound to an event channel of the hardware domain.
+ */
+#ifndef CPU_IRQ_H
+#define CPU_IRQ_H
+
+#include "lib/types.h"
+
+/* Vectors. Exceptions 0–31; guests may own none of the rest. Higher vectors have priority in the APIC. */
+#define VECTOR_FIRST_DYNAMIC 0x30
+#define VECTOR_LAST_DYNAMIC  0xdf
+#define VECTOR_CALL          0xfb
+#define VECTOR_KICK          0xfc
+#define VECTOR_APIC_TIMER    0xfd
+#define VECTOR_APIC_ERROR    0xfe
+#define VECTOR_SPURIOUS      0xff
+
+#define MAX_GSI 256
+
+/*
+ * Hypervisor's own use of a line; handler runs in interrupt context. -ENODEV: no such line; -EBUSY: taken;
+ * -ENOSPC: no vector left.
+ */
+int irq_request(unsigned int gsi, void (*handler)(void *arg), void *arg, bool level, bool active_low);
+
+/*
+ * For a guest with the right to it: on each interrupt, deliver(gsi) is called in interrupt context; a level line is
+ * then masked until irq_guest_eoi(). Errors as above.
+ */
+int irq_guest_bind(unsigned int gsi, void (*deliver)(unsigned int gsi), bool level, bool active_low);
+void irq_guest_unbind(unsigned int gsi);
+void irq_guest_eoi(unsigned int gsi);
+
+/* Number of GSIs that the machine's I/O APICs have. */
+unsigned int irq_gsi_count(void);
+
+/* The GSI and trigger of an ISA line, by the MADT's overrides. */
+unsigned int isa_irq_to_gsi(unsigned int irq, bool *level, bool *active_low);
+
+/* Silences the 8259s and sets up the I/O APICs, all lines masked. Boot, after mm_init(). */
+void irq_init(void);
+
+/* All interrupts by vector, from the entry code, with interrupts disabled. */
+void irq_dispatch(unsigned int vector);
+
+static inline bool irqs_enabled(void)
+{
+    unsigned long f;
+
+    __asm__ __volatile__("pushfq; pop %0" : "=r"(f));
+    return f & 0x200;
+}
+
+static inline void irq_disable(void) { __asm__ __volatile__("cli" ::: "memory"); }
+static inline void irq_enable(void) { __asm__ __volatile__("sti" ::: "memory"); }
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* Per-CPU memory: the copies of the per-CPU section, and the stacks. */
+#include "cpu/percpu.h"
+
+#include "lib/string.h"
+#include "mm/alloc.h"
+
+extern char percpu_template_start[], percpu_template_end[], percpu_boot_cpu[];
+extern char boot_cpu_stack[];
+
+unsigned long percpu_offsets[MAX_CPUS];
+struct cpumask cpu_online;
+unsigned int cpu_count;
+
+static size_t percpu_size(void)
+{
+    return percpu_template_end - percpu_template_start;
+}
+
+static struct cpu_info *info_of_stack(char *stack)
+{
+    return (struct cpu_info *)(stack + STACK_SIZE) - 1;
+}
+
+static void fill_info(struct cpu_info *info, unsigned int cpu, char *copy)
+{
+    memcpy(copy, percpu_template_start, percpu_size());
+    percpu_offsets[cpu] = copy - percpu_template_start;
+    memset(info, 0, sizeof(*info));
+    info->cpu = cpu;
+    info->percpu_offset = percpu_offsets[cpu];
+}
+
+void percpu_init_boot_cpu(void)
+{
+    fill_info(info_of_stack(boot_cpu_stack), 0, percpu_boot_cpu);
+}
+
+void *percpu_prepare(unsigned int cpu)
+{
+    char *stack, *copy;
+
+    stack = hv_alloc_pages(STACK_ORDER);
+    copy = xzalloc_bytes(percpu_size() + 64);
+    if (!stack || !copy) {
+        if (stack)
+            hv_free_pages(stack, STACK_ORDER);
+        xfree(copy);
+        return NULL;
+    }
+    /* Whole cache lines, as in the image. */
+    fill_info(info_of_stack(stack), cpu, (char *)ALIGN_UP((unsigned long)copy, 64UL));
+    return stack + STACK_SIZE;
+}

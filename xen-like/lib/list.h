@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Doubly linked circular lists with the links inside the elements. A head is a link of its own; an element that
+ * stands in no list is linked to itself.
+ */
+#ifndef LIB_LIST_H
+#define LIB_LIST_H
+
+#include "lib/types.h"
+
+struct list {
+    struct list *next, *prev;
+};
+
+#define LIST_INIT(name) { &(name), &(name) }
+
+static inline void list_init(struct list *l)
+{
+    l->next = l->prev = l;
+}
+
+static inline bool list_empty(const struct list *l)
+{
+    return l->next == l;
+}
+
+static inline void list_insert_between(struct list *e, struct list *prev, struct list *next)
+{
+    e->prev = prev;
+    e->next = next;
+    prev->next = e;
+    next->prev = e;
+}
+
+static inline void list_add(struct list *e, struct list *head)
+{
+    list_insert_between(e, head, head->next);
+}
+
+static inline void list_add_tail(struct list *e, struct list *head)
+{
+    list_insert_between(e, head->prev, head);
+}
+
+/* Takes e out of its list, and leaves it linked to itself, so that a second removal does nothing. */
+static inline void list_del(struct list *e)
+{
+    e->prev->next = e->next;
+    e->next->prev = e->prev;
+    list_init(e);
+}
+
+#define list_entry(p, type, member) container_of(p, type, member)
+
+#define list_for_each(e, head, member)                                     \
+    for ((e) = list_entry((head)->next, __typeof__(*(e)), member);         \
+         &(e)->member != (head);                                           \
+         (e) = list_entry((e)->member.next, __typeof__(*(e)), member))
+
+/* As list_for_each; e may be removed from the list by the body. */
+#define list_for_each_safe(e, n, head, member)                             \
+    for ((e) = list_entry((head)->next, __typeof__(*(e)), member),         \
+         (n) = list_entry((e)->member.next, __typeof__(*(e)), member);     \
+         &(e)->member != (head);                                           \
+         (e) = (n), (n) = list_entry((n)->member.next, __typeof__(*(e)), member))
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ticket locks. A debug build also keeps, for each CPU, the ranks of the locks that it holds, asserts the lock order
+ * and that locks of IRQ rank are held with interrupts off, and reports a lock that is never released.
+ */
+#include "lib/spinlock.h"
+
+#include "cpu/irq.h"
+#include "cpu/percpu.h"
+#include "cpu/time.h"
+#include "lib/atomic.h"
+#include "lib/log.h"
+
+#ifdef DEBUG
+
+#define HELD_MAX        16
+#define STUCK_SECONDS   20
+
+struct held_locks {
+    unsigned int count;
+    struct spinlock *lock[HELD_MAX];
+};
+static DEFINE_PER_CPU(struct held_locks, held_locks);
+
+/* Set where the rules no longer hold, because the machine is about to stop. */
+static bool checks_off;
+
+void spin_checks_off(void)
+{
+    checks_off = true;
+}
+
+static void check_order(const struct spinlock *l, bool same_rank_allowed)
+{
+    const struct held_locks *h = &this_cpu(held_locks);
+
+    if (checks_off)
+        return;
+    ASSERT(l->rank < LOCK_IRQ_LEAF || !irqs_enabled());
+    for (unsigned int i = 0; i < h->count; i++) {
+        unsigned int rank = h->lock[i]->rank;
+
+        if (rank < l->rank || (same_rank_allowed && rank == l->rank && h->lock[i] != l))
+            continue;
+        spin_checks_off();
+        panic("lock order: lock %p of rank %u wanted while %p of rank %u is held", (const void *)l, l->rank,
+              (const void *)h->lock[i], rank);
+    }
+}
+
+static void note_taken(struct spinlock *l)
+{
+    struct held_locks *h = &this_cpu(held_locks);
+
+    l->holder = this_cpu_nr() + 1;
+    if (checks_off)
+        return;
+    ASSERT(h->count < HELD_MAX);
+    h->lock[h->count++] = l;
+}
+
+static void note_released(struct spinlock *l)
+{
+    struct held_locks *h = &this_cpu(held_locks);
+    unsigned int i = h->count;
+
+    ASSERT(checks_off || l->holder == this_cpu_nr() + 1);
+    l->holder = 0;
+    while (i > 0 && h->lock[i - 1] != l)
+        i--;
+    if (i == 0)
+        return;
+    for (; i < h->count; i++)
+        h->lock[i - 1] = h->lock[i];
+    h->count--;
+}
+
+/* One round of waiting since start. */
+static void check_stuck(const struct spinlock *l, u64 start)
+{
+    if (checks_off || !tsc_khz || __builtin_ia32_rdtsc() - start < (u64)tsc_khz * 1000 * STUCK_SECONDS)
+        return;
+    spin_checks_off();
+    panic("lock %p of rank %u is stuck: CPU %d has held it for %u seconds", (const void *)l, l->rank,
+          (int)l->holder - 1, STUCK_SECONDS);
+}
+
+static u64 wait_start(void)
+{
+    return __builtin_ia32_rdtsc();
+}
+
+#else
+
+void spin_checks_off(void) { }
+static inline void check_order(const struct spinlock *l, bool same) { (void)l; (void)same; }
+static inline void note_taken(struct spinlock *l) { (void)l; }
+static inline void note_released(struct spinlock *l) { (void)l; }
+static inline void check_stuck(const struct spinlock *l, u64 start) { (void)l; (void)start; }
+static inline u64 wait_start(void) { return 0; }
+
+#endif
+
+static void take(struct spinlock *l)
+{
+    u16 ticket = __atomic_fetch_add(&l->tail, 1, __ATOMIC_SEQ_CST);
+
+    if (load_acquire(&l->head) != ticket) {
+        u64 start = wait_start();
+
+        do {
+            __builtin_ia32_pause();
+            check_stuck(l, start);
+        } while (load_acquire(&l->head) != ticket);
+    }
+    note_taken(l);
+}
+
+void spin_lock(struct spinlock *l)
+{
+    check_order(l, false);
+    take(l);
+}
+
+void spin_lock_nested(struct spinlock *l)
+{
+    check_order(l, true);
+    take(l);
+}
+
+bool spin_trylock(struct spinlock *l)
+{
+    u16 head = load_acquire(&l->head), tail = head;
+
+    if (!atomic_cmpxchg(&l->tail, &tail, (u16)(head + 1)))
+        return false;
+    note_taken(l);
+    return true;
+}
+
+void spin_unlock(struct spinlock *l)
+{
+    note_released(l);
+    store_release(&l->head, (u16)(l->head + 1));
+}
+
+unsigned long spin_lock_irqsave(struct spinlock *l)
+{
+    unsigned long flags;
+
+    __asm__ __volatile__("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
+    check_order(l, false);
+    take(l);
+    return flags;
+}
+
+void spin_unlock_irqrestore(struct spinlock *l, unsigned long flags)
+{
+    spin_unlock(l);
+    if (flags & 0x200)
+        irq_enable();
+}
+
+bool spin_is_locked(const struct spinlock *l)
+{
+#ifdef DEBUG
+    return l->holder == this_cpu_nr() + 1;
+#else
+    return READ_ONCE(l->head) != READ_ONCE(l->tail);
+#endif
+}
+
+void spin_lock_pair(struct spinlock *a, struct spinlock *b)
+{
+    spin_lock(min(a, b));
+    if (a != b)
+        spin_lock_nested(max(a, b));
+}
+
+void spin_unlock_pair(struct spinlock *a, struct spinlock *b)
+{
+    spin_unlock(max(a, b));
+    if (a != b)
+        spin_unlock(min(a, b));
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ticket spin locks with a rank.
+ *
+ * Interrupt handlers take no lock but those of rank LOCK_IRQ_*, and those are always taken by the _irqsave form; so
+ * every other lock is taken with interrupts as they are, and what a handler cannot do itself it leaves to a softirq.
+ *
+ * The lock order is the order of enum lock_rank: whoever holds a lock takes only locks of a higher rank. A debug
+ * build asserts this, with two exceptions that the code names: spin_lock_nested() for a second lock of the same rank
+ * (two domains' locks, by ascending address), and trylock.
+ */
+#ifndef LIB_SPINLOCK_H
+#define LIB_SPINLOCK_H
+
+#include "lib/types.h"
+
+enum lock_rank {
+    LOCK_DOMCTL,        /* one control operation at a time */
+    LOCK_DOMAIN_LIST,   /* the list of all domains */
+    LOCK_DOMAIN,        /* a domain's life, its vCPUs, its limits */
+    LOCK_GRANT_MAP,     /* a domain's table of grants that it has mapped */
+    LOCK_GRANT,         /* a domain's grant table */
+    LOCK_PAGE_TABLE,    /* a domain's page-table updates */
+    LOCK_EVENT,         /* a domain's event channels */
+    LOCK_PAGE_ALLOC,    /* a domain's list and count of frames */
+    LOCK_VIRQ,          /* a vCPU's VIRQ bindings */
+    LOCK_CHANNEL,       /* one event channel */
+    LOCK_SCHED,         /* a CPU's run queue */
+    LOCK_TIMER,         /* a CPU's timer heap */
+    LOCK_VMAP,          /* hypervisor mappings */
+    LOCK_HEAP,          /* small-object heap */
+    LOCK_BUDDY,         /* frame allocator */
+    LOCK_LEAF,          /* locks under which nothing else is taken */
+    LOCK_IRQ_LEAF,      /* as LOCK_LEAF, but also taken by interrupt handlers: _irqsave only */
+    LOCK_IRQ_CONSOLE,   /* console output: may be taken under any other */
+};
+
+struct spinlock {
+    u16 head, tail;     /* now serving, next ticket */
+    u8 rank;
+    u8 pad;
+    u16 holder;         /* CPU + 1 in debug builds, 0: free */
+};
+
+#define SPINLOCK_INIT(r) { .rank = (r) }
+
+static inline void spin_lock_init(struct spinlock *l, enum lock_rank rank)
+{
+    *l = (struct spinlock)SPINLOCK_INIT(rank);
+}
+
+void spin_lock(struct spinlock *l);
+void spin_lock_nested(struct spinlock *l);
+bool spin_trylock(struct spinlock *l);
+void spin_unlock(struct spinlock *l);
+unsigned long __must_check spin_lock_irqsave(struct spinlock *l);
+void spin_unlock_irqrestore(struct spinlock *l, unsigned long flags);
+/* True if somebody holds l (in debug builds: this CPU). For assertions. */
+bool spin_is_locked(const struct spinlock *l);
+
+/* The checks of a debug build end here: a panic takes locks that it finds held. */
+void spin_checks_off(void);
+
+/* Takes two locks of one rank in address order; a may be b. */
+void spin_lock_pair(struct spinlock *a, struct spinlock *b);
+void spin_unlock_pair(struct spinlock *a, struct spinlock *b);
+
+#endif
