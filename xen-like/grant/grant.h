@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Grant tables, version 1: pages that a domain lets another map or copy.
+ */
+#ifndef GRANT_GRANT_H
+#define GRANT_GRANT_H
+
+#include <xen/grant_table.h>
+
+#include "lib/types.h"
+#include "mm/addr.h"
+
+struct domain;
+struct grant_table;
+
+int grant_init_domain(struct domain *d, unsigned int max_frames, unsigned int max_maptrack);
+/* Drops all mappings that the dying d holds of others; -ERESTART: call again. */
+int grant_release_mappings(struct domain *d);
+void grant_free_domain(struct domain *d);
+
+/* Frame idx of d's grant table, made if needed (XENMEM_acquire_resource, add_to_physmap, toolstack seeding). */
+int grant_get_frame(struct domain *d, unsigned int idx, mfn_t *mfn);
+
+/* How many frames d's grant table may grow to. */
+unsigned int grant_max_frames(const struct domain *d);
+
+/* Entries in use and mappings held; for reports and leak tests. */
+void grant_count(struct domain *d, unsigned int *entries_mapped, unsigned int *maptrack_used);
+
+long do_grant_table_op(unsigned int cmd, unsigned long arg, unsigned int count);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Grant tables themselves: made with their domain, grown when asked to, freed with the last reference of the domain. */
+#include "grant/private.h"
+#include "lib/log.h"
+
+#define CHUNKS_PER_FRAME (ENTRIES_PER_FRAME / ACTIVE_PER_CHUNK)
+
+struct grant_active *grant_active_row(struct grant_table *t, grant_ref_t ref, bool make)
+{
+    struct grant_active **chunk;
+
+    ref = index_nospec(ref, grant_entries(t));
+    chunk = &t->active[ref / ACTIVE_PER_CHUNK];
+    if (!*chunk && make)
+        *chunk = xzalloc_array(struct grant_active, ACTIVE_PER_CHUNK);
+    return *chunk ? &(*chunk)[ref % ACTIVE_PER_CHUNK] : NULL;
+}
+
+int grant_grow(struct grant_table *t, unsigned int nr_frames)
+{
+    if (nr_frames > t->max_frames)
+        return -EINVAL;
+    while (t->nr_frames < nr_frames) {
+        void *page = hv_alloc_page();
+
+        if (!page)
+            return -ENOMEM;
+        if (!frame_share_with(mfn_to_frame(virt_to_mfn(page)), t->d, false)) {
+            hv_free_page(page);
+            return -ENOMEM;
+        }
+        t->frame[t->nr_frames] = page;
+        store_release(&t->nr_frames, t->nr_frames + 1);
+    }
+    return 0;
+}
+
+int grant_init_domain(struct domain *d, unsigned int max_frames, unsigned int max_maptrack)
+{
+    struct grant_table *t = xzalloc(struct grant_table);
+    int rc = -ENOMEM;
+
+    if (!t)
+        return -ENOMEM;
+    d->grant = t;
+    t->d = d;
+    spin_lock_init(&t->lock, LOCK_GRANT);
+    spin_lock_init(&t->map_lock, LOCK_GRANT_MAP);
+    t->max_frames = max_frames ? max_frames : 1;
+    t->max_track_pages = max_maptrack;
+    t->free_handle = NO_HANDLE;
+    t->frame = xzalloc_array(struct grant_entry_v1 *, t->max_frames);
+    t->active = xzalloc_array(struct grant_active *, t->max_frames * CHUNKS_PER_FRAME);
+    t->track = xzalloc_array(struct grant_track *, max_maptrack ? max_maptrack : 1);
+    if (t->frame && t->active && t->track) {
+        spin_lock(&t->lock);
+        rc = grant_grow(t, 1);
+        spin_unlock(&t->lock);
+    }
+    if (rc)
+        grant_free_domain(d);
+    return rc;
+}
+
+void grant_free_domain(struct domain *d)
+{
+    struct grant_table *t = d->grant;
+
+    if (!t)
+        return;
+    d->grant = NULL;
+    for (unsigned int i = 0; i < t->nr_frames; i++) {
+        frame_unshare(mfn_to_frame(virt_to_mfn(t->frame[i])));
+        hv_free_page(t->frame[i]);
+    }
+    for (unsigned int i = 0; t->active && i < t->max_frames * CHUNKS_PER_FRAME; i++)
+        xfree(t->active[i]);
+    for (unsigned int i = 0; i < t->nr_track_pages; i++)
+        hv_free_page(t->track[i]);
+    xfree(t->frame);
+    xfree(t->active);
+    xfree(t->track);
+    xfree(t);
+}
+
+unsigned int grant_max_frames(const struct domain *d)
+{
+    return d->grant ? d->grant->max_frames : 0;
+}
+
+int grant_get_frame(struct domain *d, unsigned int idx, mfn_t *mfn)
+{
+    struct grant_table *t = d->grant;
+    int rc = -EINVAL;
+
+    if (!t || idx >= t->max_frames)
+        return -EINVAL;
+    spin_lock(&t->lock);
+    if (d->state == DOMAIN_ALIVE || idx < t->nr_frames)
+        rc = grant_grow(t, idx + 1);
+    if (!rc)
+        *mfn = virt_to_mfn(t->frame[index_nospec(idx, t->nr_frames)]);
+    spin_unlock(&t->lock);
+    return rc;
+}
+
+void grant_count(struct domain *d, unsigned int *entries_mapped, unsigned int *maptrack_used)
+{
+    *entries_mapped = d->grant ? READ_ONCE(d->grant->pinned) : 0;
+    *maptrack_used = d->grant ? READ_ONCE(d->grant->tracks_used) : 0;
+}

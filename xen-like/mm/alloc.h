@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory: a buddy allocator of frames, a heap of small objects on top of it, and the allocation of frames to domains.
+ * No function here may be called from interrupt context.
+ */
+#ifndef MM_ALLOC_H
+#define MM_ALLOC_H
+
+#include "cpu/percpu.h"
+#include "mm/addr.h"
+#include "mm/frame.h"
+
+struct domain;
+
+#define MAX_ORDER 18    /* 1 GiB */
+
+/* --- the hypervisor's own memory: zeroed, counted in hv_pages --- */
+void *hv_alloc_pages(unsigned int order);   /* NULL: no memory */
+void hv_free_pages(void *p, unsigned int order);
+static inline void *hv_alloc_page(void) { return hv_alloc_pages(0); }
+static inline void hv_free_page(void *p) { hv_free_pages(p, 0); }
+
+void *xzalloc_bytes(size_t size);           /* zeroed, aligned to 16; NULL: no memory; any size */
+void xfree(void *p);                        /* NULL: nothing */
+#define xzalloc(type)           ((type *)xzalloc_bytes(sizeof(type)))
+#define xzalloc_array(type, n)  ((type *)xzalloc_bytes(sizeof(type) * (size_t)(n)))
+
+/* --- a domain's memory --- */
+struct domain_mm {
+    u32 frames;             /* first frame of the list of the domain's frames, 0: none (LOCK_PAGE_ALLOC) */
+    u32 left;               /* the same for frames that mm_relinquish_domain() is through with */
+    u64 claim;              /* frames set aside for it (XENMEM_claim_pages) */
+    struct cpumask dirty;   /* CPUs whose TLBs may know the domain's tables */
+    u32 tot_pages;          /* frames that the domain owns (LOCK_PAGE_ALLOC) */
+    u32 max_pages;
+    u32 shared_pages;       /* hypervisor pages shared with it */
+    u32 reserved;           /* frames that an exchange is about to give it (LOCK_PAGE_ALLOC) */
+    u64 max_pfn_set;        /* highest pfn ever put into the M2P for it (XENMEM_maximum_gpfn) */
+    struct memory_map *map; /* for XENMEM_memory_map; NULL: none was set */
+};
+
+/* Limits for alloc_domain_frames(). */
+#define ALLOC_DMA_BITS_ANY 0
+
+/*
+ * 2^order contiguous frames, scrubbed, each with one reference (the domain's own), in d's list. addr_bits: addresses
+ * below 2^addr_bits, 0: any. NULL: no memory, d is dying, or max_pages would be passed.
+ */
+struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int addr_bits);
+/* Takes away the domain's own reference (it has one from allocation); false where that was gone already. */
+bool release_domain_frame(struct domain *d, struct frame *f);
+
+/*
+ * Returns all of a dying domain's memory: page tables invalidated first, then every frame released. Preemptible:
+ * -ERESTART to be called again. Frames that others still map stay until they unmap them.
+ */
+int mm_relinquish_domain(struct domain *d);
+
+u64 free_pages(void);
+u64 claimed_pages(void);
+u64 total_pages(void);
+u64 hv_pages(void);
+u64 scrub_pages(void);
+
+/* Mappings of machine memory that is no RAM (device registers, firmware tables): uncached where cached is false. */
+void *ioremap(maddr_t from, size_t size, bool cached);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The buddy allocator of frames. A free block of 2^n frames starts at a multiple of 2^n and stands in the list of its
+ * order and zone. A zone is the frames whose numbers have the same highest bit, so that "below 2^n" is a choice of
+ * zones, and no block lies in two. Memory is taken from the highest zone allowed: what lies low stays for those who
+ * need it.
+ *
+ * A free frame remembers whether it is dirty and since when TLBs may know it; both are dealt with when it is taken.
+ */
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/internal.h"
+
+#define ZONES       31  /* frame numbers below 2^30 */
+#define ORDERS      (MAX_ORDER + 1)
+
+static struct spinlock buddy_lock = SPINLOCK_INIT(LOCK_BUDDY);
+static u32 free_list[ZONES][ORDERS];    /* frame number of the first block; buddy_lock */
+static u32 orders_free[ZONES];          /* bit n: free_list[][n] is not empty */
+static u32 zones_free;                  /* bit n: orders_free[n] is not 0 */
+static u64 nr_free, nr_dirty;
+static u64 claimed;                     /* free frames that are promised to domains */
+
+u64 buddy_total, hv_page_count;
+
+static struct frame *frame_nr(u32 nr) { return mfn_to_frame(MFN(nr)); }
+static u32 nr_of(const struct frame *f) { return frame_to_mfn(f).v; }
+
+static unsigned int zone_of(u32 nr)
+{
+    return nr ? 32 - __builtin_clz(nr) : 0;
+}
+
+static void block_insert(u32 nr, unsigned int order)
+{
+    unsigned int zone = zone_of(nr);
+    u32 next = free_list[zone][order];
+    struct frame *f = frame_nr(nr);
+
+    f->count |= FRAME_FREE_HEAD;
+    f->owner = order;
+    f->prev = 0;
+    f->next = next;
+    if (next)
+        frame_nr(next)->prev = nr;
+    free_list[zone][order] = nr;
+    orders_free[zone] |= 1u << order;
+    zones_free |= 1u << zone;
+}
+
+static void block_remove(u32 nr, unsigned int order)
+{
+    unsigned int zone = zone_of(nr);
+    struct frame *f = frame_nr(nr);
+
+    f->count &= ~FRAME_FREE_HEAD;
+    if (f->next)
+        frame_nr(f->next)->prev = f->prev;
+    if (f->prev) {
+        frame_nr(f->prev)->next = f->next;
+        return;
+    }
+    free_list[zone][order] = f->next;
+    if (f->next)
+        return;
+    orders_free[zone] &= ~(1u << order);
+    if (!orders_free[zone])
+        zones_free &= ~(1u << zone);
+}
+
+/* True where the block at nr is free as a whole, of exactly this order. */
+static bool block_is_free(u32 nr, unsigned int order)
+{
+    const struct frame *f;
+
+    if (!nr || !frame_covered(MFN(nr)))
+        return false;
+    f = frame_nr(nr);
+    return (f->count & FRAME_FREE_HEAD) && f->owner == order;
+}
+
+/* A block whose frames are marked free joins the lists, merged with its free neighbours. */
+static void block_add(u32 nr, unsigned int order)
+{
+    for (; order < MAX_ORDER; order++) {
+        u32 buddy = nr ^ (1u << order);
+
+        if (!block_is_free(buddy, order) || zone_of(buddy) != zone_of(nr))
+            break;
+        block_remove(buddy, order);
+        nr &= ~(1u << order);
+    }
+    block_insert(nr, order);
+}
+
+/* The largest block that fits at first and below last. */
+static unsigned int fitting_order(u64 first, u64 last)
+{
+    unsigned int order = 0;
+
+    while (order < MAX_ORDER && !(first & (1UL << order)) && first + (2UL << order) <= last)
+        order++;
+    return order;
+}
+
+void buddy_init_range(u64 first, u64 last)
+{
+    for (u64 i = first; i < last; i++)
+        frame_nr(i)->count = FRAME_FREE | FRAME_DIRTY;
+    nr_free += last - first;
+    nr_dirty += last - first;
+    while (first < last) {
+        unsigned int order = fitting_order(first, last);
+
+        block_add(first, order);
+        first += 1UL << order;
+    }
+}
+
+/* The zone and order to take from for 2^order frames below 2^bits frames; false: there is none. */
+static bool choose(unsigned int order, unsigned int bits, unsigned int *zone, unsigned int *found)
+{
+    u32 zones = zones_free & (bits >= ZONES ? ~0u : (2u << bits) - 1);
+
+    while (zones) {
+        unsigned int z = 31 - __builtin_clz(zones);
+        u32 orders = orders_free[z] >> order;
+
+        if (orders) {
+            *zone = z;
+            *found = order + __builtin_ctz(orders);
+            return true;
+        }
+        zones &= ~(1u << z);
+    }
+    return false;
+}
+
+struct frame *buddy_alloc(unsigned int order, unsigned int addr_bits, u64 own_claim)
+{
+    unsigned int bits = addr_bits ? (addr_bits > PAGE_SHIFT ? addr_bits - PAGE_SHIFT : 0) : ZONES, zone, found;
+    u32 nr;
+
+    if (order > MAX_ORDER)
+        return NULL;
+    spin_lock(&buddy_lock);
+    if (nr_free + own_claim < claimed + (1UL << order) || !choose(order, bits, &zone, &found)) {
+        spin_unlock(&buddy_lock);
+        return NULL;
+    }
+    nr = free_list[zone][found];
+    block_remove(nr, found);
+    /* The upper half goes back until what is left is as asked for. */
+    while (found > order) {
+        found--;
+        block_insert(nr + (1u << found), found);
+    }
+    nr_free -= 1UL << order;
+    for (u32 i = 0; i < 1u << order; i++) {
+        struct frame *f = frame_nr(nr + i);
+
+        f->count &= ~FRAME_FREE;
+        if (f->count & FRAME_DIRTY)
+            nr_dirty--;
+    }
+    spin_unlock(&buddy_lock);
+    return frame_nr(nr);
+}
+
+void buddy_free(struct frame *f, unsigned int order, u32 flags)
+{
+    spin_lock(&buddy_lock);
+    for (u32 i = 0; i < 1u << order; i++) {
+        ASSERT(!(f[i].count & FRAME_FREE));
+        f[i].count = FRAME_FREE | flags;
+        f[i].type = 0;
+    }
+    nr_free += 1UL << order;
+    if (flags & FRAME_DIRTY)
+        nr_dirty += 1UL << order;
+    block_add(nr_of(f), order);
+    spin_unlock(&buddy_lock);
+}
+
+void frames_prepare(struct frame *f, unsigned int order)
+{
+    for (u32 i = 0; i < 1u << order; i++) {
+        if (f[i].count & FRAME_STALE)
+            tlb_flush_guests_since(f[i].stamp);
+        if (f[i].count & FRAME_DIRTY)
+            clear_page(frame_to_virt(&f[i]));
+        f[i].count = 0;
+        f[i].type = 0;
+    }
+}
+
+bool buddy_claim(u64 from, u64 to)
+{
+    bool ok;
+
+    spin_lock(&buddy_lock);
+    ok = to <= from || nr_free >= claimed + (to - from);
+    if (ok)
+        claimed += to - from;
+    spin_unlock(&buddy_lock);
+    return ok;
+}
+
+u64 free_pages(void) { return READ_ONCE(nr_free); }
+u64 total_pages(void) { return buddy_total; }
+u64 hv_pages(void) { return READ_ONCE(hv_page_count); }
+u64 claimed_pages(void) { return READ_ONCE(claimed); }
+u64 scrub_pages(void) { return READ_ONCE(nr_dirty); }

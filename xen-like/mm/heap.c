@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypervisor's own memory: whole pages, and small objects cut from pages of one size class. The bookkeeping of a
+ * page stands in its row of the frame table: `type` tells what it is used for, `next` and `prev` link pages of a
+ * class that have a free object, `progress` and `linear` count objects in use and name the first free one. A free
+ * object's first two bytes name the next.
+ */
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/internal.h"
+
+/* What `type` of a frame of the hypervisor's says; the low bits are the class, or the number of pages. */
+#define KIND_PAGES  0x00000000u     /* from hv_alloc_pages() */
+#define KIND_SLAB   0x01000000u
+#define KIND_LARGE  0x02000000u     /* an object of several pages; on its first page */
+#define KIND_MASK   0xff000000u
+
+static const u16 class_size[] = { 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1360, 2048 };
+#define CLASSES     ARRAY_SIZE(class_size)
+#define LARGEST     2048
+#define NO_OBJECT   0xffff
+
+static struct spinlock heap_lock = SPINLOCK_INIT(LOCK_HEAP);
+static u32 partial[CLASSES];        /* first page with a free object */
+
+void *hv_alloc_pages(unsigned int order)
+{
+    struct frame *f = buddy_alloc(order, 0, 0);
+
+    if (!f)
+        return NULL;
+    frames_prepare(f, order);
+    for (u32 i = 0; i < 1u << order; i++) {
+        f[i].owner = FRAME_OWNER_HV;
+        f[i].type = KIND_PAGES;
+    }
+    atomic_add(&hv_page_count, 1UL << order);
+    return frame_to_virt(f);
+}
+
+void hv_free_pages(void *p, unsigned int order)
+{
+    struct frame *f = mfn_to_frame(virt_to_mfn(p));
+
+    for (u32 i = 0; i < 1u << order; i++)
+        BUG_ON(f[i].owner != FRAME_OWNER_HV || f[i].count);
+    atomic_sub(&hv_page_count, 1UL << order);
+    buddy_free(f, order, FRAME_DIRTY);
+}
+
+static void partial_add(struct frame *f, unsigned int class)
+{
+    u32 nr = frame_to_mfn(f).v;
+
+    f->prev = 0;
+    f->next = partial[class];
+    if (f->next)
+        mfn_to_frame(MFN(f->next))->prev = nr;
+    partial[class] = nr;
+}
+
+static void partial_remove(struct frame *f, unsigned int class)
+{
+    if (f->next)
+        mfn_to_frame(MFN(f->next))->prev = f->prev;
+    if (f->prev)
+        mfn_to_frame(MFN(f->prev))->next = f->next;
+    else
+        partial[class] = f->next;
+}
+
+static u16 *object(const struct frame *page, unsigned int class, unsigned int i)
+{
+    return (u16 *)((char *)frame_to_virt(page) + i * class_size[class]);
+}
+
+/* Makes a page into free objects of a class. */
+static void slab_init(struct frame *f, unsigned int class)
+{
+    unsigned int n = PAGE_SIZE / class_size[class];
+
+    for (unsigned int i = 0; i < n; i++)
+        *object(f, class, i) = i + 1 < n ? i + 1 : NO_OBJECT;
+    f->type = KIND_SLAB | class;
+    f->progress = 0;
+    f->linear = 0;
+}
+
+static void *alloc_small(unsigned int class)
+{
+    struct frame *f;
+    void *page = NULL;
+    u16 *o;
+
+    spin_lock(&heap_lock);
+    if (!partial[class]) {
+        spin_unlock(&heap_lock);
+        page = hv_alloc_page();
+        if (!page)
+            return NULL;
+        f = mfn_to_frame(virt_to_mfn(page));
+        slab_init(f, class);
+        spin_lock(&heap_lock);
+        partial_add(f, class);
+    }
+    f = mfn_to_frame(MFN(partial[class]));
+    o = object(f, class, (u16)f->linear);
+    f->linear = (s16)*o;
+    f->progress++;
+    if ((u16)f->linear == NO_OBJECT)
+        partial_remove(f, class);
+    spin_unlock(&heap_lock);
+    memset(o, 0, class_size[class]);
+    return o;
+}
+
+static void free_small(struct frame *f, void *p)
+{
+    unsigned int class = f->type & ~KIND_MASK, offset = (unsigned long)p & (PAGE_SIZE - 1);
+    bool empty;
+
+    BUG_ON(class >= CLASSES || offset % class_size[class]);
+#ifdef DEBUG
+    memset(p, 0xdb, class_size[class]);
+#endif
+    spin_lock(&heap_lock);
+    if ((u16)f->linear == NO_OBJECT)
+        partial_add(f, class);
+    *(u16 *)p = (u16)f->linear;
+    f->linear = (s16)(offset / class_size[class]);
+    empty = --f->progress == 0;
+    if (empty)
+        partial_remove(f, class);
+    spin_unlock(&heap_lock);
+    if (empty) {
+        f->type = KIND_PAGES;
+        hv_free_page(frame_to_virt(f));
+    }
+}
+
+/* Whole pages; those of the power of two that are not needed go back at once. */
+static void *alloc_large(size_t size)
+{
+    u64 pages = DIV_ROUND_UP(size, PAGE_SIZE);
+    unsigned int order = 0;
+    char *p;
+
+    while ((1UL << order) < pages)
+        if (++order > MAX_ORDER)
+            return NULL;
+    p = hv_alloc_pages(order);
+    if (!p)
+        return NULL;
+    for (u64 i = pages; i < 1UL << order; i++)
+        hv_free_page(p + i * PAGE_SIZE);
+    mfn_to_frame(virt_to_mfn(p))->type = KIND_LARGE | pages;
+    return p;
+}
+
+void *xzalloc_bytes(size_t size)
+{
+    if (size > LARGEST)
+        return alloc_large(size);
+    for (unsigned int class = 0; ; class++)
+        if (size <= class_size[class])
+            return alloc_small(class);
+}
+
+void xfree(void *p)
+{
+    struct frame *f;
+
+    if (!p)
+        return;
+    f = mfn_to_frame(virt_to_mfn(p));
+    BUG_ON(f->owner != FRAME_OWNER_HV);
+    switch (f->type & KIND_MASK) {
+    case KIND_SLAB:
+        free_small(f, p);
+        break;
+    case KIND_LARGE:
+        for (u32 i = 0, n = f->type & ~KIND_MASK; i < n; i++)
+            hv_free_page((char *)p + i * PAGE_SIZE);
+        break;
+    default:
+        BUG();
+    }
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of mm/ share with one another and with nobody else. */
+#ifndef MM_INTERNAL_H
+#define MM_INTERNAL_H
+
+#include "lib/spinlock.h"
+#include "mm/alloc.h"
+#include "mm/mm.h"
+#include "mm/pte.h"
+
+/* --- init.c, vmap.c: the hypervisor's own page tables --- */
+extern u64 hv_pte_global;       /* PTE_G where the CPUs have global pages */
+extern u64 *hv_l4;              /* the table that hv_root names */
+/*
+ * Maps size bytes (multiples of a page) from va to from, with larger pages where both allow and large is set.
+ * Tables come from early memory, later from the allocator; false: no memory, with a part mapped.
+ */
+bool hv_map(unsigned long va, u64 from, u64 size, u64 flags, bool large);
+/* The first frame of the 2 MiB piece that va is mapped by; 0: not by such a piece. */
+u64 hv_large_mfn(unsigned long va);
+/* The page of tables that hv_map() needs, zeroed. */
+extern u64 *(*hv_table_alloc)(void);
+
+/* --- buddy.c: frames by the block --- */
+void buddy_init_range(u64 first, u64 last);             /* boot: frames [first, last) are free */
+/*
+ * 2^order frames below 2^addr_bits, to be prepared by frames_prepare(); NULL: none, or none but what is claimed.
+ * own_claim: what of the claims is the caller's own.
+ */
+struct frame *buddy_alloc(unsigned int order, unsigned int addr_bits, u64 own_claim);
+/* Changes a claim; false where it would exceed what is free. Making one smaller never fails. */
+bool buddy_claim(u64 from, u64 to);
+void buddy_free(struct frame *f, unsigned int order, u32 flags);    /* flags: FRAME_DIRTY, FRAME_STALE */
+/* Makes a block from buddy_alloc() fit for its new owner: TLBs flushed where they may know it, dirty frames zeroed. */
+void frames_prepare(struct frame *f, unsigned int order);
+extern u64 buddy_total;         /* frames of RAM */
+extern u64 hv_page_count;       /* of these, the hypervisor's */
+
+/* --- tlb.c --- */
+extern u64 tlb_clock;           /* counts flushes of all CPUs together */
+/* The present time of the TLB clock as struct frame keeps it. */
+static inline u32 tlb_stamp(void) { return (u32)READ_ONCE(tlb_clock); }
+/* Flushes each CPU of mask that has not flushed everything since stamp was taken. */
+void tlb_flush_since(const struct cpumask *mask, u32 stamp);
+/* The same for the CPUs that may have mapped frames of d. */
+void tlb_flush_domain_since(const struct domain *d, u32 stamp);
+/* The same for all CPUs that run on some guest's table. */
+void tlb_flush_guests_since(u32 stamp);
+
+/* The CPU whose TLB may have entries made for v; false: there is none. */
+bool vcpu_dirty_cpu(const struct vcpu *v, unsigned int *cpu);
+/*
+ * Adds to mask the CPUs of d's vCPUs whose bits are set in the guest's bitmap at this address. -EFAULT
+ */
+int guest_vcpumask(const struct domain *d, unsigned long bitmap, struct cpumask *mask);
+
+/* --- walk.c --- */
+/* Where the L1 entry for va lies in v's table; NULL: va has no L1 table, or is the hypervisor's. */
+u64 *guest_l1_slot(const struct vcpu *v, unsigned long va);
+
+/* --- mmu_update.c --- */
+/* The domain whose frames a call is about: current's, DOMID_IO, DOMID_XEN, or another. NULL: none. */
+struct domain *foreign_domain_get(unsigned int domid);
+void foreign_domain_put(struct domain *d);
+/* -EPERM where the current domain has no right to work on d. */
+int foreign_permitted(const struct domain *d);
+
+/* A list of operations in guest memory, that a hypercall with the arguments of mmu_update works through. */
+#define MMU_UPDATE_PREEMPTED 0x80000000u    /* in count: this is our own continuation */
+struct batch {
+    unsigned long ops, size;    /* address of the next, bytes of each */
+    unsigned int count;         /* operations left */
+    unsigned long pdone;
+    unsigned int foreigndom;
+    u32 done;
+    long result;
+};
+/* False: b->result is the call's result at once. */
+bool batch_begin(struct batch *b);
+/* Calls one(address, arg) for each; the result of the call. */
+long batch_run(struct batch *b, int (*one)(unsigned long op, void *arg), void *arg);
+
+/* --- domain_frames.c --- */
+void domain_frame_freed(struct frame *f);   /* the last reference of a domain's frame is gone */
+/*
+ * Gives n frames from the allocator to d, of which reserved were announced by domain_reserve(). False: d is dying, or
+ * would have too many.
+ */
+bool domain_give_frames(struct domain *d, struct frame *f, u32 n, u32 reserved);
+void domain_reserve(struct domain *d, u32 n);
+/* Sets aside free memory so that d owns frames more; 0 ends its claim. False where there is not as much. */
+bool domain_claim(struct domain *d, u64 frames);
+
+/* --- pagetable.c --- */
+/* Validates the entries of a table from f->progress on. The caller holds TYPE_LOCKED. 0, or a negative error. */
+int table_promote(struct frame *f, enum frame_type type, struct domain *d, bool preemptible);
+/* Drops what the entries hold, from f->progress down. 0 or -ERESTART. */
+int table_demote(struct frame *f, enum frame_type type, struct domain *d, bool preemptible);
+/*
+ * Writes entry i of f, a table of d that frame_lock() has locked, after checking it; what it names is pg_owner's. With
+ * keep_ad the accessed and dirty bits stay. 0; -EINVAL, -EBUSY, -EPERM: refused; -ERESTART: preempted, call again.
+ */
+int table_update(struct frame *f, unsigned int i, u64 new, bool keep_ad, struct domain *d, struct domain *pg_owner);
+/* What stands in an L1 entry for what the guest wants there; and the end of what an entry holds. */
+u64 l1_adjust(u64 pte);
+void l1_put(u64 pte);
+/* The same for one entry of a locked L1 table. */
+int l1_update(u64 *slot, u64 new, bool keep_ad, struct domain *d, struct domain *pg_owner);
+/* The same where the entry is *old; else false with what was found in *old, or with *rc not 0. */
+bool l1_compare_exchange(u64 *slot, u64 *old, u64 new, struct domain *d, int *rc);
+
+/* --- frame.c --- */
+/* The domain that owns frames under this id. It lives while it owns any; NULL for owners that are no domain. */
+struct domain *frame_domain(u32 owner);
+/* Another reference of a type that f has and is validated for; never waits. For tables within their own level. */
+bool frame_get_same_type(struct frame *f, enum frame_type type);
+/* Takes a general reference where another one is known to be held. */
+void frame_get_more(struct frame *f);
+/*
+ * Undoes a half-validated frame, if f is one. The caller holds a general reference. 0 or -ERESTART.
+ */
+int frame_undo_partial(struct frame *f, bool preemptible);
+/* Locks a validated table of page-table type for a change of its entries; false where it is none (any more). */
+bool frame_lock(struct frame *f);
+void frame_unlock(struct frame *f);
+/* A mapping of frame f goes: drops a general reference and, where writable, a type reference. */
+void frame_put_mapping(struct frame *f, bool writable);
+/* As frame_get_type(f, FRAME_WRITABLE), and a general reference; the common case in one step. */
+bool frame_get_writable(struct frame *f, const struct domain *d);
+/* Leaves f, whose undoing was put off, to the end of the present hypercall of the current vCPU. */
+void frame_undo_later(struct frame *f);
+/* Goes on with what frame_undo_later() left; called when a hypercall starts and ends. 0 or -ERESTART. */
+int mm_finish_undo(void);
+
+#endif

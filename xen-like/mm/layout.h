@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypervisor's address map. L4 slots 256 to 271 are ours in every table that a CPU runs on; all other slots
+ * are the guest's. Each of our slots in use has one L3 table, made at boot and never changed or freed, so that a
+ * guest's L4 is complete once these 16 entries are written into it. docs/address-map.md shows the same as a table.
+ *
+ *  slot      from                  what
+ *  256       0xffff8000_00000000   M2P, read-only, visible to guests (8 bytes a frame)
+ *  257       0xffff8080_00000000   frame table (24 bytes a frame), backed only where there is RAM
+ *  258       0xffff8100_00000000   per-CPU windows, CPU_WINDOW_SIZE each: the GDT and LDT that the CPU uses
+ *  259       0xffff8180_00000000   image (first GiB)
+ *            0xffff8180_40000000   I/O and other dynamic mappings (1 GiB)
+ *            0xffff8190_00000000   M2P, writable
+ *  260–263                         free
+ *  264–271   0xffff8400_00000000   all RAM, one to one (4 TiB)
+ */
+#ifndef MM_LAYOUT_H
+#define MM_LAYOUT_H
+
+#define L4_SLOT_SHIFT       39
+#define HV_L4_FIRST         256
+#define HV_L4_LAST          271
+
+#define HV_VIRT_START       0xffff800000000000
+#define HV_VIRT_END         0xffff880000000000
+
+#define M2P_RO_START        0xffff800000000000
+#define FRAME_TABLE_START   0xffff808000000000
+#define CPU_WINDOW_START    0xffff810000000000
+#define IMAGE_START         0xffff818000000000
+#define IMAGE_SIZE_MAX      0x0000000040000000
+#define VMAP_START          0xffff818040000000
+#define VMAP_END            0xffff818080000000
+#define M2P_RW_START        0xffff819000000000
+#define M2P_SIZE_MAX        0x0000000200000000 /* 4 TiB of RAM */
+#define DIRECT_MAP_START    0xffff840000000000
+#define DIRECT_MAP_END      0xffff880000000000
+#define MAX_RAM             0x0000040000000000
+
+/*
+ * A CPU's window: 16 pages of GDT (14 that the guest supplies, then the two of ours that hold the descriptors of the
+ * ABI's fixed selectors and the TSS), then 16 pages of LDT. One L2 table serves all windows of a GiB.
+ */
+#define CPU_WINDOW_SHIFT    21
+#define CPU_WINDOW(cpu)     (CPU_WINDOW_START + ((unsigned long)(cpu) << CPU_WINDOW_SHIFT))
+#define CPU_GDT_WINDOW(cpu) CPU_WINDOW(cpu)
+#define CPU_LDT_WINDOW(cpu) (CPU_WINDOW(cpu) + 0x10000)
+#define LDT_WINDOW_SIZE     0x10000
+#define CPU_WINDOW_PAGES    32
+
+/* A CPU's stack: 8 pages, aligned to its size, so that the stack pointer leads to struct cpu_info at its end. */
+#define STACK_ORDER         3
+#define STACK_SIZE          (4096 << STACK_ORDER)
+
+#define MAX_CPUS            256
+
+#endif

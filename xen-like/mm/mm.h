@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the rest of the hypervisor asks of memory management beyond frames and allocation: start-up, page-table roots,
+ * the TLB, and the hypercalls.
+ */
+#ifndef MM_MM_H
+#define MM_MM_H
+
+#include <xen/xen.h>
+
+#include "cpu/percpu.h"
+#include "mm/addr.h"
+
+struct domain;
+struct vcpu;
+struct frame;
+
+/* --- start-up --- */
+struct mem_range {
+    u64 start, end;         /* bytes; end is exclusive */
+    u32 type;               /* E820_* as the firmware says; 1: RAM */
+};
+
+#define MEM_RANGES_MAX 256
+
+/* boot/ fills this. map: sorted, not overlapping. reserved: what of the RAM is in use already (image, modules, …). */
+struct boot_memory {
+    unsigned int nr_map, nr_reserved;
+    struct mem_range map[MEM_RANGES_MAX], reserved[MEM_RANGES_MAX];
+};
+extern struct boot_memory boot_memory;
+
+/*
+ * On entry the boot tables map the first 4 GiB at DIRECT_MAP_START and the image at IMAGE_START; on return the CPU runs
+ * on hv_root with everything in mm/layout.h, and the allocators work. A reserved range is the hypervisor's; ranges that
+ * held only boot modules are freed later with mm_free_boot_range().
+ */
+void mm_init(void);
+void mm_free_boot_range(u64 start, u64 end);
+/* No domain may map the device memory [start, end): the local APICs'. Boot only. */
+void mm_close_mmio(u64 start, u64 end);
+/* The hardware domain may map it, but gets it read-only whatever it asks for: the I/O APICs'. Boot only. */
+void mm_readonly_mmio(u64 start, u64 end);
+/* Makes the tables for the window of cpu (CPU_WINDOW). -ENOMEM */
+int mm_init_cpu_window(unsigned int cpu);
+/* The page-table entry of page i of cpu's window. The caller flushes. */
+u64 *cpu_window_pte(unsigned int cpu, unsigned int page);
+
+extern mfn_t hv_root;       /* L4 of CPUs that run no guest */
+
+/* --- roots --- */
+/* Writes the hypervisor's 16 slots into an L4 that a guest may run on. */
+void root_fill_hv_slots(u64 *l4);
+/*
+ * Loads the root for v in its present mode (kernel or user; idle: hv_root) into CR3. The only place, with switching on
+ * the way to and from user mode through the same function, that puts a guest's L4 there.
+ */
+void root_load(const struct vcpu *v);
+/* The same, and drops all TLB entries even where the root is the one that the CPU runs on. */
+void root_reload(const struct vcpu *v);
+/* After a change of the current vCPU's user root: the next root_load() shall drop all TLB entries. */
+void root_changed(void);
+/* The mfn of the L4 that v would run on in its present mode. A CPU must have loaded another root before a vCPU that it
+ * ran is marked as not running. */
+mfn_t root_of(const struct vcpu *v);
+
+/* --- TLB. Interrupts enabled for the forms that reach other CPUs. --- */
+void tlb_flush_local(void);
+void tlb_flush_local_all(void);                         /* global entries too */
+void tlb_flush_page_local(unsigned long va);            /* canonical or not: a non-canonical one does nothing */
+void tlb_flush_mask(const struct cpumask *mask);
+void tlb_flush_page_mask(const struct cpumask *mask, unsigned long va);
+void domain_dirty_cpus(const struct domain *d, struct cpumask *out); /* CPUs that may hold entries of d's tables */
+
+/* --- a vCPU's base tables --- */
+/* Sets and pins nothing: takes the references for a first or new kernel root. Preemptible. */
+int vcpu_set_kernel_root(struct vcpu *v, mfn_t mfn, bool preemptible);
+int vcpu_set_user_root(struct vcpu *v, mfn_t mfn, bool preemptible);   /* mfn 0: none */
+/* Pins mfn as an L4 of d, as MMUEXT_PIN_L4_TABLE does. Not preemptible: for Domain-0's first tables. */
+int mm_pin_root(struct domain *d, mfn_t mfn);
+int vcpu_drop_roots(struct vcpu *v);                                   /* preemptible: -ERESTART */
+
+/*
+ * A page fault on a guest's own page table, written by the guest's kernel: carries out the store of size bytes where
+ * that is allowed. True if the fault is dealt with. (Decoding is pv/emulate.c's; this is the validated store.)
+ */
+bool ptwr_store(struct vcpu *v, unsigned long va, u64 old, u64 new_value, unsigned int size, bool cmpxchg, u64 *found);
+/* True where va of the current vCPU is mapped read-only by an L1 entry whose frame is a page table of its domain. */
+bool ptwr_candidate(struct vcpu *v, unsigned long va);
+
+/* The L1 entry that maps va in the current kernel or user table as the CPU sees it; 0 where there is none. */
+u64 guest_l1e(const struct vcpu *v, unsigned long va);
+
+/* --- mappings by grants: the L1 entry of a guest that a grant operation writes --- */
+/* The entry at where: a virtual address of current's, or, with is_pte, the machine address of the entry itself. */
+struct grant_place {
+    u64 where;
+    bool is_pte;
+};
+/*
+ * Writes the entry pte (frame, PTE_RW or not, available bits) there, in place of what it says now. The references of
+ * the frame that the mapping holds are the caller's, and pass to the entry. -EINVAL: there is no such entry.
+ */
+int grant_pte_set(const struct grant_place *at, u64 pte);
+/*
+ * Takes the entry away again that maps mfn with the same access, and puts the entry found at replacement, which becomes
+ * empty, in its place (0: none). The references pass to the caller. -EINVAL: it does not match. The caller flushes.
+ */
+int grant_pte_clear(const struct grant_place *at, mfn_t mfn, bool writable, unsigned long replacement);
+
+/* --- hypercalls --- */
+long do_mmu_update(unsigned long ureqs, unsigned int count, unsigned long pdone, unsigned int foreigndom);
+long do_mmuext_op(unsigned long uops, unsigned int count, unsigned long pdone, unsigned int foreigndom);
+long do_update_va_mapping(unsigned long va, u64 val, unsigned long flags);
+long do_update_va_mapping_otherdomain(unsigned long va, u64 val, unsigned long flags, unsigned int domid);
+long do_memory_op(unsigned long cmd, unsigned long arg);
+
+#endif

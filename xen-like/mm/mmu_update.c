@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypercalls that change single page-table entries: mmu_update, update_va_mapping and its form for frames of other
+ * domains. (xen/xen.h is the manual.)
+ */
+#include "domain/domain.h"
+#include "mm/guest.h"
+#include "mm/internal.h"
+#include "pv/hypercall.h"
+
+/* --- which domain a call is about --- */
+
+struct domain *foreign_domain_get(unsigned int domid)
+{
+    if (likely(domid == DOMID_SELF))
+        return current->domain;
+    if (domid == DOMID_IO)
+        return domain_io;
+    if (domid == DOMID_XEN)
+        return domain_xen;
+    /* One's own number is no foreign domain's. */
+    return domid == current->domain->id || domid >= DOMID_FIRST_RESERVED ? NULL : domain_get(domid);
+}
+
+void foreign_domain_put(struct domain *d)
+{
+    if (d != current->domain && d != domain_io && d != domain_xen)
+        domain_put(d);
+}
+
+int foreign_permitted(const struct domain *d)
+{
+    return d == current->domain || current->domain->privileged ? 0 : -EPERM;
+}
+
+/* --- mmu_update --- */
+
+/* The domains of one call: whose tables are changed, and whose frames the new entries name. */
+struct parties {
+    struct domain *tables, *frames;
+};
+
+static int update_table(u64 ptr, u64 val, bool keep_ad, const struct parties *p)
+{
+    mfn_t mfn = MFN(ptr >> PAGE_SHIFT);
+    unsigned int i = (ptr & (PAGE_SIZE - 1)) / sizeof(u64);
+    struct frame *f;
+    int rc;
+
+    if (unlikely(!frame_get(mfn, p->tables)))
+        return -EINVAL;
+    f = mfn_to_frame(mfn);
+    if (likely(frame_lock(f))) {
+        rc = table_update(f, i, val, keep_ad, p->tables, p->frames);
+        frame_unlock(f);
+    } else {
+        rc = frame_get_type(f, FRAME_WRITABLE, false);
+        if (!rc) {
+            /* No table (yet): plain data. */
+            WRITE_ONCE(((u64 *)frame_to_virt(f))[i], val);
+            frame_put_type(f);
+        }
+    }
+    frame_put(f);
+    return rc;
+}
+
+static int update_m2p(u64 ptr, u64 pfn, const struct parties *p)
+{
+    mfn_t mfn = MFN(ptr >> PAGE_SHIFT);
+
+    if (p->tables != current->domain || foreign_permitted(p->frames))
+        return -EPERM;
+    if (!frame_get(mfn, p->frames))
+        return -EINVAL;
+    m2p_set(mfn, pfn);
+    frame_put(mfn_to_frame(mfn));
+    return 0;
+}
+
+static int update_one(u64 ptr, u64 val, const struct parties *p)
+{
+    unsigned int cmd = ptr % sizeof(u64);
+
+    ptr -= cmd;
+    if (cmd == MMU_MACHPHYS_UPDATE)
+        return update_m2p(ptr, val, p);
+    if (cmd != MMU_NORMAL_PT_UPDATE && cmd != MMU_PT_UPDATE_PRESERVE_AD && cmd != MMU_PT_UPDATE_NO_TRANSLATE)
+        return -ENOSYS;
+    if (foreign_permitted(p->tables) || (p->frames != domain_io && foreign_permitted(p->frames)))
+        return -EPERM;
+    return update_table(ptr, val, cmd == MMU_PT_UPDATE_PRESERVE_AD, p);
+}
+
+static int find_parties(unsigned int foreigndom, struct parties *p)
+{
+    struct domain *d = current->domain;
+    unsigned int tables = foreigndom >> 16;
+
+    if (tables > DOMID_FIRST_RESERVED)
+        return -ESRCH;
+    p->tables = tables && tables - 1 != d->id ? domain_get(tables - 1) : d;
+    if (!p->tables)
+        return -ESRCH;
+    p->frames = foreign_domain_get(foreigndom & 0xffff);
+    if (p->frames)
+        return 0;
+    foreign_domain_put(p->tables);
+    return -ESRCH;
+}
+
+/* --- batches: what mmu_update and mmuext_op have in common --- */
+
+bool batch_begin(struct batch *b)
+{
+    b->done = 0;
+    if (unlikely(b->count & MMU_UPDATE_PREEMPTED)) {
+        /* Our own continuation. Where only undoing was left, the result stands in the last argument. */
+        if (b->count == MMU_UPDATE_PREEMPTED && !b->ops) {
+            b->result = (int)b->foreigndom;
+            return false;
+        }
+        b->count &= ~MMU_UPDATE_PREEMPTED;
+        if (b->pdone && copy_from_guest(&b->done, b->pdone, sizeof(b->done)))
+            b->done = 0;
+    }
+    if (unlikely(!guest_range_ok(b->ops, (unsigned long)b->count * b->size))) {
+        b->result = -EFAULT;
+        return false;
+    }
+    return true;
+}
+
+long batch_run(struct batch *b, int (*one)(unsigned long op, void *arg), void *arg)
+{
+    unsigned int n = 0;
+    int rc = 0;
+
+    while (n < b->count) {
+        if (n && hypercall_preempt_check()) {
+            rc = -ERESTART;
+            break;
+        }
+        rc = one(b->ops, arg);
+        if (unlikely(rc))
+            break;
+        n++;
+        b->ops += b->size;
+        rc = mm_finish_undo();
+        if (unlikely(rc))
+            break;
+    }
+    b->count -= n;
+    /* A pointer that cannot be written is left alone, as on Xen. */
+    if (b->pdone) {
+        b->done += n;
+        if (copy_to_guest(b->pdone, &b->done, sizeof(b->done)))
+            b->done = 0;
+    }
+    if (rc == -ERESTART && b->count)
+        return HYPERCALL_RESTART(b->ops, b->count | MMU_UPDATE_PREEMPTED, b->pdone, b->foreigndom);
+    if (rc == -ERESTART)
+        rc = 0;
+    if (mm_finish_undo())
+        return HYPERCALL_RESTART(0, MMU_UPDATE_PREEMPTED, 0, (u32)rc);
+    return rc;
+}
+
+/* --- mmu_update --- */
+
+static int read_and_update(unsigned long op, void *parties)
+{
+    u64 ptr, val;
+
+    if (unlikely(!get_guest_u64(&ptr, op) || !get_guest_u64(&val, op + 8)))
+        return -EFAULT;
+    return update_one(ptr, val, parties);
+}
+
+long do_mmu_update(unsigned long ureqs, unsigned int count, unsigned long pdone, unsigned int foreigndom)
+{
+    struct batch b = { .ops = ureqs, .size = sizeof(struct mmu_update), .count = count, .pdone = pdone,
+                       .foreigndom = foreigndom };
+    struct parties p;
+    long rc;
+
+    if (unlikely(mm_finish_undo()))
+        return HYPERCALL_RESTART(ureqs, count, pdone, foreigndom);
+    if (unlikely(!batch_begin(&b)))
+        return b.result;
+    rc = find_parties(foreigndom, &p);
+    if (unlikely(rc))
+        return rc;
+    rc = batch_run(&b, read_and_update, &p);
+    foreign_domain_put(p.tables);
+    foreign_domain_put(p.frames);
+    return rc;
+}
+
+/* --- update_va_mapping --- */
+
+static int update_va(unsigned long va, u64 val, struct domain *pg_owner)
+{
+    struct vcpu *v = current;
+    u64 *slot = guest_l1_slot(v, va);
+    struct frame *f;
+    mfn_t mfn;
+    int rc = -EINVAL;
+
+    if (unlikely(!slot))
+        return -EINVAL;
+    mfn = virt_to_mfn(slot);
+    if (unlikely(!frame_get(mfn, v->domain)))
+        return -EINVAL;
+    f = mfn_to_frame(mfn);
+    if (likely(frame_lock(f))) {
+        if (likely(frame_type_of(f) == FRAME_L1))
+            rc = l1_update(slot, val, false, v->domain, pg_owner);
+        frame_unlock(f);
+    }
+    frame_put(f);
+    return rc;
+}
+
+/* Carries out the flush that flags asks for. -EINVAL, -EFAULT */
+static int flush_as_asked(unsigned long va, unsigned long flags)
+{
+    unsigned long what = flags & UVMF_FLUSHTYPE_MASK, where = flags & ~UVMF_FLUSHTYPE_MASK;
+    struct domain *d = current->domain;
+    struct cpumask mask = { { 0 } };
+    int rc = 0;
+
+    if (what == UVMF_NONE)
+        return 0;
+    if (what != UVMF_TLB_FLUSH && what != UVMF_INVLPG)
+        return -EINVAL;
+    if (where == UVMF_LOCAL) {
+        if (what == UVMF_INVLPG)
+            tlb_flush_page_local(va);
+        else
+            tlb_flush_local();
+        return 0;
+    }
+    if (where == UVMF_ALL)
+        mask = d->mm.dirty;
+    else
+        rc = guest_vcpumask(d, where, &mask);
+    if (what == UVMF_INVLPG)
+        tlb_flush_page_mask(&mask, va);
+    else
+        tlb_flush_mask(&mask);
+    return rc;
+}
+
+static long update_va_mapping(unsigned long va, u64 val, unsigned long flags, struct domain *pg_owner)
+{
+    int rc = pg_owner == domain_io ? 0 : foreign_permitted(pg_owner);
+
+    if (!rc)
+        rc = update_va(va, val, pg_owner);
+    return rc ? rc : flush_as_asked(va, flags);
+}
+
+long do_update_va_mapping(unsigned long va, u64 val, unsigned long flags)
+{
+    return update_va_mapping(va, val, flags, current->domain);
+}
+
+long do_update_va_mapping_otherdomain(unsigned long va, u64 val, unsigned long flags, unsigned int domid)
+{
+    struct domain *d = foreign_domain_get(domid);
+    long rc;
+
+    if (!d)
+        return -ESRCH;
+    rc = update_va_mapping(va, val, flags, d);
+    foreign_domain_put(d);
+    return rc;
+}
