@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains: how they come to be, how they are found and referenced, and how they end. The end has four parts. Shutdown:
+ * the guest stops, nothing is taken from it. Kill: on the toolstack's order, preemptibly, everything that it holds
+ * of itself and of others is given back. Then it is dead, and its id stays taken while others still hold frames of it.
+ * The last reference frees the structure, in a softirq, since it may be dropped under any lock.
+ */
+#include "domain/domain.h"
+
+#include "cpu/machine.h"
+#include "cpu/softirq.h"
+#include "cpu/time.h"
+#include "lib/atomic.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "pv/hypercall.h"
+
+#include <xen/sched.h>
+
+#define IDS_PER_PAGE (PAGE_SIZE / sizeof(struct domain *))
+
+struct domain *hardware_domain;
+struct domain *domain_idle, *domain_io, *domain_xen;
+
+/* Guards the table of ids and the list. Nothing is taken under it. */
+static struct spinlock table_lock = SPINLOCK_INIT(LOCK_LEAF);
+static struct domain **table[DIV_ROUND_UP(DOMID_FIRST_RESERVED, IDS_PER_PAGE)];
+static struct list all_domains = LIST_INIT(all_domains);
+static struct domain *reap_list;
+
+/* --- finding --- */
+
+static struct domain **table_slot(unsigned int id)
+{
+    struct domain **page;
+
+    if (id >= DOMID_FIRST_RESERVED)
+        return NULL;
+    id = (unsigned int)index_nospec(id, DOMID_FIRST_RESERVED);
+    page = table[id / IDS_PER_PAGE];
+    return page ? &page[id % IDS_PER_PAGE] : NULL;
+}
+
+bool domain_get_ref(struct domain *d)
+{
+    u32 refs = READ_ONCE(d->refs);
+
+    while (refs) {
+        if (atomic_cmpxchg(&d->refs, &refs, refs + 1))
+            return true;
+    }
+    return false;
+}
+
+struct domain *domain_get_by_id(domid_t id)
+{
+    struct domain **slot, *d = NULL;
+
+    spin_lock(&table_lock);
+    slot = table_slot(id);
+    if (slot && *slot && domain_get_ref(*slot))
+        d = *slot;
+    spin_unlock(&table_lock);
+    return d;
+}
+
+struct domain *domain_get(domid_t id)
+{
+    struct domain *d = current->domain;
+
+    if (id != DOMID_SELF && id != d->id)
+        return domain_get_by_id(id);
+    return domain_get_ref(d) ? d : NULL;
+}
+
+/* The first from e on, in the list, that can be referenced. table_lock held. */
+static struct domain *first_alive(struct list *e, unsigned int from)
+{
+    for (; e != &all_domains; e = e->next) {
+        struct domain *d = list_entry(e, struct domain, all);
+
+        if (d->id >= from && domain_get_ref(d))
+            return d;
+    }
+    return NULL;
+}
+
+struct domain *domain_first(unsigned int from)
+{
+    struct domain *d;
+
+    spin_lock(&table_lock);
+    d = first_alive(all_domains.next, from);
+    spin_unlock(&table_lock);
+    return d;
+}
+
+struct domain *domain_next(struct domain *d)
+{
+    struct domain *next;
+
+    spin_lock(&table_lock);
+    next = first_alive(d->all.next, 0);
+    spin_unlock(&table_lock);
+    domain_put(d);
+    return next;
+}
+
+struct vcpu *domain_vcpu(const struct domain *d, unsigned int id)
+{
+    return id < d->max_vcpus ? READ_ONCE(d->vcpu[index_nospec(id, d->max_vcpus)]) : NULL;
+}
+
+/* Makes the page of the table that id stands in. */
+static int table_prepare(unsigned int id)
+{
+    struct domain **page = hv_alloc_page();
+
+    if (!page)
+        return -ENOMEM;
+    spin_lock(&table_lock);
+    if (!table[id / IDS_PER_PAGE]) {
+        table[id / IDS_PER_PAGE] = page;
+        page = NULL;
+    }
+    spin_unlock(&table_lock);
+    if (page)
+        hv_free_page(page);
+    return 0;
+}
+
+/* Its slot is free: domains are made one at a time. */
+static void table_insert(struct domain *d)
+{
+    struct list *at;
+
+    spin_lock(&table_lock);
+    *table_slot(d->id) = d;
+    for (at = all_domains.prev; at != &all_domains; at = at->prev)
+        if (list_entry(at, struct domain, all)->id < d->id)
+            break;
+    list_add(&d->all, at);
+    spin_unlock(&table_lock);
+}
+
+static bool id_taken(unsigned int id)
+{
+    struct domain **slot;
+    bool taken;
+
+    spin_lock(&table_lock);
+    slot = table_slot(id);
+    taken = slot && *slot;
+    spin_unlock(&table_lock);
+    return taken;
+}
+
+/* The next id after the last one given out that is free: ids are not used again soon. 0: none. */
+static domid_t free_id(void)
+{
+    static unsigned int last;
+    unsigned int id = last;
+
+    for (unsigned int i = 1; i < DOMID_FIRST_RESERVED; i++) {
+        id = id + 1 < DOMID_FIRST_RESERVED ? id + 1 : 1;
+        if (!id_taken(id)) {
+            last = id;
+            return (domid_t)id;
+        }
+    }
+    return 0;
+}
+
+/* --- making --- */
+
+static void init_locks(struct domain *d)
+{
+    spin_lock_init(&d->lock, LOCK_DOMAIN);
+    spin_lock_init(&d->page_lock, LOCK_PAGE_ALLOC);
+    spin_lock_init(&d->pt_lock, LOCK_PAGE_TABLE);
+    spin_lock_init(&d->event.lock, LOCK_EVENT);
+    list_init(&d->all);
+}
+
+/* A structure that knows who it is, referenced once. */
+static struct domain *domain_blank(domid_t id, unsigned int max_vcpus)
+{
+    struct domain *d = xzalloc(struct domain);
+
+    if (!d)
+        return NULL;
+    d->vcpu = xzalloc_array(struct vcpu *, max_vcpus);
+    if (!d->vcpu) {
+        xfree(d);
+        return NULL;
+    }
+    d->id = id;
+    d->refs = 1;
+    d->max_vcpus = max_vcpus;
+    d->state = DOMAIN_ALIVE;
+    d->shutdown_code = SHUTDOWN_CODE_NONE;
+    init_locks(d);
+    sched_init_domain(d);
+    return d;
+}
+
+static int make_shared_info(struct domain *d)
+{
+    struct shared_info *si = hv_alloc_page();
+
+    if (!si)
+        return -ENOMEM;
+    for (unsigned int i = 0; i < ARRAY_SIZE(si->vcpu_info); i++)
+        si->vcpu_info[i].evtchn_upcall_mask = 1;
+    if (!frame_share_with(mfn_to_frame(virt_to_mfn(si)), d, false)) {
+        hv_free_page(si);
+        return -ENOMEM;
+    }
+    d->shared_info = si;
+    return 0;
+}
+
+/* Gives back what a domain holds when nothing refers to it any more. Parts that were never made are skipped. */
+static void domain_free(struct domain *d)
+{
+    struct vcpu *v;
+    unsigned int i;
+
+    for_each_vcpu(d, v, i) {
+        sched_destroy_vcpu(v);
+        pv_destroy_vcpu(v);
+        xfree(v);
+    }
+    if (d->grant)
+        grant_free_domain(d);
+    event_free_domain(d);
+    if (d->shared_info) {
+        frame_unshare(mfn_to_frame(virt_to_mfn(d->shared_info)));
+        hv_free_page(d->shared_info);
+    }
+    xfree(d->vcpu);
+    xfree(d);
+}
+
+static int domain_init_parts(struct domain *d, const struct domain_config *config)
+{
+    int err = make_shared_info(d);
+
+    if (!err)
+        err = event_init_domain(d, config->max_evtchn_port);
+    if (!err)
+        err = pv_init_domain(d);
+    if (!err)
+        err = grant_init_domain(d, config->max_grant_frames, config->max_maptrack_frames);
+    return err;
+}
+
+struct domain *domain_create(domid_t id, const struct domain_config *config, int *err)
+{
+    struct domain *d;
+
+    *err = -EINVAL;
+    if (config->max_vcpus < 1 || config->max_vcpus > MAX_VCPUS)
+        return NULL;
+    *err = -EEXIST;
+    if (id < DOMID_FIRST_RESERVED && id_taken(id))
+        return NULL;
+    *err = -ENOMEM;
+    if (id >= DOMID_FIRST_RESERVED)
+        id = free_id();
+    if ((!id && !config->hardware) || table_prepare(id))
+        return NULL;
+    d = domain_blank(id, config->max_vcpus);
+    if (!d)
+        return NULL;
+    d->privileged = config->privileged;
+    d->hardware = config->hardware;
+    d->create_flags = config->flags;
+    memcpy(d->handle, config->handle, sizeof(d->handle));
+    d->pause_count = d->controller_pauses = 1;
+
+    *err = domain_init_parts(d, config);
+    if (*err) {
+        /* Nobody has seen it; what it shares holds references of it. */
+        d->state = DOMAIN_DYING;
+        if (d->shared_info)
+            frame_unshare(mfn_to_frame(virt_to_mfn(d->shared_info)));
+        domain_put(d);
+        return NULL;
+    }
+    table_insert(d);
+    if (d->hardware)
+        hardware_domain = d;
+    domain_update_wallclock(d);
+    return d;
+}
+
+int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
+{
+    struct vcpu *v;
+    int err;
+
+    if (id >= d->max_vcpus)
+        return -EINVAL;
+    if (d->vcpu[id])
+        return -EEXIST;
+    v = xzalloc(struct vcpu);
+    if (!v)
+        return -ENOMEM;
+    v->domain = d;
+    v->id = id;
+    v->info = &d->shared_info->vcpu_info[id];
+    v->info_mfn = INVALID_MFN;
+    event_init_vcpu(v);
+    err = sched_init_vcpu(v, cpu);
+    if (!err) {
+        err = pv_init_vcpu(v);
+        if (err)
+            sched_destroy_vcpu(v);
+    }
+    if (err) {
+        xfree(v);
+        return err;
+    }
+    store_release(&d->vcpu[id], v);
+    return 0;
+}
+
+struct vcpu *idle_vcpu_create(unsigned int cpu)
+{
+    static struct vcpu_info no_info;    /* no event ever comes for it */
+    struct vcpu *v = xzalloc(struct vcpu);
+
+    if (!v)
+        return NULL;
+    v->domain = domain_idle;
+    v->id = cpu;
+    v->idle = true;
+    v->info = &no_info;
+    v->info_mfn = INVALID_MFN;
+    event_init_vcpu(v);
+    if (sched_init_vcpu(v, cpu)) {
+        xfree(v);
+        return NULL;
+    }
+    domain_idle->vcpu[cpu] = v;
+    return v;
+}
+
+/* --- the last reference --- */
+
+void domain_put(struct domain *d)
+{
+    struct domain *head;
+
+    if (atomic_dec(&d->refs) != 0)
+        return;
+    head = READ_ONCE(reap_list);
+    do
+        d->reap_next = head;
+    while (!atomic_cmpxchg(&reap_list, &head, d));
+    softirq_raise(SOFTIRQ_REAP);
+}
+
+static void reap(void)
+{
+    struct domain *d = atomic_xchg(&reap_list, NULL), *next;
+
+    for (; d; d = next) {
+        struct domain **slot = table_slot(d->id);
+
+        next = d->reap_next;
+        spin_lock(&table_lock);
+        if (*slot == d)
+            *slot = NULL;
+        list_del(&d->all);
+        spin_unlock(&table_lock);
+        domain_free(d);
+    }
+}
+
+void domain_subsystem_init(void)
+{
+    domain_idle = domain_blank(DOMID_IDLE, MAX_CPUS);
+    domain_io = domain_blank(DOMID_IO, 1);
+    domain_xen = domain_blank(DOMID_XEN, 1);
+    if (!domain_idle || !domain_io || !domain_xen)
+        panic("no memory for the hypervisor's own domains");
+    softirq_register(SOFTIRQ_REAP, reap);
+}
+
+/* --- shutdown --- */
+
+void domain_shutdown(struct domain *d, u8 reason)
+{
+    bool to_suspend_port;
+    unsigned int i, port;
+    struct vcpu *v;
+
+    spin_lock(&d->lock);
+    if (d->shutdown_code == SHUTDOWN_CODE_NONE)
+        d->shutdown_code = reason;
+    reason = (u8)d->shutdown_code;
+    if (d->hardware) {
+        spin_unlock(&d->lock);
+        machine_shutdown(reason);
+    }
+    if (d->shutting_down) {
+        spin_unlock(&d->lock);
+        return;
+    }
+    d->shutting_down = true;
+    for_each_vcpu(d, v, i) {
+        if (!v->sched.paused_for_shutdown) {
+            v->sched.paused_for_shutdown = true;
+            vcpu_pause_nosync(v);
+        }
+    }
+    d->shut_down = true;
+    port = d->suspend_port;
+    to_suspend_port = reason == SHUTDOWN_suspend && port;
+    spin_unlock(&d->lock);
+
+    if (to_suspend_port)
+        evtchn_send(d, port);
+    else
+        send_global_virq(VIRQ_DOM_EXC);
+}
+
+void domain_resume(struct domain *d)
+{
+    struct vcpu *v;
+    unsigned int i;
+
+    domain_pause(d);
+    spin_lock(&d->lock);
+    d->shutting_down = d->shut_down = false;
+    d->shutdown_code = SHUTDOWN_CODE_NONE;
+    for_each_vcpu(d, v, i) {
+        if (v->sched.paused_for_shutdown) {
+            v->sched.paused_for_shutdown = false;
+            vcpu_unpause(v);
+        }
+    }
+    spin_unlock(&d->lock);
+    domain_unpause(d);
+}
+
+void domain_crash(struct domain *d)
+{
+    domain_shutdown(d, SHUTDOWN_crash);
+}
+
+int domain_pause_by_controller(struct domain *d)
+{
+    int err = 0;
+
+    spin_lock(&d->lock);
+    if (d->controller_pauses >= 255)
+        err = -EOVERFLOW;
+    else
+        d->controller_pauses++;
+    spin_unlock(&d->lock);
+    if (!err)
+        domain_pause(d);
+    return err;
+}
+
+int domain_unpause_by_controller(struct domain *d)
+{
+    bool held;
+
+    spin_lock(&d->lock);
+    held = d->controller_pauses > 0;
+    if (held)
+        d->controller_pauses--;
+    spin_unlock(&d->lock);
+    if (!held)
+        return -EINVAL;
+    domain_unpause(d);
+    return 0;
+}
+
+/* --- kill --- */
+
+/* Roots, descriptor tables and the registered vcpu_info of one vCPU after the other. */
+static int kill_vcpus(struct domain *d)
+{
+    for (; d->relinquish_vcpu < d->max_vcpus; d->relinquish_vcpu++) {
+        struct vcpu *v = d->vcpu[d->relinquish_vcpu];
+        int err;
+
+        if (!v)
+            continue;
+        sched_kill_vcpu(v);
+        err = pv_relinquish_vcpu(v);
+        if (err)
+            return err;
+        vcpu_drop_info(v);
+    }
+    return 0;
+}
+
+static int kill_timers(struct domain *d)
+{
+    sched_kill_domain(d);
+    return 0;
+}
+
+/* In this order: who others could still reach it through goes first, its memory last. */
+static int (*const kill_steps[])(struct domain *d) = {
+    kill_timers,
+    event_destroy_domain,
+    grant_release_mappings,
+    kill_vcpus,
+    mm_relinquish_domain,
+};
+
+int domain_kill(struct domain *d)
+{
+    int err;
+
+    if (d == current->domain)
+        return -EINVAL;
+    if (d->state == DOMAIN_DEAD)
+        return 0;
+    if (d->state == DOMAIN_ALIVE) {
+        domain_pause(d);
+        spin_lock(&d->lock);
+        spin_lock(&d->page_lock);
+        d->state = DOMAIN_DYING;
+        spin_unlock(&d->page_lock);
+        spin_unlock(&d->lock);
+    }
+    for (; d->relinquish_step < ARRAY_SIZE(kill_steps); d->relinquish_step++) {
+        err = kill_steps[d->relinquish_step](d);
+        if (err)
+            return err;
+    }
+    d->state = DOMAIN_DEAD;
+    domain_put(d);
+    send_global_virq(VIRQ_DOM_EXC);
+    return 0;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains and their vCPUs: the two structures that all subsystems hang their own part on, and their life.
+ *
+ * A domain is found by domain_get(), which counts a reference; it lives on, dead, until the last is dropped. Who holds
+ * no reference may use `current->domain` and a domain whose control operation is under way.
+ */
+#ifndef DOMAIN_DOMAIN_H
+#define DOMAIN_DOMAIN_H
+
+#include <xen/xen.h>
+
+#include "console/domain.h"
+#include "cpu/percpu.h"
+#include "event/event.h"
+#include "grant/grant.h"
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "mm/alloc.h"
+#include "pv/pv.h"
+#include "sched/sched.h"
+
+#define MAX_VCPUS 32    /* a domain's, in the legacy shared_info; event and start-up code know no other limit */
+
+#define SHUTDOWN_CODE_NONE (~0u)
+
+enum domain_state {
+    DOMAIN_ALIVE,
+    DOMAIN_DYING,       /* being taken apart; no new references to its memory */
+    DOMAIN_DEAD,        /* all is given back but what others still hold */
+};
+
+struct vcpu {
+    struct domain *domain;
+    unsigned int id;
+    bool idle;
+    bool initialised;               /* has a context: VCPUOP_initialise or setvcpucontext */
+    struct vcpu_info *info;         /* shared with the guest: in shared_info, or where it registered it */
+    mfn_t info_mfn;                 /* frame of a registered one (reference and type held), or INVALID_MFN */
+    u32 time_version;               /* of info->time, kept here so that the guest cannot confuse it */
+    unsigned long time_guest;       /* guest address of a copy of info->time, 0: none */
+    struct vcpu_sched sched;
+    struct vcpu_event event;
+    struct pv_vcpu pv;
+    mfn_t undo_mfn;                 /* a page table that this vCPU's hypercall has left half undone (mm), 0: none */
+};
+
+struct domain {
+    domid_t id;
+    u32 refs;
+    struct list all;                /* list of all domains, by id */
+    struct domain *reap_next;       /* list of those whose last reference is gone */
+    struct spinlock lock;
+    enum domain_state state;
+    bool privileged;                /* may use control operations on other domains */
+    bool hardware;                  /* gets the machine's devices */
+    bool shutting_down, shut_down;  /* lock; shut_down: all vCPUs have stopped, VIRQ_DOM_EXC was sent */
+    u32 shutdown_code;              /* SHUTDOWN_*, or SHUTDOWN_CODE_NONE */
+    u32 suspend_port;               /* XEN_DOMCTL_subscribe: its port that hears of SHUTDOWN_suspend, 0: none */
+    int controller_pauses;          /* of pause_count (lock) */
+    int pause_count;
+    u8 handle[16];
+    u32 create_flags;
+    unsigned int max_vcpus;         /* size of vcpu[] */
+    struct vcpu **vcpu;             /* NULL where not made */
+    struct shared_info *shared_info;
+    u32 wc_version;
+    s64 time_offset;                /* of its wall clock, seconds */
+    struct spinlock page_lock;      /* LOCK_PAGE_ALLOC: mm */
+    struct spinlock pt_lock;        /* LOCK_PAGE_TABLE */
+    struct domain_mm mm;
+    struct domain_event event;
+    struct domain_console console;
+    struct domain_sched sched;
+    struct grant_table *grant;
+    struct pv_domain pv;
+    unsigned int relinquish_step;   /* where domain_kill() is */
+    unsigned int relinquish_vcpu;   /* and at which vCPU */
+    u32 tsc_incarnation;
+    u32 hv_pages_used;              /* hypervisor memory on its account, in pages */
+    char crash_reason[80];          /* why guest_crash() ended it; "" if it did not */
+};
+
+extern struct domain *hardware_domain;  /* Domain-0; set by domain_create() */
+extern struct domain *domain_idle, *domain_io, *domain_xen; /* the pseudo domains DOMID_IDLE, DOMID_IO, DOMID_XEN */
+
+#define is_idle(v) ((v)->idle)
+
+struct domain_config {
+    u8 handle[16];
+    u32 flags;
+    unsigned int max_vcpus, max_evtchn_port, max_grant_frames, max_maptrack_frames;
+    bool privileged, hardware;
+};
+
+void domain_subsystem_init(void);   /* boot: pseudo domains */
+/*
+ * A domain with shared_info, no vCPU and no memory, paused by its controller. One call at a time. NULL with *err negative: -ENOMEM,
+ * -EEXIST (id is taken), -EINVAL (config). id may be DOMID_INVALID: the next free one.
+ */
+struct domain *domain_create(domid_t id, const struct domain_config *config, int *err);
+/* Domain's lock held, or d not yet reachable. -ENOMEM, -EEXIST, -EINVAL. */
+int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu);
+struct vcpu *idle_vcpu_create(unsigned int cpu);    /* boot; NULL: no memory */
+
+/*
+ * References; any context, any lock held. The last domain_put() leaves the domain to a softirq, which frees it. The
+ * pseudo domains cannot be had by their ids.
+ */
+struct domain *domain_get(domid_t id);      /* NULL: there is none. DOMID_SELF: current's. Counted. */
+struct domain *domain_get_by_id(domid_t id); /* the same, but DOMID_SELF is no id */
+bool domain_get_ref(struct domain *d);      /* one more; false where the last is gone */
+void domain_put(struct domain *d);
+/*
+ * Walks all domains by ascending id: the first with an id of at least `from`, counted. NULL: no more. domain_next()
+ * drops the reference of the one it is given.
+ */
+struct domain *domain_first(unsigned int from);
+struct domain *domain_next(struct domain *d);
+#define for_each_domain(d) for ((d) = domain_first(0); (d); (d) = domain_next(d))
+struct vcpu *domain_vcpu(const struct domain *d, unsigned int id); /* NULL: none; id is a guest's number */
+
+/* Taking apart: -ERESTART until done. The caller holds a reference. */
+int domain_kill(struct domain *d);
+void domain_shutdown(struct domain *d, u8 reason);
+void domain_resume(struct domain *d);       /* after a shutdown: goes on as if it had returned */
+/* The toolstack's own pauses, counted apart: -EOVERFLOW, and -EINVAL where it holds none. */
+int domain_pause_by_controller(struct domain *d);
+int domain_unpause_by_controller(struct domain *d);
+void domain_crash(struct domain *d);        /* shutdown with SHUTDOWN_crash; current's vCPU stops at its next exit */
+
+/* --- vCPUs and what they share with their guest --- */
+/* Frame mfn of v's domain, offset bytes into it, becomes v's vcpu_info: the errors of VCPUOP_register_vcpu_info. */
+int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned long offset);
+void vcpu_drop_info(struct vcpu *v);        /* back to shared_info, and the frame's references dropped */
+void vcpu_send_nmi(struct vcpu *v);
+/* Refreshes v->info->time for the CPU that it runs on, and its runstate copy; on context switch and after time changes. */
+void vcpu_update_time(struct vcpu *v);
+void domain_update_wallclock(struct domain *d);
+
+void domain_set_wallclock(u64 secs, u32 nsecs, stime_t system_time);    /* of the machine, and so of all domains */
+
+#define for_each_vcpu(d, v, i) \
+    for ((i) = 0; (i) < (d)->max_vcpus; (i)++) if (((v) = (d)->vcpu[i]) != NULL)
+
+/* What control tools learn of a domain (XEN_DOMCTL_getdomaininfo). */
+struct xen_domctl_getdomaininfo;
+void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
+
+long do_vcpu_op(unsigned int cmd, unsigned int vcpuid, unsigned long arg);
+long do_domctl(unsigned long arg);
+long do_sysctl(unsigned long arg);
+long do_platform_op(unsigned long arg);
+
+#endif

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The domctl hypercall: control of one domain by the toolstack, one operation at a time in the whole machine. Each
+ * operation is a function in the table at the end; those that concern vCPUs are in domctl_vcpu.c. Operations, fields
+ * and errors are those of xen/domctl.h at interface version 0x15.
+ */
+#include "cpu/time.h"
+#include "domain/control.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+
+#include <xen/sched.h>
+
+/* The most that a domain may have, and what it gets where the toolstack leaves it open. */
+#define GRANT_FRAMES_MAX    64
+#define MAPTRACK_FRAMES_MAX 1024
+
+/* Modes of XEN_DOMCTL_settscinfo. */
+#define TSC_DEFAULT 0
+#define TSC_ALWAYS_EMULATE 1
+#define TSC_NEVER_EMULATE 2
+
+/* The flags that a PV domain without passed-through devices may have. */
+#define CDF_ACCEPTED (XEN_DOMCTL_CDF_xs_domain | XEN_DOMCTL_CDF_oos_off)
+
+static struct spinlock domctl_lock = SPINLOCK_INIT(LOCK_DOMCTL);
+
+/* --- bitmaps --- */
+
+int cpumask_from_guest(struct cpumask *to, const struct xenctl_bitmap *from)
+{
+    unsigned int bits = min(from->nr_bits, (uint32_t)MAX_CPUS), bytes = DIV_ROUND_UP(bits, 8);
+
+    *to = (struct cpumask){ { 0 } };
+    if (copy_from_guest(to->bits, guest_addr(from->bitmap), bytes))
+        return -EFAULT;
+    if (bits % 8)
+        ((u8 *)to->bits)[bytes - 1] &= (u8)((1u << bits % 8) - 1);
+    return 0;
+}
+
+int bitmap_to_guest(const struct xenctl_bitmap *to, const unsigned long *bits, unsigned int nr_bits)
+{
+    unsigned int room = DIV_ROUND_UP((u64)to->nr_bits, 8), bytes = min(room, DIV_ROUND_UP(nr_bits, 8));
+
+    if (copy_to_guest(guest_addr(to->bitmap), bits, bytes))
+        return -EFAULT;
+    room = min(room - bytes, (unsigned int)PAGE_SIZE);
+    return clear_guest(guest_addr(to->bitmap) + bytes, room) ? -EFAULT : 0;
+}
+
+/* --- information --- */
+
+void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
+{
+    u32 flags = XEN_DOMINF_blocked;
+    struct vcpu *v;
+    unsigned int i;
+
+    memset(info, 0, sizeof(*info));
+    info->domain = d->id;
+    info->max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
+    for_each_vcpu(d, v, i) {
+        info->max_vcpu_id = i;
+        info->cpu_time += (u64)vcpu_cpu_time(v);
+        if (v->sched.blocked & VCPU_DOWN)
+            continue;
+        info->nr_online_vcpus++;
+        if (!(v->sched.blocked & (VCPU_BLOCKED | VCPU_POLLING)))
+            flags &= ~XEN_DOMINF_blocked;
+        if (v->sched.running)
+            flags |= XEN_DOMINF_running;
+    }
+    if (!info->nr_online_vcpus)
+        flags = 0;
+    if (d->state == DOMAIN_DEAD)
+        flags |= XEN_DOMINF_dying;
+    if (d->shut_down)
+        flags |= XEN_DOMINF_shutdown;
+    if (d->controller_pauses > 0)
+        flags |= XEN_DOMINF_paused;
+    if (d->create_flags & XEN_DOMCTL_CDF_xs_domain)
+        flags |= XEN_DOMINF_xs_domain;
+    info->flags = flags | d->shutdown_code << XEN_DOMINF_shutdownshift;
+    info->tot_pages = d->mm.tot_pages;
+    info->max_pages = d->mm.max_pages;
+    info->outstanding_pages = d->mm.claim;
+    info->shared_info_frame = virt_to_mfn(d->shared_info).v;
+    memcpy(info->handle, d->handle, sizeof(info->handle));
+}
+
+/* Of the domain of that id, or else of the next. */
+static long op_getdomaininfo(struct domain *d, struct xen_domctl *op)
+{
+    struct domain *next = NULL;
+
+    if (!d) {
+        if (op->domain >= DOMID_FIRST_RESERVED)
+            return -EINVAL;
+        d = next = domain_first(op->domain);
+        if (!d)
+            return -ESRCH;
+    }
+    domain_info(d, &op->u.getdomaininfo);
+    op->domain = d->id;
+    if (next)
+        domain_put(next);
+    return 0;
+}
+
+/* --- life --- */
+
+static long check_config(const struct xen_domctl_createdomain *c)
+{
+    if (c->iommu_opts || c->max_vcpus < 1 || (c->grant_opts & ~(u32)XEN_DOMCTL_GRANT_version_mask) ||
+        XEN_DOMCTL_GRANT_version(c->grant_opts) != 1 || c->vmtrace_size ||
+        !c->max_grant_frames || c->max_grant_frames > GRANT_FRAMES_MAX || c->max_maptrack_frames > MAPTRACK_FRAMES_MAX ||
+        (c->arch.misc_flags & ~(u32)XEN_X86_MSR_RELAXED) || (c->arch.emulation_flags & ~(u32)XEN_X86_EMU_ALL))
+        return -EINVAL;
+    if (c->flags == XEN_DOMCTL_CDF_hvm || (!c->flags && c->arch.emulation_flags))
+        return -EOPNOTSUPP; /* PV only */
+    if (c->flags & ~(u32)CDF_ACCEPTED)
+        return -EINVAL;
+    return c->cpupool_id ? -ESRCH : 0;
+}
+
+static long op_createdomain(struct domain *unused, struct xen_domctl *op)
+{
+    struct xen_domctl_createdomain *c = &op->u.createdomain;
+    domid_t id = op->domain && op->domain < DOMID_FIRST_RESERVED ? op->domain : DOMID_INVALID;
+    struct domain_config config = {
+        .flags = c->flags,
+        .max_vcpus = c->max_vcpus,
+        .max_evtchn_port = c->max_evtchn_port,
+        .max_grant_frames = c->max_grant_frames < 0 ? GRANT_FRAMES_MAX : (unsigned int)c->max_grant_frames,
+        .max_maptrack_frames = c->max_maptrack_frames < 0 ? MAPTRACK_FRAMES_MAX
+                                                          : (unsigned int)c->max_maptrack_frames,
+    };
+    struct domain *d;
+    long ret = check_config(c);
+    int err;
+
+    (void)unused;
+    if (ret)
+        return ret;
+    memcpy(config.handle, c->handle, sizeof(config.handle));
+    d = domain_create(id, &config, &err);
+    if (!d)
+        return err;
+    op->domain = d->id;
+    return 0;
+}
+
+static long op_destroydomain(struct domain *d, struct xen_domctl *op)
+{
+    (void)op;
+    return domain_kill(d);
+}
+
+static long op_pausedomain(struct domain *d, struct xen_domctl *op)
+{
+    (void)op;
+    return d == current->domain ? -EINVAL : domain_pause_by_controller(d);
+}
+
+static long op_unpausedomain(struct domain *d, struct xen_domctl *op)
+{
+    (void)op;
+    return domain_unpause_by_controller(d);
+}
+
+static long op_resumedomain(struct domain *d, struct xen_domctl *op)
+{
+    (void)op;
+    if (d == current->domain)
+        return -EINVAL;
+    domain_resume(d);
+    return 0;
+}
+
+static long op_subscribe(struct domain *d, struct xen_domctl *op)
+{
+    WRITE_ONCE(d->suspend_port, op->u.subscribe.port);
+    return 0;
+}
+
+/* --- settings --- */
+
+static long op_max_mem(struct domain *d, struct xen_domctl *op)
+{
+    u64 pages = op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
+
+    spin_lock(&d->page_lock);
+    d->mm.max_pages = (u32)min(pages, (u64)UINT32_MAX);
+    spin_unlock(&d->page_lock);
+    return 0;
+}
+
+static long op_setdomainhandle(struct domain *d, struct xen_domctl *op)
+{
+    memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
+    return 0;
+}
+
+static long op_settimeoffset(struct domain *d, struct xen_domctl *op)
+{
+    d->time_offset = op->u.settimeoffset.time_offset_seconds;
+    domain_update_wallclock(d);
+    return 0;
+}
+
+static long op_hypercall_init(struct domain *d, struct xen_domctl *op)
+{
+    mfn_t mfn = MFN(op->u.hypercall_init.gmfn);
+
+    if (!frame_get_and_type(mfn, d, FRAME_WRITABLE))
+        return -EINVAL;
+    hypercall_page_fill(mfn_to_virt(mfn));
+    frame_put_and_type(mfn_to_frame(mfn));
+    return 0;
+}
+
+/* All domains are 64-bit ones. */
+static long op_set_address_size(struct domain *d, struct xen_domctl *op)
+{
+    (void)d;
+    switch (op->u.address_size.size) {
+    case 64:
+        return 0;
+    case 32:
+        return -EOPNOTSUPP;
+    default:
+        return -EINVAL;
+    }
+}
+
+static long op_get_address_size(struct domain *d, struct xen_domctl *op)
+{
+    (void)d;
+    op->u.address_size.size = 64;
+    return 0;
+}
+
+/* A guest's RDTSC is the processor's own: no frequency but the machine's, no emulation. */
+static long op_settscinfo(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_tsc_info *t = &op->u.tsc_info;
+
+    if (d == current->domain)
+        return -EINVAL;
+    if (d->hardware)
+        return 0;
+    if (t->tsc_mode > TSC_NEVER_EMULATE)
+        return -EINVAL;
+    if (t->tsc_mode == TSC_ALWAYS_EMULATE)
+        return -EOPNOTSUPP;
+    d->pv.tsc_mode = t->tsc_mode;
+    d->tsc_incarnation = t->incarnation;
+    return 0;
+}
+
+static long op_gettscinfo(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_tsc_info *t = &op->u.tsc_info;
+
+    if (d == current->domain)
+        return -EINVAL;
+    t->tsc_mode = d->pv.tsc_mode;
+    t->incarnation = d->tsc_incarnation;
+    t->gtsc_khz = d->pv.tsc_mode == TSC_DEFAULT ? tsc_khz : 0;
+    t->elapsed_nsec = d->pv.tsc_mode == TSC_DEFAULT ? (u64)now() : 0;
+    return 0;
+}
+
+/* The machine is one node. */
+static long op_setnodeaffinity(struct domain *d, struct xen_domctl *op)
+{
+    struct cpumask nodes;
+
+    (void)d;
+    if (cpumask_from_guest(&nodes, &op->u.nodeaffinity.nodemap))
+        return -EFAULT;
+    return nodes.bits[0] & 1 ? 0 : -EINVAL;
+}
+
+static long op_getnodeaffinity(struct domain *d, struct xen_domctl *op)
+{
+    static const unsigned long node0 = 1;
+
+    (void)d;
+    return bitmap_to_guest(&op->u.nodeaffinity.nodemap, &node0, 1);
+}
+
+/* --- rights to devices: the hardware domain has them all, and cannot hand them on --- */
+
+static long device_right(const struct domain *d, bool allow)
+{
+    return allow && !d->hardware ? -EPERM : 0;
+}
+
+static long op_irq_permission(struct domain *d, struct xen_domctl *op)
+{
+    if (op->u.irq_permission.pirq >= NR_PIRQS)
+        return -EINVAL;
+    return device_right(d, op->u.irq_permission.allow_access);
+}
+
+static long op_iomem_permission(struct domain *d, struct xen_domctl *op)
+{
+    u64 first = op->u.iomem_permission.first_mfn, nr = op->u.iomem_permission.nr_mfns;
+
+    if (first + nr - 1 < first)
+        return -EINVAL;
+    return device_right(d, op->u.iomem_permission.allow_access);
+}
+
+static long op_ioport_permission(struct domain *d, struct xen_domctl *op)
+{
+    u32 first = op->u.ioport_permission.first_port, nr = op->u.ioport_permission.nr_ports;
+
+    if (first + nr <= first || first + nr > 65536)
+        return -EINVAL;
+    return device_right(d, op->u.ioport_permission.allow_access);
+}
+
+/* --- dispatch --- */
+
+static const struct domctl_op ops[] = {
+    [XEN_DOMCTL_createdomain] = { op_createdomain, true },
+    [XEN_DOMCTL_destroydomain] = { op_destroydomain, false },
+    [XEN_DOMCTL_pausedomain] = { op_pausedomain, false },
+    [XEN_DOMCTL_unpausedomain] = { op_unpausedomain, false },
+    [XEN_DOMCTL_getdomaininfo] = { op_getdomaininfo, true },
+    [XEN_DOMCTL_setvcpuaffinity] = { domctl_setvcpuaffinity, false },
+    [XEN_DOMCTL_max_mem] = { op_max_mem, false },
+    [XEN_DOMCTL_setvcpucontext] = { domctl_setvcpucontext, false },
+    [XEN_DOMCTL_getvcpucontext] = { domctl_getvcpucontext, false },
+    [XEN_DOMCTL_getvcpuinfo] = { domctl_getvcpuinfo, true },
+    [XEN_DOMCTL_max_vcpus] = { domctl_max_vcpus, false },
+    [XEN_DOMCTL_scheduler_op] = { domctl_scheduler_op, true },
+    [XEN_DOMCTL_setdomainhandle] = { op_setdomainhandle, false },
+    [XEN_DOMCTL_irq_permission] = { op_irq_permission, false },
+    [XEN_DOMCTL_iomem_permission] = { op_iomem_permission, false },
+    [XEN_DOMCTL_ioport_permission] = { op_ioport_permission, false },
+    [XEN_DOMCTL_hypercall_init] = { op_hypercall_init, false },
+    [XEN_DOMCTL_settimeoffset] = { op_settimeoffset, false },
+    [XEN_DOMCTL_getvcpuaffinity] = { domctl_getvcpuaffinity, false },
+    [XEN_DOMCTL_resumedomain] = { op_resumedomain, false },
+    [XEN_DOMCTL_sendtrigger] = { domctl_sendtrigger, false },
+    [XEN_DOMCTL_subscribe] = { op_subscribe, false },
+    [XEN_DOMCTL_set_address_size] = { op_set_address_size, false },
+    [XEN_DOMCTL_get_address_size] = { op_get_address_size, true },
+    [XEN_DOMCTL_gettscinfo] = { op_gettscinfo, true },
+    [XEN_DOMCTL_settscinfo] = { op_settscinfo, false },
+    [XEN_DOMCTL_setnodeaffinity] = { op_setnodeaffinity, false },
+    [XEN_DOMCTL_getnodeaffinity] = { op_getnodeaffinity, false },
+};
+
+/* Under the lock. A domain that dies can be asked about and destroyed, and nothing else. */
+static long run_op(struct domain *d, struct xen_domctl *op, bool *out)
+{
+    unsigned long cmd = op->cmd;
+
+    if (cmd >= ARRAY_SIZE(ops))
+        return -ENOSYS;
+    cmd = index_nospec(cmd, ARRAY_SIZE(ops));
+    if (!ops[cmd].fn)
+        return -ENOSYS;
+    *out = ops[cmd].out;
+    return ops[cmd].fn(d, op);
+}
+
+long do_domctl(unsigned long arg)
+{
+    struct domain *d = NULL;
+    struct xen_domctl op;
+    bool out = false;
+    long ret;
+
+    if (copy_from_guest(&op, arg, sizeof(op)))
+        return -EFAULT;
+    if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
+        return -EACCES;
+    if (op.cmd != XEN_DOMCTL_createdomain) {
+        d = domain_get_by_id(op.domain);
+        if (!d && op.cmd != XEN_DOMCTL_getdomaininfo)
+            return -ESRCH;
+    }
+    if (!current->domain->privileged) {
+        ret = -EPERM;
+    } else if (!spin_trylock(&domctl_lock)) {
+        /* Nobody spins for this lock: its holder may be waiting for the other's vCPU to stop. */
+        ret = -ERESTART;
+    } else {
+        ret = run_op(d, &op, &out);
+        spin_unlock(&domctl_lock);
+    }
+    if (d)
+        domain_put(d);
+    if (ret == -ERESTART)
+        return HYPERCALL_RESTART(arg);
+    if (ret == 0 && out && copy_to_guest(arg, &op, sizeof(op)))
+        return -EFAULT;
+    return ret;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* The operations of domctl that concern vCPUs: making them, their contexts, where and with what share they run. */
+#include "cpu/smp.h"
+#include "domain/control.h"
+#include "lib/atomic.h"
+#include "lib/string.h"
+
+/* The vCPU of that number; NULL with *err -EINVAL (no such number) or -ESRCH (not made). */
+static struct vcpu *vcpu_of(struct domain *d, unsigned int id, long *err)
+{
+    struct vcpu *v;
+
+    *err = -EINVAL;
+    if (id >= d->max_vcpus)
+        return NULL;
+    *err = -ESRCH;
+    v = domain_vcpu(d, id);
+    if (v)
+        *err = 0;
+    return v;
+}
+
+/* Makes all vCPUs, which must be as many as the domain was created for. What was made stays on failure. */
+long domctl_max_vcpus(struct domain *d, struct xen_domctl *op)
+{
+    static unsigned int next_cpu;
+    unsigned int i;
+    long err = 0;
+
+    if (d == current->domain || op->u.max_vcpus.max != d->max_vcpus)
+        return -EINVAL;
+    spin_lock(&d->lock);
+    if (d->state != DOMAIN_ALIVE)
+        err = -EINVAL;
+    for (i = 0; i < d->max_vcpus && !err; i++) {
+        if (d->vcpu[i])
+            continue;
+        next_cpu = (next_cpu + 1) % cpu_count;
+        err = vcpu_create(d, i, next_cpu);
+    }
+    spin_unlock(&d->lock);
+    return err;
+}
+
+long domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
+{
+    struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
+    struct vcpu_guest_context *ctx;
+    long err;
+
+    if (d == current->domain || !v || d->state != DOMAIN_ALIVE)
+        return -EINVAL;
+    if (!op->u.vcpucontext.ctxt.p)
+        return -ENOSYS; /* the reset of a vCPU */
+    ctx = xzalloc(struct vcpu_guest_context);
+    if (!ctx)
+        return -ENOMEM;
+    if (copy_from_guest(ctx, guest_addr(op->u.vcpucontext.ctxt), sizeof(*ctx))) {
+        xfree(ctx);
+        return -EFAULT;
+    }
+    domain_pause(d);
+    err = pv_set_context(v, ctx);
+    if (!err) {
+        if (ctx->flags & VGCF_online)
+            atomic_and(&v->sched.blocked, ~VCPU_DOWN);
+        else
+            atomic_or(&v->sched.blocked, VCPU_DOWN);
+        if (v->id == 0)
+            domain_update_wallclock(d);
+    }
+    domain_unpause(d);
+    xfree(ctx);
+    return err;
+}
+
+long domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
+{
+    struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
+    struct vcpu_guest_context *ctx;
+    long err = 0;
+
+    if (!v || d == current->domain)
+        return -EINVAL;
+    if (!v->initialised)
+        return -ENODATA;
+    ctx = xzalloc(struct vcpu_guest_context);
+    if (!ctx)
+        return -ENOMEM;
+    vcpu_pause(v);
+    pv_get_context(v, ctx);
+    vcpu_unpause(v);
+    if (copy_to_guest(guest_addr(op->u.vcpucontext.ctxt), ctx, sizeof(*ctx)))
+        err = -EFAULT;
+    xfree(ctx);
+    return err;
+}
+
+long domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;
+    struct vcpu *v;
+    long err;
+
+    v = vcpu_of(d, info->vcpu, &err);
+    if (!v)
+        return err;
+    info->online = !(v->sched.blocked & VCPU_DOWN);
+    info->blocked = (v->sched.blocked & (VCPU_BLOCKED | VCPU_POLLING)) != 0;
+    info->running = v->sched.running;
+    info->cpu_time = (u64)vcpu_cpu_time(v);
+    info->cpu = v->sched.cpu;
+    return 0;
+}
+
+/* --- where --- */
+
+static bool affinity_params_ok(const struct xen_domctl_vcpuaffinity *a)
+{
+    return (a->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)) &&
+           !((a->flags & XEN_VCPUAFFINITY_HARD) && !a->cpumap_hard.bitmap.p) &&
+           !((a->flags & XEN_VCPUAFFINITY_SOFT) && !a->cpumap_soft.bitmap.p);
+}
+
+/* The maps are given back as they will work: restricted to the CPUs there are, the soft one to the hard one too. */
+long domctl_setvcpuaffinity(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+    bool set_hard = a->flags & XEN_VCPUAFFINITY_HARD, set_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
+    struct cpumask hard, soft, usable;
+    struct vcpu *v;
+    long err;
+
+    v = vcpu_of(d, a->vcpu, &err);
+    if (!v)
+        return err;
+    if (!affinity_params_ok(a))
+        return -EINVAL;
+    if ((set_hard && cpumask_from_guest(&hard, &a->cpumap_hard)) ||
+        (set_soft && cpumask_from_guest(&soft, &a->cpumap_soft)))
+        return -EFAULT;
+    err = vcpu_set_affinity(v, set_hard ? &hard : NULL, set_soft ? &soft : NULL);
+    if (err)
+        return err;
+    (void)cpumask_and(&usable, &v->sched.hard_affinity, &cpu_online);
+    if (set_hard)
+        err = bitmap_to_guest(&a->cpumap_hard, usable.bits, cpu_count);
+    if (!err && set_soft) {
+        (void)cpumask_and(&usable, &usable, &v->sched.soft_affinity);
+        err = bitmap_to_guest(&a->cpumap_soft, usable.bits, cpu_count);
+    }
+    return err;
+}
+
+long domctl_getvcpuaffinity(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+    struct vcpu *v;
+    long err;
+
+    v = vcpu_of(d, a->vcpu, &err);
+    if (!v)
+        return err;
+    if (!affinity_params_ok(a))
+        return -EINVAL;
+    if (a->flags & XEN_VCPUAFFINITY_HARD)
+        err = bitmap_to_guest(&a->cpumap_hard, v->sched.hard_affinity.bits, MAX_CPUS);
+    if (!err && (a->flags & XEN_VCPUAFFINITY_SOFT))
+        err = bitmap_to_guest(&a->cpumap_soft, v->sched.soft_affinity.bits, MAX_CPUS);
+    return err;
+}
+
+/* --- with what share --- */
+
+long domctl_scheduler_op(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
+    unsigned int weight = d->sched.weight, cap = d->sched.cap;
+
+    if (s->sched_id != sched_id())
+        return -EINVAL;
+    switch (s->cmd) {
+    case XEN_DOMCTL_SCHEDOP_getinfo:
+        s->u.credit.weight = (u16)weight;
+        s->u.credit.cap = (u16)cap;
+        return 0;
+    case XEN_DOMCTL_SCHEDOP_putinfo:
+        if (s->u.credit.weight)
+            weight = s->u.credit.weight;
+        if (s->u.credit.cap && s->u.credit.cap != (u16)~0)
+            return -EOPNOTSUPP; /* the fair scheduler sets no upper limit */
+        domain_set_shares(d, weight, cap);
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* Of the triggers only the NMI means something to a PV guest. */
+long domctl_sendtrigger(struct domain *d, struct xen_domctl *op)
+{
+    struct vcpu *v = domain_vcpu(d, op->u.sendtrigger.vcpu);
+
+    if (!v)
+        return -ESRCH;
+    if (op->u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
+        return -ENOSYS;
+    vcpu_send_nmi(v);
+    return 0;
+}

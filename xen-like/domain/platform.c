@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The platform_op hypercall: what the hardware domain does to or asks of the machine itself. One function an operation;
+ * fields and errors are those of xen/platform.h.
+ */
+#include "cpu/features.h"
+#include "cpu/machine.h"
+#include "cpu/smp.h"
+#include "cpu/time.h"
+#include "domain/control.h"
+#include "lib/string.h"
+
+#include <xen/platform.h>
+#include <xen/sched.h>
+
+#define ACPI_STATE_S5 5
+
+static long op_settime64(struct xen_platform_op *op)
+{
+    struct xenpf_settime64 *t = &op->u.settime64;
+
+    if (t->mbz)
+        return -EINVAL;
+    domain_set_wallclock(t->secs, t->nsecs, (stime_t)t->system_time);
+    return 0;
+}
+
+static long op_settime32(struct xen_platform_op *op)
+{
+    struct xenpf_settime32 *t = &op->u.settime32;
+
+    domain_set_wallclock(t->secs, t->nsecs, (stime_t)t->system_time);
+    return 0;
+}
+
+u32 cpu_acpi_id(unsigned int cpu)
+{
+    u32 apic_id = cpu_apic_id(cpu);
+
+    for (unsigned int i = 0; i < machine.nr_cpus; i++)
+        if (machine.apic_id[i] == apic_id)
+            return machine.acpi_id[i];
+    return cpu;
+}
+
+static long op_get_cpuinfo(struct xen_platform_op *op)
+{
+    struct xenpf_pcpuinfo *p = &op->u.pcpu_info;
+
+    p->max_present = cpu_count - 1;
+    if (p->xen_cpuid >= cpu_count) {
+        p->flags = XEN_PCPU_FLAGS_INVALID;
+    } else {
+        unsigned int nr = (unsigned int)index_nospec(p->xen_cpuid, cpu_count);
+
+        p->flags = XEN_PCPU_FLAGS_ONLINE;
+        p->apic_id = cpu_apic_id(nr);
+        p->acpi_id = cpu_acpi_id(nr);
+    }
+    return 0;
+}
+
+static long op_get_cpu_version(struct xen_platform_op *op)
+{
+    struct xenpf_pcpu_version *p = &op->u.pcpu_version;
+
+    p->max_present = cpu_count - 1;
+    if (p->xen_cpuid >= cpu_count) {
+        memset(p->vendor_id, 0, sizeof(p->vendor_id));
+        p->family = p->model = p->stepping = 0;
+    } else {
+        memcpy(p->vendor_id, cpu.vendor, sizeof(p->vendor_id));
+        p->family = cpu.family;
+        p->model = cpu.model;
+        p->stepping = cpu.stepping;
+    }
+    return 0;
+}
+
+/* The boot loaders leave none of what the firmware's interrupts would tell; EFI's tables are not handed on yet. */
+static long op_firmware_info(struct xen_platform_op *op)
+{
+    struct xenpf_firmware_info *f = &op->u.firmware_info;
+
+    switch (f->type) {
+    case XEN_FW_DISK_INFO:
+    case XEN_FW_DISK_MBR_SIGNATURE:
+    case XEN_FW_VBEDDC_INFO:
+        return -ESRCH;
+    case XEN_FW_KBD_SHIFT_FLAGS:
+        if (f->index != 0)
+            return -ESRCH;
+        f->u.kbd_shift_flags = 0;
+        return 0;
+    case XEN_FW_EFI_INFO:
+        return -ENOSYS;
+    default:
+        return -EINVAL;
+    }
+}
+
+static long op_enter_acpi_sleep(struct xen_platform_op *op)
+{
+    struct xenpf_enter_acpi_sleep *s = &op->u.enter_acpi_sleep;
+
+    if (s->sleep_state != ACPI_STATE_S5)
+        return -EINVAL;
+    machine_shutdown(SHUTDOWN_poweroff);
+}
+
+static const struct {
+    long (*fn)(struct xen_platform_op *op);
+    bool out;
+} ops[] = {
+    [XENPF_settime32] = { op_settime32, false },
+    [XENPF_settime64] = { op_settime64, false },
+    [XENPF_get_cpuinfo] = { op_get_cpuinfo, true },
+    [XENPF_get_cpu_version] = { op_get_cpu_version, true },
+    [XENPF_firmware_info] = { op_firmware_info, true },
+    [XENPF_enter_acpi_sleep] = { op_enter_acpi_sleep, false },
+};
+
+long do_platform_op(unsigned long arg)
+{
+    struct xen_platform_op op;
+    unsigned long cmd;
+    long ret;
+
+    if (copy_from_guest(&op, arg, sizeof(op)))
+        return -EFAULT;
+    if (op.interface_version != XENPF_INTERFACE_VERSION)
+        return -EACCES;
+    if (!current->domain->privileged)
+        return -EPERM;
+    if (op.cmd >= ARRAY_SIZE(ops))
+        return -ENOSYS;
+    cmd = index_nospec(op.cmd, ARRAY_SIZE(ops));
+    if (!ops[cmd].fn)
+        return -ENOSYS;
+    ret = ops[cmd].fn(&op);
+    if (ret == 0 && ops[cmd].out && copy_to_guest(arg, &op, sizeof(op)))
+        return -EFAULT;
+    return ret;
+}

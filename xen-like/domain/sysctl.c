@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sysctl hypercall: the machine as the toolstack sees and steers it. One function an operation; operations, fields
+ * and errors are those of xen/sysctl.h at interface version 0x15.
+ */
+#include "console/console.h"
+#include "cpu/asm.h"
+#include "cpu/features.h"
+#include "cpu/smp.h"
+#include "cpu/time.h"
+#include "domain/control.h"
+#include "lib/string.h"
+#include "mm/mm.h"
+
+#define NODE_DISTANCE_SELF 10
+#define E820_RAM 1
+
+static long op_readconsole(struct xen_sysctl *op)
+{
+    return console_ring_read(&op->u.readconsole);
+}
+
+/* The CPUID words that tools print, in the order that they expect (xl info: hw_caps). */
+static void fill_hw_caps(u32 caps[8])
+{
+    u32 basic[4] = { 0 }, ext[4] = { 0 }, xsave[4] = { 0 }, more[4] = { 0 }, power[4] = { 0 };
+
+    cpuid(1, 0, basic);
+    if (cpu.max_ext_leaf >= 0x80000001)
+        cpuid(0x80000001, 0, ext);
+    if (cpu.max_leaf >= 0xd)
+        cpuid(0xd, 1, xsave);
+    if (cpu.max_leaf >= 7)
+        cpuid(7, 0, more);
+    if (cpu.max_ext_leaf >= 0x80000007)
+        cpuid(0x80000007, 0, power);
+    caps[0] = basic[3];
+    caps[1] = basic[2];
+    caps[2] = ext[3];
+    caps[3] = ext[2];
+    caps[4] = xsave[0];
+    caps[5] = more[1];
+    caps[6] = more[2];
+    caps[7] = power[3];
+}
+
+static u64 last_mfn(void)
+{
+    u64 end = 1;
+
+    for (unsigned int i = 0; i < boot_memory.nr_map; i++)
+        if (boot_memory.map[i].type == E820_RAM)
+            end = max(end, boot_memory.map[i].end >> PAGE_SHIFT);
+    return end - 1;
+}
+
+static long op_physinfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_physinfo *p = &op->u.physinfo;
+
+    memset(p, 0, sizeof(*p));
+    p->threads_per_core = 1;
+    p->cores_per_socket = cpu_count;
+    p->nr_cpus = cpu_count;
+    p->max_cpu_id = cpu_count - 1;
+    p->nr_nodes = 1;
+    p->cpu_khz = tsc_khz;
+    p->capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1;
+    p->total_pages = total_pages();
+    p->free_pages = free_pages();
+    p->scrub_pages = 0; /* frames are scrubbed when they are next used, and counted as free until then */
+    p->outstanding_pages = claimed_pages();
+    p->max_mfn = last_mfn();
+    fill_hw_caps(p->hw_cap);
+    return 0;
+}
+
+static long op_sched_id(struct xen_sysctl *op)
+{
+    op->u.sched_id.sched_id = sched_id();
+    return 0;
+}
+
+static long op_getdomaininfolist(struct xen_sysctl *op)
+{
+    struct xen_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
+    struct xen_domctl_getdomaininfo info;
+    struct domain *d;
+    u32 n = 0;
+
+    for (d = domain_first(l->first_domain); d; d = domain_next(d)) {
+        if (n == l->max_domains) {
+            domain_put(d);
+            break;
+        }
+        domain_info(d, &info);
+        if (copy_to_guest_at(guest_addr(l->buffer), n, &info)) {
+            domain_put(d);
+            return -EFAULT;
+        }
+        n++;
+    }
+    l->num_domains = n;
+    return 0;
+}
+
+static long op_debug_keys(struct xen_sysctl *op)
+{
+    struct xen_sysctl_debug_keys *k = &op->u.debug_keys;
+    char key;
+
+    for (u32 i = 0; i < k->nr_keys; i++) {
+        if (copy_from_guest(&key, guest_addr(k->keys) + i, 1))
+            return -EFAULT;
+        console_key(key);
+    }
+    return 0;
+}
+
+static long op_getcpuinfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_getcpuinfo *g = &op->u.getcpuinfo;
+    u32 n = min(g->max_cpus, (u32)cpu_count);
+
+    for (u32 i = 0; i < n; i++) {
+        struct xen_sysctl_cpuinfo info = { .idletime = (u64)cpu_idle_time(i) };
+
+        if (copy_to_guest_at(guest_addr(g->info), i, &info))
+            return -EFAULT;
+    }
+    g->nr_cpus = n;
+    return 0;
+}
+
+static long op_availheap(struct xen_sysctl *op)
+{
+    struct xen_sysctl_availheap *a = &op->u.availheap;
+
+    if (a->min_bitwidth || a->max_bitwidth)
+        return -EOPNOTSUPP; /* free memory is not counted by address */
+    a->avail_bytes = a->node > 0 ? 0 : free_pages() << PAGE_SHIFT;
+    return 0;
+}
+
+/* The processors' own topology is not looked at: each CPU counts as a core of one socket. */
+static long op_cputopoinfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
+
+    if (t->cputopo.p) {
+        t->num_cpus = min(t->num_cpus, (u32)cpu_count);
+        for (u32 i = 0; i < t->num_cpus; i++) {
+            struct xen_sysctl_cputopo one = { .core = i };
+
+            if (copy_to_guest_at(guest_addr(t->cputopo), i, &one))
+                return -EFAULT;
+        }
+    } else {
+        t->num_cpus = cpu_count;
+    }
+    return 0;
+}
+
+static long op_numainfo(struct xen_sysctl *op)
+{
+    struct xen_sysctl_numainfo *n = &op->u.numainfo;
+    struct xen_sysctl_meminfo mem = {
+        .memsize = total_pages() << PAGE_SHIFT,
+        .memfree = free_pages() << PAGE_SHIFT,
+    };
+    u32 distance = NODE_DISTANCE_SELF;
+
+    if (n->meminfo.p || n->distance.p) {
+        n->num_nodes = min(n->num_nodes, 1u);
+        if (n->num_nodes && n->meminfo.p && copy_to_guest_at(guest_addr(n->meminfo), 0, &mem))
+            return -EFAULT;
+        if (n->num_nodes && n->distance.p && copy_to_guest_at(guest_addr(n->distance), 0, &distance))
+            return -EFAULT;
+    } else {
+        n->num_nodes = 1;
+    }
+    return 0;
+}
+
+/* All CPUs and all domains are in pool 0. */
+static long op_cpupool(struct xen_sysctl *op)
+{
+    static const struct cpumask none;
+    struct xen_sysctl_cpupool_op *p = &op->u.cpupool_op;
+    struct domain *d;
+
+    switch (p->op) {
+    case XEN_SYSCTL_CPUPOOL_OP_INFO:
+        if (p->cpupool_id > 0)
+            return -ENOENT;
+        p->sched_id = sched_id();
+        p->n_dom = 0;
+        for_each_domain(d)
+            p->n_dom++;
+        return bitmap_to_guest(&p->cpumap, cpu_online.bits, cpu_count);
+    case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
+        return bitmap_to_guest(&p->cpumap, none.bits, cpu_count);
+    default:
+        return -ENOSYS;
+    }
+}
+
+static long op_scheduler(struct xen_sysctl *op)
+{
+    struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
+
+    if (s->cpupool_id != 0)
+        return -ESRCH;
+    if (s->sched_id != sched_id())
+        return -EINVAL;
+    switch (s->cmd) {
+    case XEN_SYSCTL_SCHEDOP_getinfo:
+        sched_parameters(&s->u.sched_credit.tslice_ms, &s->u.sched_credit.ratelimit_us);
+        s->u.sched_credit.vcpu_migr_delay_us = 0;
+        return 0;
+    case XEN_SYSCTL_SCHEDOP_putinfo:
+        return -ENOSYS;
+    default:
+        return -EINVAL;
+    }
+}
+
+static const struct {
+    long (*fn)(struct xen_sysctl *op);
+    bool out;
+} ops[] = {
+    [XEN_SYSCTL_readconsole] = { op_readconsole, true },
+    [XEN_SYSCTL_physinfo] = { op_physinfo, true },
+    [XEN_SYSCTL_sched_id] = { op_sched_id, true },
+    [XEN_SYSCTL_getdomaininfolist] = { op_getdomaininfolist, true },
+    [XEN_SYSCTL_debug_keys] = { op_debug_keys, false },
+    [XEN_SYSCTL_getcpuinfo] = { op_getcpuinfo, true },
+    [XEN_SYSCTL_availheap] = { op_availheap, true },
+    [XEN_SYSCTL_cputopoinfo] = { op_cputopoinfo, true },
+    [XEN_SYSCTL_numainfo] = { op_numainfo, true },
+    [XEN_SYSCTL_cpupool_op] = { op_cpupool, true },
+    [XEN_SYSCTL_scheduler_op] = { op_scheduler, true },
+};
+
+long do_sysctl(unsigned long arg)
+{
+    struct xen_sysctl op;
+    unsigned long cmd;
+    long ret;
+
+    if (copy_from_guest(&op, arg, sizeof(op)))
+        return -EFAULT;
+    if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
+        return -EACCES;
+    if (!current->domain->privileged)
+        return -EPERM;
+    if (op.cmd >= ARRAY_SIZE(ops))
+        return -ENOSYS;
+    cmd = index_nospec(op.cmd, ARRAY_SIZE(ops));
+    if (!ops[cmd].fn)
+        return -ENOSYS;
+    ret = ops[cmd].fn(&op);
+    if (ret == 0 && ops[cmd].out && copy_to_guest(arg, &op, sizeof(op)))
+        return -EFAULT;
+    return ret;
+}

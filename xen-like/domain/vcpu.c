@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vCPUs: the vcpu_op hypercall, and what a vCPU's guest reads in memory without asking: its vcpu_info with the time, and
+ * copies of time and run states where it registered areas for them. Operations and errors are those of xen/vcpu.h.
+ */
+#include "cpu/smp.h"
+#include "cpu/time.h"
+#include "domain/control.h"
+#include "lib/atomic.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/mm.h"
+
+#include <xen/sched.h>
+#include <xen/vcpu.h>
+
+#define PERIOD_MIN MILLISECS(1)
+#define PERIOD_MAX ((stime_t)(~0ULL >> 2))
+
+/* --- time --- */
+
+/*
+ * Readers take an odd version as "being written", and a version that changed as "read again" (xen/xen.h). The version
+ * is counted on our side: the guest may write what it likes into its own.
+ */
+static void write_time(struct vcpu_time_info *to, const struct vcpu_time_info *t, u32 version)
+{
+    WRITE_ONCE(to->version, version - 1);
+    smp_wmb();
+    to->tsc_timestamp = t->tsc_timestamp;
+    to->system_time = t->system_time;
+    to->tsc_to_system_mul = t->tsc_to_system_mul;
+    to->tsc_shift = t->tsc_shift;
+    to->flags = t->flags;
+    smp_wmb();
+    WRITE_ONCE(to->version, version);
+}
+
+/* The same into the guest's own memory. A bad address is the guest's own loss. */
+static void copy_time(struct vcpu *v, struct vcpu_time_info *t)
+{
+    bool kernel_mode = v->pv.kernel_mode;
+
+    if (!kernel_mode) {
+        v->pv.kernel_mode = true;
+        root_load(v);
+    }
+    t->version = v->time_version - 1;
+    if (copy_to_guest(v->time_guest, &t->version, sizeof(t->version)) == 0 &&
+        copy_to_guest(v->time_guest, t, sizeof(*t)) == 0) {
+        smp_wmb();
+        t->version = v->time_version;
+        if (copy_to_guest(v->time_guest, &t->version, sizeof(t->version)))
+            v->time_guest = 0;
+    }
+    if (!kernel_mode) {
+        v->pv.kernel_mode = false;
+        root_load(v);
+    }
+}
+
+void vcpu_update_time(struct vcpu *v)
+{
+    struct vcpu_time_info t;
+
+    memset(&t, 0, sizeof(t));
+    time_fill(&t);
+    if (t.tsc_timestamp != v->info->time.tsc_timestamp || !v->time_version) {
+        v->time_version += 2;
+        write_time(&v->info->time, &t, v->time_version);
+        if (v->time_guest)
+            copy_time(v, &t);
+    }
+    vcpu_publish_runstate(v);
+}
+
+static struct spinlock wallclock_lock = SPINLOCK_INIT(LOCK_LEAF);
+
+void domain_update_wallclock(struct domain *d)
+{
+    struct shared_info *si = d->shared_info;
+    u32 nsec;
+    u64 sec;
+
+    wallclock_at_boot(&sec, &nsec);
+    sec += (u64)d->time_offset;
+    spin_lock(&wallclock_lock);
+    d->wc_version += 2;
+    WRITE_ONCE(si->wc_version, d->wc_version - 1);
+    smp_wmb();
+    si->wc_sec = (u32)sec;
+    si->wc_sec_hi = (u32)(sec >> 32);
+    si->wc_nsec = nsec;
+    smp_wmb();
+    WRITE_ONCE(si->wc_version, d->wc_version);
+    spin_unlock(&wallclock_lock);
+}
+
+void domain_set_wallclock(u64 secs, u32 nsecs, stime_t system_time)
+{
+    struct domain *d;
+
+    wallclock_set(secs, nsecs, system_time);
+    for_each_domain(d)
+        domain_update_wallclock(d);
+}
+
+/* --- vcpu_info --- */
+
+int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned long offset)
+{
+    struct vcpu_info *new;
+
+    if (offset > PAGE_SIZE - sizeof(*new) || offset % __alignof__(*new))
+        return -ENXIO;
+    if (!mfn_eq(v->info_mfn, INVALID_MFN))
+        return -EINVAL;
+    /* A vCPU that runs elsewhere could use its old one meanwhile. */
+    if (v != current && !(v->sched.blocked & VCPU_DOWN))
+        return -EINVAL;
+    if (!frame_get_and_type(mfn, v->domain, FRAME_WRITABLE))
+        return -EINVAL;
+
+    new = (struct vcpu_info *)((char *)mfn_to_virt(mfn) + offset);
+    memcpy(new, v->info, sizeof(*new));
+    v->info_mfn = mfn;
+    store_release(&v->info, new);
+    smp_mb();
+    /* An event that was being sent may have gone to the old place: make the guest look at all of them. */
+    WRITE_ONCE(new->evtchn_upcall_pending, 1);
+    WRITE_ONCE(new->evtchn_pending_sel, ~0UL);
+    return 0;
+}
+
+void vcpu_drop_info(struct vcpu *v)
+{
+    mfn_t mfn = v->info_mfn;
+
+    if (mfn_eq(mfn, INVALID_MFN))
+        return;
+    v->info = &v->domain->shared_info->vcpu_info[v->id];
+    v->info_mfn = INVALID_MFN;
+    frame_put_and_type(mfn_to_frame(mfn));
+}
+
+/* --- operations --- */
+
+static long op_initialise(struct vcpu *v, unsigned long arg)
+{
+    struct vcpu_guest_context *ctx;
+    long ret;
+
+    ctx = xzalloc(struct vcpu_guest_context);
+    if (!ctx)
+        return -ENOMEM;
+    if (copy_from_guest(ctx, arg, sizeof(*ctx))) {
+        xfree(ctx);
+        return -EFAULT;
+    }
+    spin_lock(&v->domain->lock);
+    ret = v->initialised ? -EEXIST : pv_set_context(v, ctx);
+    spin_unlock(&v->domain->lock);
+    xfree(ctx);
+    return ret;
+}
+
+static long op_up(struct vcpu *v, unsigned long arg)
+{
+    (void)arg;
+    if (!v->initialised)
+        return -EINVAL;
+    if (atomic_and(&v->sched.blocked, ~VCPU_DOWN) & VCPU_DOWN)
+        vcpu_wake(v);
+    return 0;
+}
+
+/* The last vCPU that goes down takes the domain with it. */
+static long op_down(struct vcpu *v, unsigned long arg)
+{
+    struct vcpu *other;
+    unsigned int i;
+    bool others = false;
+
+    (void)arg;
+    for_each_vcpu(v->domain, other, i)
+        others |= other != v && !(other->sched.blocked & VCPU_DOWN);
+    if (!others) {
+        domain_shutdown(v->domain, SHUTDOWN_poweroff);
+        return 0;
+    }
+    if (!(atomic_or(&v->sched.blocked, VCPU_DOWN) & VCPU_DOWN)) {
+        vcpu_pause_nosync(v);
+        vcpu_unpause(v);
+    }
+    return 0;
+}
+
+static long op_is_up(struct vcpu *v, unsigned long arg)
+{
+    (void)arg;
+    return !(v->sched.blocked & VCPU_DOWN);
+}
+
+static long op_get_runstate_info(struct vcpu *v, unsigned long arg)
+{
+    struct vcpu_runstate_info r;
+
+    vcpu_runstate_get(v, &r);
+    return copy_to_guest(arg, &r, sizeof(r)) ? -EFAULT : 0;
+}
+
+static long op_register_runstate(struct vcpu *v, unsigned long arg)
+{
+    struct vcpu_register_runstate_memory_area area;
+    struct vcpu_runstate_info r;
+
+    if (copy_from_guest(&area, arg, sizeof(area)) || !guest_range_ok(area.addr.p, sizeof(r)))
+        return -EFAULT;
+    v->sched.runstate_guest = area.addr.p;
+    vcpu_runstate_get(v, &r);
+    if (copy_to_guest(area.addr.p, &r, sizeof(r)))
+        return 0; /* it may be mapped later */
+    return 0;
+}
+
+static long op_register_time(struct vcpu *v, unsigned long arg)
+{
+    struct vcpu_register_time_memory_area area;
+
+    if (copy_from_guest(&area, arg, sizeof(area)) || !guest_range_ok(area.addr.p, sizeof(struct vcpu_time_info)))
+        return -EFAULT;
+    v->time_guest = area.addr.p;
+    if (v == current) {
+        v->info->time.tsc_timestamp = 0; /* so that it counts as changed */
+        vcpu_update_time(v);
+    }
+    return 0;
+}
+
+static long op_set_periodic(struct vcpu *v, unsigned long arg)
+{
+    struct vcpu_set_periodic_timer set;
+
+    if (copy_from_guest(&set, arg, sizeof(set)))
+        return -EFAULT;
+    if (set.period_ns < (u64)PERIOD_MIN || set.period_ns > (u64)PERIOD_MAX)
+        return -EINVAL;
+    vcpu_set_periodic(v, (stime_t)set.period_ns);
+    return 0;
+}
+
+static long op_stop_periodic(struct vcpu *v, unsigned long arg)
+{
+    (void)arg;
+    vcpu_set_periodic(v, 0);
+    return 0;
+}
+
+/* VCPU_SSHOTTMR_future may be ignored, and is: a time that has passed fires at once. */
+static long op_set_singleshot(struct vcpu *v, unsigned long arg)
+{
+    struct vcpu_set_singleshot_timer set;
+
+    if (v != current)
+        return -EINVAL;
+    if (copy_from_guest(&set, arg, sizeof(set)))
+        return -EFAULT;
+    vcpu_set_singleshot(v, (stime_t)set.timeout_abs_ns);
+    return 0;
+}
+
+static long op_stop_singleshot(struct vcpu *v, unsigned long arg)
+{
+    (void)arg;
+    if (v != current)
+        return -EINVAL;
+    timer_stop(&v->sched.singleshot);
+    return 0;
+}
+
+static long op_register_vcpu_info(struct vcpu *v, unsigned long arg)
+{
+    struct vcpu_register_vcpu_info info;
+    long ret;
+
+    if (copy_from_guest(&info, arg, sizeof(info)))
+        return -EFAULT;
+    spin_lock(&v->domain->lock);
+    ret = vcpu_register_info(v, MFN(info.mfn), info.offset);
+    spin_unlock(&v->domain->lock);
+    return ret;
+}
+
+void vcpu_send_nmi(struct vcpu *v)
+{
+    bool was_running;
+
+    if (atomic_xchg(&v->pv.nmi_pending, true))
+        return;
+    was_running = v->sched.running;
+    vcpu_unblock(v);
+    if (was_running && v != current)
+        smp_kick(v->sched.cpu);
+}
+
+static long op_send_nmi(struct vcpu *v, unsigned long arg)
+{
+    if (arg)
+        return -EINVAL;
+    vcpu_send_nmi(v);
+    return 0;
+}
+
+/* Only the hardware domain's vCPUs that may run on one CPU alone are told which. */
+static long op_get_physid(struct vcpu *v, unsigned long arg)
+{
+    struct vcpu_get_physid id;
+    struct cpumask usable;
+    unsigned int cpu;
+
+    (void)cpumask_and(&usable, &v->sched.hard_affinity, &cpu_online);
+    cpu = (unsigned int)find_next_bit(usable.bits, MAX_CPUS, 0);
+    if (!v->domain->hardware || find_next_bit(usable.bits, MAX_CPUS, cpu + 1) < MAX_CPUS)
+        return -EINVAL;
+    id.phys_id = (u64)cpu_acpi_id(cpu) << 32 | cpu_apic_id(cpu);
+    return copy_to_guest(arg, &id, sizeof(id)) ? -EFAULT : 0;
+}
+
+static long (*const vcpu_ops[])(struct vcpu *v, unsigned long arg) = {
+    [VCPUOP_initialise] = op_initialise,
+    [VCPUOP_up] = op_up,
+    [VCPUOP_down] = op_down,
+    [VCPUOP_is_up] = op_is_up,
+    [VCPUOP_get_runstate_info] = op_get_runstate_info,
+    [VCPUOP_register_runstate_memory_area] = op_register_runstate,
+    [VCPUOP_set_periodic_timer] = op_set_periodic,
+    [VCPUOP_stop_periodic_timer] = op_stop_periodic,
+    [VCPUOP_set_singleshot_timer] = op_set_singleshot,
+    [VCPUOP_stop_singleshot_timer] = op_stop_singleshot,
+    [VCPUOP_register_vcpu_info] = op_register_vcpu_info,
+    [VCPUOP_send_nmi] = op_send_nmi,
+    [VCPUOP_get_physid] = op_get_physid,
+    [VCPUOP_register_vcpu_time_memory_area] = op_register_time,
+};
+
+long do_vcpu_op(unsigned int cmd, unsigned int vcpuid, unsigned long arg)
+{
+    struct vcpu *v = domain_vcpu(current->domain, vcpuid);
+    long ret;
+
+    if (!v)
+        return -ENOENT;
+    if (cmd >= ARRAY_SIZE(vcpu_ops))
+        return -ENOSYS;
+    ret = vcpu_ops[index_nospec(cmd, ARRAY_SIZE(vcpu_ops))](v, arg);
+    return ret == -ERESTART ? HYPERCALL_RESTART(cmd, vcpuid, arg) : ret;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Event channels (2-level ABI): a domain's ports, and what each is bound to.
+ */
+#ifndef EVENT_EVENT_H
+#define EVENT_EVENT_H
+
+#include <xen/event_channel.h>
+
+#include "lib/spinlock.h"
+#include "lib/types.h"
+
+struct domain;
+struct vcpu;
+struct evtchn;
+
+#define EVTCHN_2L_PORTS   4096
+#define EVTCHN_PER_BUCKET 64
+#define NR_PIRQS          1024
+#define EVTCHN_BUCKETS    (EVTCHN_2L_PORTS / EVTCHN_PER_BUCKET)
+
+struct domain_event {
+    struct spinlock lock;           /* LOCK_EVENT */
+    struct evtchn *buckets[EVTCHN_BUCKETS]; /* made when first needed, from the lowest up */
+    unsigned int valid_ports;       /* ports that have a bucket; read without the lock */
+    unsigned int max_port;          /* highest port allowed */
+    unsigned int free_hint;         /* no port below it is free */
+    unsigned int active;            /* ports not free */
+    u32 poll_mask;                  /* vCPUs in SCHEDOP_poll; atomic */
+    u16 *pirq_port;                 /* NR_PIRQS: port that a pirq is bound to, 0: none; NULL until one is bound */
+};
+
+struct vcpu_event {
+    u16 virq_port[24];              /* NR_VIRQS; 0: unbound */
+    struct spinlock virq_lock;
+    int poll_port;                  /* port polled, 0: none, -1: several */
+};
+
+int event_init_domain(struct domain *d, unsigned int max_port);
+void event_init_vcpu(struct vcpu *v);
+int event_destroy_domain(struct domain *d);     /* preemptible: -ERESTART to be called again */
+void event_free_domain(struct domain *d);       /* last reference gone */
+
+/*
+ * Device interrupts are someone else's: physdev fills this in while booting. Called with the domain's event lock held.
+ * bind: 0, or -EINVAL (no such pirq), -EPERM, -EBUSY, … as EVTCHNOP_bind_pirq shall answer; d may not have it bound yet.
+ */
+struct pirq_hooks {
+    int (*bind)(struct domain *d, unsigned int pirq, bool will_share);
+    void (*unbind)(struct domain *d, unsigned int pirq);
+};
+extern struct pirq_hooks pirq_hooks;
+
+/* The port that d bound pirq to, 0: none. */
+unsigned int pirq_to_port(struct domain *d, unsigned int pirq);
+/* As EVTCHNOP_unmask, for PHYSDEVOP_eoi of a guest that asked for that. */
+int evtchn_unmask(struct domain *d, unsigned int port);
+
+/* Per-vCPU and global VIRQs. Nothing happens where the guest has not bound them. Any context but interrupts. */
+void send_guest_vcpu_virq(struct vcpu *v, unsigned int virq);
+void send_guest_global_virq(struct domain *d, unsigned int virq);
+/* To the hardware or control domain, whichever has bound virq: VIRQ_DOM_EXC, VIRQ_CONSOLE, … Any context but interrupts. */
+void send_global_virq(unsigned int virq);
+
+/* Device interrupt gsi of the domain that bound it; softirq context. */
+void send_guest_pirq(struct domain *d, unsigned int pirq);
+
+/* Sets v's pending flag and makes it run or notice. */
+void vcpu_mark_events_pending(struct vcpu *v);
+
+/* True if v has a pending event and accepts upcalls. */
+bool vcpu_event_deliverable(const struct vcpu *v);
+
+/* True where port of d is pending: for SCHEDOP_poll. */
+bool evtchn_is_pending(const struct domain *d, unsigned int port);
+
+/* For code of the hypervisor that makes a domain: a port of d, unbound, that domain remote may bind. */
+int evtchn_alloc_unbound_for(struct domain *d, domid_t remote, u32 *port);
+/* Sends on port of d, as d itself would: 0 or a negative error. */
+int evtchn_send(struct domain *d, unsigned int port);
+
+struct evtchn_counts {
+    unsigned int active, interdomain, pirq, virq, ipi, unbound;
+};
+
+void event_count(struct domain *d, struct evtchn_counts *out);
+
+long do_event_channel_op(int cmd, unsigned long arg);
+
+#endif

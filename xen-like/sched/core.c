@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduling core: run states and their times, waking, sleeping and pausing, affinity, and schedule() itself,
+ * which asks the scheduler who is next and hands over to context_switch().
+ *
+ * A vCPU is in one of three places: current on a CPU, in a run queue, or in neither because it cannot run. Between the
+ * moment a CPU stops running it and sched_context_saved() it is in none, and `running` is still set: whoever wakes it
+ * then leaves it alone, since sched_context_saved() looks again.
+ */
+#include "sched/sched.h"
+
+#include "cpu/irq.h"
+#include "cpu/smp.h"
+#include "cpu/softirq.h"
+#include "cpu/time.h"
+#include "domain/domain.h"
+#include "lib/atomic.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/guest.h"
+#include "mm/mm.h"
+#include "pv/hypercall.h"
+#include "sched/scheduler.h"
+
+#include <xen/domctl.h>
+
+DEFINE_PER_CPU(struct sched_cpu, sched_cpu);
+struct cpumask sched_idle_cpus;
+
+static const struct scheduler *const schedulers[] = { &scheduler_fair };
+static const struct scheduler *scheduler = &scheduler_fair;
+
+/* --- states and their times --- */
+
+static void runstate_change(struct vcpu *v, int state, stime_t t)
+{
+    struct vcpu_runstate_info *r = &v->sched.runstate;
+    s64 spent = t - (stime_t)r->state_entry_time;
+
+    if (spent > 0) {
+        r->time[r->state] += spent;
+        r->state_entry_time = t;
+    }
+    r->state = state;
+}
+
+bool vcpu_runnable(const struct vcpu *v)
+{
+    return !v->sched.blocked && !READ_ONCE(v->sched.pause_count) && !READ_ONCE(v->domain->pause_count);
+}
+
+/* The state of a vCPU that is not runnable. */
+static int sleeping_state(const struct vcpu *v)
+{
+    return (v->sched.blocked & (VCPU_BLOCKED | VCPU_POLLING)) ? RUNSTATE_blocked : RUNSTATE_offline;
+}
+
+void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)
+{
+    struct sched_cpu *sc = NULL;
+    s64 spent;
+
+    if (v != current)
+        sc = sched_lock_vcpu(v);
+    *out = v->sched.runstate;
+    spent = now() - (stime_t)out->state_entry_time;
+    if (spent > 0)
+        out->time[out->state] += spent;
+    if (sc)
+        spin_unlock(&sc->lock);
+}
+
+stime_t vcpu_cpu_time(struct vcpu *v)
+{
+    struct vcpu_runstate_info r;
+
+    vcpu_runstate_get(v, &r);
+    return r.time[RUNSTATE_running];
+}
+
+stime_t cpu_idle_time(unsigned int cpu)
+{
+    struct vcpu *idle = per_cpu(sched_cpu, cpu).idle;
+
+    return idle ? vcpu_cpu_time(idle) : 0;
+}
+
+/*
+ * With the update flag the guest sees bit 63 of state_entry_time set for as long as the other words change. A bad
+ * address is the guest's own loss.
+ */
+static void runstate_copy(struct vcpu *v)
+{
+    struct sched_cpu *sc = sched_lock_vcpu(v);
+    struct vcpu_runstate_info r = v->sched.runstate;
+    unsigned long to = v->sched.runstate_guest;
+    unsigned long entry = to + offsetof(struct vcpu_runstate_info, state_entry_time);
+    u64 entry_time = r.state_entry_time;
+
+    spin_unlock(&sc->lock);
+    if (!(v->domain->pv.vm_assist & (1u << VMASST_TYPE_runstate_update_flag))) {
+        if (copy_to_guest(to, &r, sizeof(r)))
+            return;
+        return;
+    }
+    r.state_entry_time |= XEN_RUNSTATE_UPDATE;
+    if (!put_guest_u64(entry, r.state_entry_time))
+        return;
+    smp_wmb();
+    if (copy_to_guest(to, &r, sizeof(r)))
+        return;
+    smp_wmb();
+    if (!put_guest_u64(entry, entry_time))
+        return;
+}
+
+/* The area is addressed through the guest kernel's page table: user mode's need not map it. */
+void vcpu_publish_runstate(struct vcpu *v)
+{
+    bool kernel_mode = v->pv.kernel_mode;
+
+    if (!v->sched.runstate_guest)
+        return;
+    if (!kernel_mode) {
+        v->pv.kernel_mode = true;
+        root_load(v);
+    }
+    runstate_copy(v);
+    if (!kernel_mode) {
+        v->pv.kernel_mode = false;
+        root_load(v);
+    }
+}
+
+/* --- placing --- */
+
+struct sched_cpu *sched_lock_vcpu(const struct vcpu *v)
+{
+    for (;;) {
+        unsigned int cpu = READ_ONCE(v->sched.cpu);
+        struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
+
+        spin_lock(&sc->lock);
+        if (likely(v->sched.cpu == cpu))
+            return sc;
+        spin_unlock(&sc->lock);
+    }
+}
+
+static void reschedule(unsigned int cpu)
+{
+    softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
+}
+
+static bool placeable(const struct vcpu *v)
+{
+    return !v->sched.queued && !v->sched.running && vcpu_runnable(v);
+}
+
+/* Makes an idle CPU that v may run on look for work. */
+static void wake_idle_cpu(const struct vcpu *v)
+{
+    for (unsigned int i = 0; i < ARRAY_SIZE(sched_idle_cpus.bits); i++) {
+        unsigned long idle = READ_ONCE(sched_idle_cpus.bits[i]) & v->sched.hard_affinity.bits[i];
+
+        if (idle) {
+            reschedule(i * 64 + (unsigned int)__builtin_ctzl(idle));
+            return;
+        }
+    }
+}
+
+/* Queues v, which is placeable, at sc, and lets sc's CPU see to it. */
+static void enqueue(struct sched_cpu *sc, struct vcpu *v)
+{
+    stime_t t = now();
+
+    scheduler->enqueue(sc, v, t);
+    v->sched.queued = true;
+    if (sc->curr == sc->idle || scheduler->preempts(sc, v, t))
+        reschedule(sc->cpu);
+    else if (!timer_is_set(&sc->slice))
+        timer_set(&sc->slice, t + scheduler->slice(sc));
+    if (cpu_count > 1 && sc->curr != sc->idle) {
+        smp_mb();
+        wake_idle_cpu(v);
+    }
+}
+
+/* v is placeable: queues it where it had best run. sc is its CPU, whose lock is held; returned unlocked. */
+static void place(struct sched_cpu *sc, struct vcpu *v)
+{
+    unsigned int cpu = scheduler->pick_cpu(v);
+    struct sched_cpu *to = &per_cpu(sched_cpu, cpu);
+
+    if (to != sc) {
+        scheduler->migrate(v, sc, to);
+        WRITE_ONCE(v->sched.cpu, cpu);
+        spin_unlock(&sc->lock);
+        sc = sched_lock_vcpu(v);
+        if (!placeable(v)) {
+            spin_unlock(&sc->lock);
+            return;
+        }
+    }
+    enqueue(sc, v);
+    spin_unlock(&sc->lock);
+}
+
+void vcpu_wake(struct vcpu *v)
+{
+    struct sched_cpu *sc = sched_lock_vcpu(v);
+
+    if (vcpu_runnable(v)) {
+        if (v->sched.runstate.state >= RUNSTATE_blocked)
+            runstate_change(v, RUNSTATE_runnable, now());
+        if (placeable(v)) {
+            place(sc, v);
+            return;
+        }
+    } else if (v->sched.runstate.state == RUNSTATE_blocked && sleeping_state(v) == RUNSTATE_offline) {
+        runstate_change(v, RUNSTATE_offline, now());
+    }
+    spin_unlock(&sc->lock);
+}
+
+/* A reason not to run was added: takes v out of its queue, or makes its CPU look. */
+static void vcpu_sleep(struct vcpu *v)
+{
+    struct sched_cpu *sc = sched_lock_vcpu(v);
+
+    if (!vcpu_runnable(v)) {
+        if (v->sched.queued) {
+            scheduler->dequeue(sc, v);
+            v->sched.queued = false;
+        }
+        if (v->sched.runstate.state == RUNSTATE_runnable)
+            runstate_change(v, sleeping_state(v), now());
+        if (sc->curr == v)
+            reschedule(sc->cpu);
+    }
+    spin_unlock(&sc->lock);
+}
+
+void vcpu_unblock(struct vcpu *v)
+{
+    unsigned int reasons;
+
+    if (!(v->sched.blocked & (VCPU_BLOCKED | VCPU_POLLING)))
+        return;
+    reasons = atomic_and(&v->sched.blocked, ~(VCPU_BLOCKED | VCPU_POLLING));
+    if (reasons & VCPU_POLLING)
+        atomic_and(&v->domain->event.poll_mask, ~(1u << v->id));
+    if (reasons & (VCPU_BLOCKED | VCPU_POLLING))
+        vcpu_wake(v);
+}
+
+static void wait_until_not_running(struct vcpu *v)
+{
+    while (v->sched.running)
+        __builtin_ia32_pause();
+    smp_mb();
+}
+
+void vcpu_pause_nosync(struct vcpu *v)
+{
+    atomic_inc(&v->sched.pause_count);
+    vcpu_sleep(v);
+}
+
+void vcpu_pause(struct vcpu *v)
+{
+    ASSERT(v != current);
+    vcpu_pause_nosync(v);
+    wait_until_not_running(v);
+}
+
+void vcpu_unpause(struct vcpu *v)
+{
+    if (atomic_dec(&v->sched.pause_count) == 0)
+        vcpu_wake(v);
+}
+
+void domain_pause_nosync(struct domain *d)
+{
+    struct vcpu *v;
+    unsigned int i;
+
+    atomic_inc(&d->pause_count);
+    for_each_vcpu(d, v, i)
+        vcpu_sleep(v);
+}
+
+void domain_pause(struct domain *d)
+{
+    struct vcpu *v;
+    unsigned int i;
+
+    ASSERT(d != current->domain);
+    domain_pause_nosync(d);
+    for_each_vcpu(d, v, i)
+        wait_until_not_running(v);
+}
+
+void domain_unpause(struct domain *d)
+{
+    struct vcpu *v;
+    unsigned int i;
+
+    if (atomic_dec(&d->pause_count) == 0)
+        for_each_vcpu(d, v, i)
+            vcpu_wake(v);
+}
+
+bool cpumask_and(struct cpumask *to, const struct cpumask *a, const struct cpumask *b)
+{
+    unsigned long any = 0;
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(to->bits); i++)
+        any |= to->bits[i] = a->bits[i] & b->bits[i];
+    return any;
+}
+
+int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft)
+{
+    struct cpumask usable;
+    struct sched_cpu *sc;
+
+    if (hard && !cpumask_and(&usable, hard, &cpu_online))
+        return -EINVAL;
+    sc = sched_lock_vcpu(v);
+    if (hard && v->sched.pinned_over) {
+        spin_unlock(&sc->lock);
+        return -EBUSY;
+    }
+    if (soft)
+        v->sched.soft_affinity = *soft;
+    if (hard)
+        v->sched.hard_affinity = *hard;
+    if (hard && !cpumask_test(hard, sc->cpu)) {
+        if (sc->curr == v) {
+            reschedule(sc->cpu); /* schedule() sends it away */
+        } else if (v->sched.queued) {
+            scheduler->dequeue(sc, v);
+            v->sched.queued = false;
+            place(sc, v);
+            return 0;
+        }
+    } else if (hard && v->sched.queued) {
+        wake_idle_cpu(v); /* it may run in more places now */
+    }
+    spin_unlock(&sc->lock);
+    return 0;
+}
+
+void domain_set_shares(struct domain *d, unsigned int weight, unsigned int cap)
+{
+    struct sched_cpu *sc;
+    struct vcpu *v;
+    unsigned int i;
+
+    d->sched.weight = weight;
+    d->sched.cap = cap;
+    for_each_vcpu(d, v, i) {
+        sc = sched_lock_vcpu(v);
+        if (v->sched.queued)
+            scheduler->dequeue(sc, v);
+        v->sched.weight = weight;
+        v->sched.cap = cap;
+        if (v->sched.queued)
+            scheduler->enqueue(sc, v, now());
+        if (scheduler->adjust)
+            scheduler->adjust(v);
+        spin_unlock(&sc->lock);
+    }
+}
+
+/* --- giving up the CPU --- */
+
+void vcpu_yield(void)
+{
+    struct sched_cpu *sc = &this_cpu(sched_cpu);
+
+    if (!READ_ONCE(sc->nr_queued))
+        return;
+    spin_lock(&sc->lock);
+    current->sched.yielding = true;
+    spin_unlock(&sc->lock);
+    softirq_raise(SOFTIRQ_SCHEDULE);
+}
+
+void vcpu_block_for_events(void)
+{
+    struct vcpu *v = current;
+
+    v->info->evtchn_upcall_mask = 0;
+    atomic_or(&v->sched.blocked, VCPU_BLOCKED);
+    /* An event that was sent before the flag was set is seen here; one sent after it clears the flag. */
+    if (vcpu_event_deliverable(v))
+        atomic_and(&v->sched.blocked, ~VCPU_BLOCKED);
+    else
+        softirq_raise(SOFTIRQ_SCHEDULE);
+}
+
+static void slice_over(void *data)
+{
+    struct sched_cpu *sc = data;
+
+    sc->slice_over = true;
+    softirq_raise(SOFTIRQ_SCHEDULE);
+}
+
+static void mark_idle(unsigned int cpu, bool idle)
+{
+    if (idle)
+        set_bit(cpu, sched_idle_cpus.bits);
+    else
+        clear_bit(cpu, sched_idle_cpus.bits);
+}
+
+/* SOFTIRQ_SCHEDULE. */
+static void schedule(void)
+{
+    unsigned int cpu = this_cpu_nr();
+    struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
+    struct vcpu *prev = current, *next;
+    bool more;
+    stime_t t;
+
+    spin_lock(&sc->lock);
+    ASSERT(sc->curr == prev);
+    t = now();
+    next = scheduler->pick_next(sc, !is_idle(prev) && vcpu_runnable(prev) &&
+                                        cpumask_test(&prev->sched.hard_affinity, cpu), t);
+    prev->sched.yielding = false;
+    sc->slice_over = false;
+    sc->slice_start = t;
+    more = sc->nr_queued != 0;
+    if (next != prev) {
+        sc->curr = next;
+        next->sched.running = true;
+        if (is_idle(prev) != is_idle(next))
+            mark_idle(cpu, is_idle(next));
+        runstate_change(prev, is_idle(prev) || vcpu_runnable(prev) ? RUNSTATE_runnable : sleeping_state(prev), t);
+        runstate_change(next, RUNSTATE_running, t);
+    }
+    spin_unlock(&sc->lock);
+
+    if (more && !is_idle(next))
+        timer_set(&sc->slice, t + scheduler->slice(sc));
+    else
+        timer_stop(&sc->slice);
+    if (next == prev)
+        continue_running(prev);
+
+    if (!is_idle(prev)) {
+        vcpu_publish_runstate(prev);
+        vcpu_timers_leave(prev);
+    }
+    if (!is_idle(next))
+        vcpu_timers_enter(next, cpu);
+    irq_disable();
+    context_switch(prev, next);
+}
+
+void sched_context_saved(struct vcpu *prev)
+{
+    struct sched_cpu *sc;
+
+    if (is_idle(prev)) {
+        prev->sched.running = false;
+        return;
+    }
+    sc = sched_lock_vcpu(prev);
+    smp_mb();
+    prev->sched.running = false;
+    if (placeable(prev))
+        place(sc, prev);
+    else
+        spin_unlock(&sc->lock);
+}
+
+void idle_loop(void)
+{
+    irq_enable();
+    for (;;) {
+        softirq_run();
+        irq_disable();
+        if (softirq_is_pending())
+            irq_enable();
+        else
+            __asm__ __volatile__("sti; hlt" ::: "memory");
+    }
+}
+
+/* --- life --- */
+
+int sched_init_vcpu(struct vcpu *v, unsigned int cpu)
+{
+    struct vcpu_sched *s = &v->sched;
+
+    list_init(&s->run_list);
+    s->cpu = cpu;
+    s->blocked = is_idle(v) ? 0 : VCPU_DOWN;
+    s->weight = v->domain->sched.weight;
+    s->cap = v->domain->sched.cap;
+    memset(&s->hard_affinity, 0xff, sizeof(s->hard_affinity));
+    memset(&s->soft_affinity, 0xff, sizeof(s->soft_affinity));
+    s->runstate.state = is_idle(v) ? RUNSTATE_running : RUNSTATE_offline;
+    s->runstate.state_entry_time = now();
+    vcpu_timers_init(v);
+    s->period = is_idle(v) ? 0 : VCPU_PERIOD_DEFAULT;
+    return scheduler->init_vcpu ? scheduler->init_vcpu(v) : 0;
+}
+
+void sched_kill_vcpu(struct vcpu *v)
+{
+    struct sched_cpu *sc;
+
+    timer_kill(&v->sched.singleshot);
+    timer_kill(&v->sched.periodic);
+    timer_kill(&v->sched.poll_timer);
+    /* A CPU that has just saved v's state may still look at v, with this lock held. */
+    sc = sched_lock_vcpu(v);
+    ASSERT(!v->sched.queued && !v->sched.running);
+    spin_unlock(&sc->lock);
+}
+
+void sched_destroy_vcpu(struct vcpu *v)
+{
+    if (scheduler->free_vcpu)
+        scheduler->free_vcpu(v);
+}
+
+u32 sched_id(void)
+{
+    return scheduler->id;
+}
+
+void sched_parameters(u32 *slice_ms, u32 *ratelimit_us)
+{
+    *slice_ms = (u32)(scheduler->slice_max / MILLISECS(1));
+    *ratelimit_us = (u32)(scheduler->ratelimit / MICROSECS(1));
+}
+
+void sched_init(const char *name)
+{
+    unsigned int i;
+
+    timers_init();
+    softirq_register(SOFTIRQ_SCHEDULE, schedule);
+    if (!name)
+        return;
+    for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
+        if (strcmp(name, schedulers[i]->name) == 0) {
+            scheduler = schedulers[i];
+            return;
+        }
+    }
+    log_warn("sched=%s: there is no such scheduler; using %s\n", name, scheduler->name);
+}
+
+void sched_init_cpu(unsigned int cpu)
+{
+    struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
+
+    ASSERT(cpu == this_cpu_nr());
+    *sc = (struct sched_cpu){ .cpu = cpu };
+    spin_lock_init(&sc->lock, LOCK_SCHED);
+    list_init(&sc->queue);
+    timer_init(&sc->slice, slice_over, sc, cpu);
+    sc->idle = idle_vcpu_create(cpu);
+    if (!sc->idle)
+        panic("CPU %u: no memory for its idle vCPU", cpu);
+    sc->curr = sc->idle;
+    sc->idle->sched.running = true;
+    current = sc->idle;
+    mark_idle(cpu, true);
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sched_op hypercall: one small function an operation, and a table. The operations and their errors are those of
+ * xen/sched.h.
+ */
+#include "domain/domain.h"
+#include "cpu/softirq.h"
+#include "cpu/time.h"
+#include "lib/atomic.h"
+#include "mm/guest.h"
+#include "pv/hypercall.h"
+#include "sched/scheduler.h"
+
+#include <xen/sched.h>
+
+#define POLL_PORTS_MAX 128
+
+static long op_yield(unsigned long arg)
+{
+    (void)arg;
+    vcpu_yield();
+    return 0;
+}
+
+static long op_block(unsigned long arg)
+{
+    (void)arg;
+    vcpu_block_for_events();
+    return 0;
+}
+
+static long op_shutdown(unsigned long arg)
+{
+    struct sched_shutdown s;
+
+    if (copy_from_guest(&s, arg, sizeof(s)))
+        return -EFAULT;
+    domain_shutdown(current->domain, (u8)s.reason);
+    return 0;
+}
+
+static long op_shutdown_code(unsigned long arg)
+{
+    struct domain *d = current->domain;
+    struct sched_shutdown s;
+
+    if (copy_from_guest(&s, arg, sizeof(s)))
+        return -EFAULT;
+    spin_lock(&d->lock);
+    if (d->shutdown_code == SHUTDOWN_CODE_NONE)
+        d->shutdown_code = (u8)s.reason;
+    spin_unlock(&d->lock);
+    return 0;
+}
+
+static long op_remote_shutdown(unsigned long arg)
+{
+    struct sched_remote_shutdown s;
+    struct domain *d;
+    long ret = -EPERM;
+
+    if (copy_from_guest(&s, arg, sizeof(s)))
+        return -EFAULT;
+    d = domain_get_by_id(s.domain_id);
+    if (!d)
+        return -ESRCH;
+    if (current->domain->privileged) {
+        domain_shutdown(d, (u8)s.reason);
+        ret = 0;
+    }
+    domain_put(d);
+    return ret;
+}
+
+/* Ends a poll that has not begun to wait, or was ended by a wake-up already. */
+static void poll_cancel(struct vcpu *v)
+{
+    atomic_and(&v->domain->event.poll_mask, ~(1u << v->id));
+    atomic_and(&v->sched.blocked, ~VCPU_POLLING);
+}
+
+/*
+ * Reads the ports of a poll. Returns how many are usable; *err says why the next one is not, or 0. An error counts only
+ * where no port before it is pending.
+ */
+static unsigned int poll_read_ports(evtchn_port_t *ports, unsigned long from, unsigned int nr, long *err)
+{
+    unsigned int i;
+
+    *err = 0;
+    for (i = 0; i < nr; i++) {
+        if (copy_from_guest_at(&ports[i], from, i))
+            *err = -EFAULT;
+        else if (ports[i] >= EVTCHN_2L_PORTS)
+            *err = -EINVAL;
+        if (*err)
+            break;
+    }
+    return i;
+}
+
+/*
+ * All that the guest supplies is read first. Then the vCPU is marked as polling, and only then the ports are looked
+ * at: an event that is sent in between either is seen pending here, or its sender sees the mark and wakes the vCPU.
+ */
+static long op_poll(unsigned long arg)
+{
+    struct vcpu *v = current;
+    struct domain *d = v->domain;
+    evtchn_port_t ports[POLL_PORTS_MAX];
+    struct sched_poll poll;
+    unsigned int i, nr;
+    bool over;
+    long err;
+
+    if (copy_from_guest(&poll, arg, sizeof(poll)))
+        return -EFAULT;
+    if (poll.nr_ports > POLL_PORTS_MAX)
+        return -EINVAL;
+    if (!guest_range_ok(guest_addr(poll.ports), poll.nr_ports * sizeof(ports[0])))
+        return -EFAULT;
+    nr = poll_read_ports(ports, guest_addr(poll.ports), poll.nr_ports, &err);
+
+    /* A timer that an earlier poll left behind would end this one. */
+    timer_stop(&v->sched.poll_timer);
+    v->event.poll_port = poll.nr_ports == 1 && nr == 1 ? (int)ports[0] : -1;
+    atomic_or(&v->sched.blocked, VCPU_POLLING);
+    atomic_or(&d->event.poll_mask, 1u << v->id);
+
+    over = vcpu_event_deliverable(v);
+    if (over)
+        err = 0;
+    for (i = 0; i < nr && !over; i++) {
+        over = evtchn_is_pending(d, ports[i]);
+        if (over)
+            err = 0;
+    }
+    if (over || err) {
+        poll_cancel(v);
+        return err;
+    }
+    if (poll.timeout != 0)
+        timer_set(&v->sched.poll_timer, (stime_t)min(poll.timeout, (u64)STIME_NEVER));
+    softirq_raise(SOFTIRQ_SCHEDULE);
+    return 0;
+}
+
+void sched_init_domain(struct domain *d)
+{
+    d->sched.weight = SCHED_WEIGHT_DEFAULT;
+    d->sched.watchdog_used = 0;
+}
+
+static void watchdog_fired(void *data)
+{
+    struct domain *d = data;
+
+    if (!READ_ONCE(d->shutting_down) && READ_ONCE(d->state) == DOMAIN_ALIVE)
+        domain_shutdown(d, SHUTDOWN_watchdog);
+}
+
+void sched_kill_domain(struct domain *d)
+{
+    unsigned int i;
+    u32 used;
+
+    spin_lock(&d->lock);
+    used = d->sched.watchdog_used;
+    spin_unlock(&d->lock);
+    for (i = 0; i < NR_DOMAIN_WATCHDOGS; i++)
+        if (used & (1u << i))
+            timer_kill(&d->sched.watchdog[i]);
+}
+
+/* Bits of watchdog_used stay set once a timer has been made; the bits above say which are handed out. */
+#define WATCHDOG_GIVEN(i) (1u << (16 + (i)))
+
+static long watchdog_new(struct domain *d, stime_t deadline)
+{
+    for (unsigned int i = 0; i < NR_DOMAIN_WATCHDOGS; i++) {
+        struct timer *t = &d->sched.watchdog[i];
+
+        if (d->sched.watchdog_used & WATCHDOG_GIVEN(i))
+            continue;
+        if (!(d->sched.watchdog_used & (1u << i)))
+            timer_init(t, watchdog_fired, d, this_cpu_nr());
+        d->sched.watchdog_used |= 1u << i | WATCHDOG_GIVEN(i);
+        timer_set(t, deadline);
+        return i + 1;
+    }
+    return -ENOSPC;
+}
+
+static long op_watchdog(unsigned long arg)
+{
+    struct domain *d = current->domain;
+    struct sched_watchdog w;
+    stime_t deadline;
+    long ret = 0;
+
+    if (copy_from_guest(&w, arg, sizeof(w)))
+        return -EFAULT;
+    if (w.id > NR_DOMAIN_WATCHDOGS)
+        return -EINVAL;
+    deadline = now() + SECONDS(w.timeout);
+    spin_lock(&d->lock);
+    if (w.id == 0) {
+        ret = watchdog_new(d, deadline);
+    } else {
+        unsigned int i = (unsigned int)index_nospec(w.id - 1, NR_DOMAIN_WATCHDOGS);
+
+        if (!(d->sched.watchdog_used & WATCHDOG_GIVEN(i))) {
+            ret = -EINVAL;
+        } else if (w.timeout == 0) {
+            d->sched.watchdog_used &= ~WATCHDOG_GIVEN(i);
+            timer_stop(&d->sched.watchdog[i]);
+        } else {
+            timer_set(&d->sched.watchdog[i], deadline);
+        }
+    }
+    spin_unlock(&d->lock);
+    return ret;
+}
+
+static long op_pin_override(unsigned long arg)
+{
+    struct vcpu *v = current;
+    struct sched_pin_override pin;
+    struct cpumask only;
+    long ret;
+
+    if (!v->domain->hardware)
+        return -EPERM;
+    if (copy_from_guest(&pin, arg, sizeof(pin)))
+        return -EFAULT;
+    if (pin.pcpu < 0) {
+        if (!v->sched.pinned_over)
+            return -EINVAL;
+        v->sched.pinned_over = false;
+        return vcpu_set_affinity(v, &v->sched.saved_affinity, NULL);
+    }
+    if ((unsigned int)pin.pcpu >= cpu_count)
+        return -EINVAL;
+    if (v->sched.pinned_over)
+        return -EBUSY;
+    v->sched.saved_affinity = v->sched.hard_affinity;
+    cpumask_of(&only, (unsigned int)pin.pcpu);
+    ret = vcpu_set_affinity(v, &only, NULL);
+    if (ret == 0)
+        v->sched.pinned_over = true;
+    return ret;
+}
+
+static long (*const sched_ops[])(unsigned long arg) = {
+    [SCHEDOP_yield] = op_yield,
+    [SCHEDOP_block] = op_block,
+    [SCHEDOP_shutdown] = op_shutdown,
+    [SCHEDOP_poll] = op_poll,
+    [SCHEDOP_remote_shutdown] = op_remote_shutdown,
+    [SCHEDOP_shutdown_code] = op_shutdown_code,
+    [SCHEDOP_watchdog] = op_watchdog,
+    [SCHEDOP_pin_override] = op_pin_override,
+};
+
+long do_sched_op(int cmd, unsigned long arg)
+{
+    if (cmd < 0 || cmd >= (int)ARRAY_SIZE(sched_ops))
+        return -ENOSYS;
+    return sched_ops[index_nospec((unsigned long)cmd, ARRAY_SIZE(sched_ops))](arg);
+}

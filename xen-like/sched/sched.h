@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which vCPU runs on which CPU, and when. A scheduler is a record of hooks (struct scheduler); this interface is what
+ * the rest of the hypervisor knows of it.
+ *
+ * A vCPU can run while it is not blocked, not down, and neither it nor its domain is paused. The reasons not to run
+ * are counted or flagged in the vCPU; vcpu_wake() looks at them again after one is taken away, vcpu_sleep_*() after
+ * one was added.
+ */
+#ifndef SCHED_SCHED_H
+#define SCHED_SCHED_H
+
+#include <xen/vcpu.h>
+
+#include "cpu/percpu.h"
+#include "lib/list.h"
+#include "lib/spinlock.h"
+#include "sched/timer.h"
+
+struct domain;
+struct vcpu;
+
+/* Bits of vcpu_sched.blocked: each a reason not to run. */
+#define VCPU_BLOCKED   (1u << 0) /* waits for an event (SCHEDOP_block) */
+#define VCPU_POLLING   (1u << 1) /* waits in SCHEDOP_poll */
+#define VCPU_DOWN      (1u << 2) /* not yet up, or taken down by VCPUOP_down */
+
+struct vcpu_sched {
+    struct list run_list;           /* in a CPU's run queue */
+    unsigned int cpu;               /* where it runs or last ran; changed under the locks of both CPUs */
+    volatile bool running;          /* a CPU holds its state */
+    bool queued;                    /* stands in the run queue of cpu (that CPU's lock) */
+    bool yielding;                  /* gives way to the next in the queue once (that CPU's lock) */
+    bool paused_for_shutdown;       /* one of pause_count (domain's lock) */
+    volatile unsigned int blocked;  /* VCPU_* */
+    int pause_count;
+    struct cpumask hard_affinity, soft_affinity;
+    struct cpumask saved_affinity;  /* hard_affinity to go back to after SCHEDOP_pin_override */
+    bool pinned_over;               /* SCHEDOP_pin_override is in force */
+    struct vcpu_runstate_info runstate; /* times up to state_entry_time (lock of cpu) */
+    unsigned long runstate_guest;   /* guest address of its copy, 0: none */
+    struct timer singleshot, periodic, poll_timer;
+    stime_t period, period_last;    /* of the periodic timer, 0: none; when it last fired */
+    unsigned int weight, cap;       /* shares of CPU time: relative; per cent of a CPU, 0: no limit */
+    stime_t vtime;                  /* the fair scheduler's own: time that it ran, scaled by its weight */
+    void *data;                     /* a scheduler's private part */
+};
+
+#define SCHED_WEIGHT_DEFAULT 256
+#define SCHED_WEIGHT_MAX     65535
+
+/* A domain's watchdogs (SCHEDOP_watchdog). */
+#define NR_DOMAIN_WATCHDOGS 2
+
+struct domain_sched {
+    unsigned int weight, cap;
+    struct timer watchdog[NR_DOMAIN_WATCHDOGS];
+    u32 watchdog_used;              /* bit a watchdog in use (domain's lock) */
+};
+
+/* --- life of a vCPU; called by domain/ --- */
+void sched_init_domain(struct domain *d);
+void sched_kill_domain(struct domain *d);               /* its timers; no lock held */
+int sched_init_vcpu(struct vcpu *v, unsigned int cpu);  /* born VCPU_DOWN, affinity to all CPUs */
+void sched_kill_vcpu(struct vcpu *v);                   /* its timers; it neither runs nor can run; no lock held */
+void sched_destroy_vcpu(struct vcpu *v);                /* before its memory is freed; after sched_kill_vcpu() */
+void sched_init(const char *name);                      /* boot: name as of sched=, or NULL; timers too */
+/*
+ * Boot, on that CPU itself, after its percpu area and timers_init_cpu(): makes the CPU's idle vCPU and lets it be
+ * current. Panics without memory.
+ */
+void sched_init_cpu(unsigned int cpu);
+void sched_parameters(u32 *slice_ms, u32 *ratelimit_us); /* for control tools */
+u32 sched_id(void);                                     /* XEN_SCHEDULER_* that control tools see */
+
+/* --- reasons to run or not; any context but interrupt handlers, locks below LOCK_SCHED may be held --- */
+void vcpu_wake(struct vcpu *v);
+void vcpu_unblock(struct vcpu *v);                      /* ends SCHEDOP_block, and SCHEDOP_poll */
+void vcpu_pause(struct vcpu *v);                        /* returns when it does not run; never for current */
+void vcpu_pause_nosync(struct vcpu *v);
+void vcpu_unpause(struct vcpu *v);
+void domain_pause(struct domain *d);                    /* counted; returns when none of its vCPUs runs */
+void domain_pause_nosync(struct domain *d);
+void domain_unpause(struct domain *d);
+bool vcpu_runnable(const struct vcpu *v);
+/* NULL leaves one as it is. -EINVAL: no online CPU in hard; -EBUSY: a pin override is in force. */
+int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft);
+/* Weight 1 to SCHED_WEIGHT_MAX; cap in per cent of a CPU. */
+void domain_set_shares(struct domain *d, unsigned int weight, unsigned int cap);
+void vcpu_yield(void);
+void vcpu_block_for_events(void);                       /* SCHEDOP_block: unmasks upcalls, blocks unless pending */
+
+/* --- accounting --- */
+void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out); /* consistent, brought up to now */
+stime_t vcpu_cpu_time(struct vcpu *v);
+stime_t cpu_idle_time(unsigned int cpu);
+/* Writes v's runstate to where its guest wants it. v is current and its kernel's page table is loaded or loadable. */
+void vcpu_publish_runstate(struct vcpu *v);
+
+/* Switches CPU state from prev to next; supplied by pv/. Called with interrupts disabled; does not return. */
+void context_switch(struct vcpu *prev, struct vcpu *next) __noreturn;
+/* pv/ calls this once prev's state is saved and it may run elsewhere. */
+void sched_context_saved(struct vcpu *prev);
+/* Goes on with the vCPU that runs (a guest or idle): resets the stack; supplied by pv/. */
+void continue_running(struct vcpu *v) __noreturn;
+
+void idle_loop(void) __noreturn;
+
+/* --- timers of a vCPU (VIRQ_TIMER); v may be any vCPU of the current domain --- */
+void vcpu_set_singleshot(struct vcpu *v, stime_t deadline);
+void vcpu_set_periodic(struct vcpu *v, stime_t period); /* 0: stops it */
+
+/* --- sets of CPUs --- */
+static inline bool cpumask_test(const struct cpumask *m, unsigned int cpu)
+{
+    return (READ_ONCE(m->bits[cpu / 64]) >> (cpu % 64)) & 1;
+}
+
+static inline void cpumask_of(struct cpumask *m, unsigned int cpu)
+{
+    *m = (struct cpumask){ { 0 } };
+    m->bits[cpu / 64] = 1UL << (cpu % 64);
+}
+
+/* False where the result is empty. */
+bool cpumask_and(struct cpumask *to, const struct cpumask *a, const struct cpumask *b);
+
+long do_sched_op(int cmd, unsigned long arg);
+long do_set_timer_op(stime_t timeout);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timers: a pairing heap a CPU, ordered by deadline, and the softirq that runs what has expired. Arming is a few
+ * instructions; taking out the first costs O(log n) on average.
+ *
+ * The hardware timer is only ever moved forward by arming. After the first timer is stopped or moved back it still
+ * fires at the old time, finds nothing to do, and is then set for what is first: cheaper than a write to the APIC for
+ * every change, since most timers of guests are pushed back before they fire.
+ */
+#include "sched/timer.h"
+
+#include "cpu/percpu.h"
+#include "cpu/softirq.h"
+#include "cpu/time.h"
+#include "lib/atomic.h"
+#include "lib/log.h"
+#include "lib/spinlock.h"
+
+struct timer_cpu {
+    struct spinlock lock;
+    struct timer *root;         /* earliest deadline */
+    struct timer *running;      /* whose fn runs now */
+    stime_t programmed;         /* deadline that the hardware has, or STIME_NEVER */
+};
+
+static DEFINE_PER_CPU(struct timer_cpu, timer_cpu);
+
+/* --- the heap: each function takes and returns roots, with prev and next of a root NULL --- */
+
+static struct timer *heap_merge(struct timer *a, struct timer *b)
+{
+    struct timer *t;
+
+    if (!a || !b)
+        return a ? a : b;
+    if (b->deadline < a->deadline) {
+        t = a;
+        a = b;
+        b = t;
+    }
+    b->next = a->child;
+    if (b->next)
+        b->next->prev = b;
+    b->prev = a;
+    a->child = b;
+    return a;
+}
+
+/* One heap of a list of siblings: pairs from left to right, then the pairs from right to left. */
+static struct timer *heap_merge_siblings(struct timer *first)
+{
+    struct timer *pairs = NULL, *a, *b, *merged;
+
+    while (first) {
+        a = first;
+        b = a->next;
+        first = b ? b->next : NULL;
+        a->next = a->prev = NULL;
+        if (b)
+            b->next = b->prev = NULL;
+        merged = heap_merge(a, b);
+        merged->next = pairs;
+        pairs = merged;
+    }
+    merged = NULL;
+    while (pairs) {
+        a = pairs;
+        pairs = a->next;
+        a->next = NULL;
+        merged = heap_merge(merged, a);
+    }
+    return merged;
+}
+
+static struct timer *heap_remove(struct timer *root, struct timer *t)
+{
+    struct timer *rest = heap_merge_siblings(t->child);
+
+    t->child = NULL;
+    if (t == root)
+        return rest;
+    if (t->prev->child == t)
+        t->prev->child = t->next;
+    else
+        t->prev->next = t->next;
+    if (t->next)
+        t->next->prev = t->prev;
+    t->next = t->prev = NULL;
+    return heap_merge(root, rest);
+}
+
+/* --- timers --- */
+
+/* Locks the CPU that t belongs to, which may change until its lock is held. */
+static struct timer_cpu *timer_lock(struct timer *t)
+{
+    for (;;) {
+        unsigned int cpu = READ_ONCE(t->cpu);
+        struct timer_cpu *tc = &per_cpu(timer_cpu, cpu);
+
+        spin_lock(&tc->lock);
+        if (likely(t->cpu == cpu))
+            return tc;
+        spin_unlock(&tc->lock);
+    }
+}
+
+static void timer_unqueue(struct timer_cpu *tc, struct timer *t)
+{
+    if (t->set) {
+        tc->root = heap_remove(tc->root, t);
+        t->set = false;
+    }
+}
+
+/* True where the hardware of that CPU has to hear of t. */
+static bool timer_enqueue(struct timer_cpu *tc, struct timer *t)
+{
+    tc->root = heap_merge(tc->root, t);
+    t->set = true;
+    return tc->root == t && t->deadline < tc->programmed;
+}
+
+/* The first deadline of cpu has become earlier. Called with tc's lock held. */
+static void timer_program(struct timer_cpu *tc, unsigned int cpu)
+{
+    if (cpu == this_cpu_nr()) {
+        tc->programmed = tc->root->deadline;
+        apic_timer_set(tc->programmed);
+    } else {
+        softirq_raise_on(cpu, SOFTIRQ_TIMER);
+    }
+}
+
+void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned int cpu)
+{
+    *t = (struct timer){ .deadline = STIME_NEVER, .fn = fn, .data = data, .cpu = cpu };
+}
+
+void timer_set(struct timer *t, stime_t deadline)
+{
+    struct timer_cpu *tc = timer_lock(t);
+
+    timer_unqueue(tc, t);
+    if (!t->dead) {
+        t->deadline = deadline;
+        if (timer_enqueue(tc, t))
+            timer_program(tc, t->cpu);
+    }
+    spin_unlock(&tc->lock);
+}
+
+void timer_stop(struct timer *t)
+{
+    struct timer_cpu *tc;
+
+    if (!READ_ONCE(t->set))
+        return;
+    tc = timer_lock(t);
+    timer_unqueue(tc, t);
+    spin_unlock(&tc->lock);
+}
+
+void timer_kill(struct timer *t)
+{
+    struct timer_cpu *tc = timer_lock(t);
+
+    timer_unqueue(tc, t);
+    t->dead = true;
+    spin_unlock(&tc->lock);
+    while (READ_ONCE(tc->running) == t)
+        __builtin_ia32_pause();
+    smp_mb();
+}
+
+void timer_migrate(struct timer *t, unsigned int cpu)
+{
+    struct timer_cpu *from, *to = &per_cpu(timer_cpu, cpu);
+
+    for (;;) {
+        unsigned int old = READ_ONCE(t->cpu);
+
+        if (old == cpu)
+            return;
+        from = &per_cpu(timer_cpu, old);
+        spin_lock_pair(&from->lock, &to->lock);
+        if (t->cpu == old)
+            break;
+        spin_unlock_pair(&from->lock, &to->lock);
+    }
+    if (from->running == t) {
+        /* It stays, so that timer_kill() knows where to look. */
+    } else if (t->set) {
+        timer_unqueue(from, t);
+        t->cpu = cpu;
+        if (timer_enqueue(to, t))
+            timer_program(to, cpu);
+    } else {
+        t->cpu = cpu;
+    }
+    spin_unlock_pair(&from->lock, &to->lock);
+}
+
+/* Runs what had expired when it began; a timer that is armed for the past meanwhile makes the hardware fire again. */
+static void timer_softirq(void)
+{
+    struct timer_cpu *tc = &this_cpu(timer_cpu);
+    stime_t expired = now();
+    struct timer *t;
+
+    spin_lock(&tc->lock);
+    while ((t = tc->root) && t->deadline <= expired) {
+        void (*fn)(void *) = t->fn;
+        void *data = t->data;
+
+        timer_unqueue(tc, t);
+        WRITE_ONCE(tc->running, t);
+        spin_unlock(&tc->lock);
+        fn(data);
+        spin_lock(&tc->lock);
+        store_release(&tc->running, NULL);
+    }
+    tc->programmed = tc->root ? tc->root->deadline : STIME_NEVER;
+    apic_timer_set(tc->programmed);
+    spin_unlock(&tc->lock);
+}
+
+void timers_init_cpu(unsigned int cpu)
+{
+    struct timer_cpu *tc = &per_cpu(timer_cpu, cpu);
+
+    *tc = (struct timer_cpu){ .programmed = STIME_NEVER };
+    spin_lock_init(&tc->lock, LOCK_TIMER);
+}
+
+void timers_init(void)
+{
+    softirq_register(SOFTIRQ_TIMER, timer_softirq);
+}
