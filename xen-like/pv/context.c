@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vCPU's state: putting it into a CPU and taking it out again, its two modes, and its creation and end.
+ *
+ * A CPU holds the state of `current`: general registers in guest_regs(), the rest in the processor. context_switch()
+ * takes all of it out and puts the next one's in, so that nothing of one vCPU is there for another to see.
+ */
+#include "cpu/features.h"
+#include "cpu/fpu.h"
+#include "cpu/msr.h"
+#include "cpu/regs.h"
+#include "domain/domain.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "mm/mm.h"
+#include "pv/hypercall.h"
+#include "pv/internal.h"
+
+/* CR4 as the hypervisor wants it on every CPU, and the bits on top of it that a guest may choose for itself. */
+#define CR4_GUEST_CHOICE (CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE)
+
+static DEFINE_PER_CPU(unsigned long, cr4_now);
+static DEFINE_PER_CPU(bool, dr_in_use);
+
+static unsigned long cr4_for(const struct vcpu *v)
+{
+    unsigned long cr4 = this_cpu(cr4_now) & ~(unsigned long)(CR4_TSD | CR4_DE);
+
+    return cr4 | (v->pv.ctrlreg[4] & (CR4_TSD | CR4_DE));
+}
+
+static void load_cr4(const struct vcpu *v)
+{
+    unsigned long cr4;
+
+    if (unlikely(!this_cpu(cr4_now)))
+        this_cpu(cr4_now) = read_cr4();
+    cr4 = cr4_for(v);
+    if (cr4 != this_cpu(cr4_now)) {
+        write_cr4(cr4);
+        this_cpu(cr4_now) = cr4;
+    }
+}
+
+void pv_set_ts(struct vcpu *v, bool ts)
+{
+    v->pv.ts = ts;
+    if (ts)
+        write_cr0(read_cr0() | CR0_TS);
+    else
+        clts();
+}
+
+/* CR4 as the guest reads it: the machine's, without what concerns only the hypervisor, and with its own choice. */
+u64 pv_guest_cr4(const struct vcpu *v)
+{
+    return (read_cr4() & (CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT)) | (v->pv.ctrlreg[4] & CR4_GUEST_CHOICE);
+}
+
+/* Bits that are not the guest's to choose are ignored. v is current. */
+void pv_set_guest_cr4(struct vcpu *v, u64 value)
+{
+    if (!cpu.fsgsbase)
+        value &= ~(u64)CR4_FSGSBASE;
+    if (!cpu.xsave)
+        value &= ~(u64)CR4_OSXSAVE;
+    v->pv.ctrlreg[4] = value & CR4_GUEST_CHOICE;
+    load_cr4(v);
+}
+
+void pv_toggle_mode(struct vcpu *v)
+{
+    v->pv.kernel_mode = !v->pv.kernel_mode;
+    swapgs();
+    root_load(v);
+}
+
+/* --- segments -------------------------------------------------------------------------------------------------- */
+
+static void save_segments(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    regs->ds = read_ds();
+    regs->es = read_es();
+    regs->fs = read_fs();
+    regs->gs = read_gs();
+    v->pv.fs_base = rdmsr(MSR_FS_BASE);
+    if (v->pv.kernel_mode) {
+        v->pv.gs_base_kernel = rdmsr(MSR_GS_BASE);
+        v->pv.gs_base_user = rdmsr(MSR_KERNEL_GS_BASE);
+    } else {
+        v->pv.gs_base_user = rdmsr(MSR_GS_BASE);
+        v->pv.gs_base_kernel = rdmsr(MSR_KERNEL_GS_BASE);
+    }
+}
+
+/*
+ * Selectors first, since loading one replaces the base. One that cannot be loaded any more (its descriptor went away)
+ * becomes null, and the guest is told by its failsafe callback.
+ */
+static bool load_segments(struct vcpu *v, const struct cpu_user_regs *regs)
+{
+    bool ok = true;
+
+    if (regs->ds | read_ds())
+        ok &= load_ds(regs->ds);
+    if (regs->es | read_es())
+        ok &= load_es(regs->es);
+    if (regs->fs | read_fs())
+        ok &= load_fs(regs->fs);
+    if (regs->gs | read_gs())
+        ok &= load_gs(regs->gs);
+    wrmsr(MSR_FS_BASE, v->pv.fs_base);
+    wrmsr(MSR_GS_BASE, v->pv.kernel_mode ? v->pv.gs_base_kernel : v->pv.gs_base_user);
+    wrmsr(MSR_KERNEL_GS_BASE, v->pv.kernel_mode ? v->pv.gs_base_user : v->pv.gs_base_kernel);
+    return ok;
+}
+
+/* --- debug registers -------------------------------------------------------------------------------------------- */
+
+#define DR7_ENABLES 0xffUL
+
+static void load_debug_registers(const struct vcpu *v)
+{
+    if (!(v->pv.dr[7] & DR7_ENABLES)) {
+        if (this_cpu(dr_in_use))
+            write_dr7(DR7_DEFAULT);
+        this_cpu(dr_in_use) = false;
+        return;
+    }
+    write_dr0(v->pv.dr[0]);
+    write_dr1(v->pv.dr[1]);
+    write_dr2(v->pv.dr[2]);
+    write_dr3(v->pv.dr[3]);
+    write_dr6(DR6_DEFAULT);
+    write_dr7(v->pv.dr[7]);
+    this_cpu(dr_in_use) = true;
+}
+
+void pv_apply_debug_registers(struct vcpu *v)
+{
+    load_debug_registers(v);
+}
+
+/* --- the switch ------------------------------------------------------------------------------------------------- */
+
+static void save_state(struct vcpu *v)
+{
+    struct cpu_user_regs *regs = guest_regs();
+
+    save_segments(v, regs);
+    v->pv.regs = *regs;
+    if (v->pv.ts)
+        clts();
+    fpu_save(v->pv.fpu);
+}
+
+static void load_state(struct vcpu *v)
+{
+    struct cpu_user_regs *regs = guest_regs();
+    bool segments_ok;
+
+    *regs = v->pv.regs;
+    load_cr4(v);
+    pv_load_descriptor_tables(v);
+    root_load(v);
+    segments_ok = load_segments(v, regs);
+    load_debug_registers(v);
+    fpu_restore(v->pv.fpu, v->pv.xcr0);
+    if (cpu.rdtscp)
+        wrmsr(MSR_TSC_AUX, v->pv.tsc_aux);
+    if (v->pv.ts)
+        write_cr0(read_cr0() | CR0_TS);
+    vcpu_update_time(v);
+    if (unlikely(!segments_ok))
+        pv_failsafe(v);
+}
+
+void context_switch(struct vcpu *prev, struct vcpu *next)
+{
+    if (!is_idle(prev))
+        save_state(prev);
+    current = next;
+    if (is_idle(next))
+        root_load(next);
+    else
+        load_state(next);
+    sched_context_saved(prev);
+    continue_running(next);
+}
+
+/* --- FPU state ---------------------------------------------------------------------------------------------------- */
+
+/* Pages of an area, as a power of two: it has to be aligned to 64. */
+static unsigned int fpu_order(void)
+{
+    unsigned int order = 0;
+
+    while ((PAGE_SIZE << order) < cpu.xsave_size)
+        order++;
+    return order;
+}
+
+#define FXSAVE_SIZE        512
+#define FXSAVE_MXCSR       24
+#define XSAVE_HEADER_BV    512
+#define XSAVE_X87_AND_SSE  3UL
+#define MXCSR_VALID        0xffffu
+
+/* Takes the legacy part that somebody supplies; what the processor would refuse is made harmless. */
+static void fpu_import(void *area, const void *fxsave)
+{
+    memcpy(area, fxsave, FXSAVE_SIZE);
+    *(u32 *)((char *)area + FXSAVE_MXCSR) &= MXCSR_VALID;
+    if (cpu.xsave)
+        *(u64 *)((char *)area + XSAVE_HEADER_BV) |= XSAVE_X87_AND_SSE;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------- */
+
+int pv_init_domain(struct domain *d)
+{
+    d->pv.ioports_all = d->hardware;
+    return 0;
+}
+
+int pv_init_vcpu(struct vcpu *v)
+{
+    v->pv.trap_table = xzalloc_array(struct trap_info, 256);
+    v->pv.fpu = hv_alloc_pages(fpu_order());
+    if (!v->pv.trap_table || !v->pv.fpu) {
+        pv_destroy_vcpu(v);
+        return -ENOMEM;
+    }
+    fpu_init_state(v->pv.fpu);
+    v->pv.kernel_mode = true;
+    v->pv.xcr0 = 1;
+    v->pv.ctrlreg[0] = CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
+    v->pv.ctrlreg[4] = 0;
+    v->pv.dr[6] = DR6_DEFAULT;
+    v->pv.dr[7] = DR7_DEFAULT;
+    return 0;
+}
+
+void pv_destroy_vcpu(struct vcpu *v)
+{
+    xfree(v->pv.trap_table);
+    v->pv.trap_table = NULL;
+    if (v->pv.fpu)
+        hv_free_pages(v->pv.fpu, fpu_order());
+    v->pv.fpu = NULL;
+}
+
+int pv_relinquish_vcpu(struct vcpu *v)
+{
+    pv_drop_gdt(v);
+    pv_drop_ldt(v);
+    return vcpu_drop_roots(v);
+}
+
+/* --- whole contexts ----------------------------------------------------------------------------------------------- */
+
+/* Selectors of a guest have RPL 3; a null selector stays as it is. */
+static u16 guest_selector(u16 selector)
+{
+    return selector & ~3 ? selector | 3 : selector;
+}
+
+static bool code_address_ok(unsigned long va)
+{
+    return (unsigned long)((long)va << 16 >> 16) == va && (va < HV_VIRT_START || va >= HV_VIRT_END);
+}
+
+/* Registers as a guest may have them on its way out of ring 0. */
+void pv_sanitize_regs(struct cpu_user_regs *regs)
+{
+    regs->cs = guest_selector(regs->cs);
+    regs->ss = guest_selector(regs->ss);
+    regs->rflags &= ~(u64)(RFLAGS_IOPL | RFLAGS_VM | RFLAGS_NT | RFLAGS_RF | RFLAGS_VIF | RFLAGS_VIP);
+    regs->rflags |= RFLAGS_IF | RFLAGS_ALWAYS;
+    regs->entry_vector = 0;
+}
+
+static int check_context(const struct vcpu *v, const struct vcpu_guest_context *ctx)
+{
+    (void)v;
+    if (!code_address_ok(ctx->event_callback_eip) || !code_address_ok(ctx->syscall_callback_eip) ||
+        !code_address_ok(ctx->failsafe_callback_eip) || !code_address_ok(ctx->user_regs.rip) ||
+        !code_address_ok(ctx->fs_base) || !code_address_ok(ctx->gs_base_kernel) || !code_address_ok(ctx->gs_base_user))
+        return -EINVAL;
+    for (unsigned int i = 0; i < ARRAY_SIZE(ctx->trap_ctxt); i++) {
+        if (!code_address_ok(ctx->trap_ctxt[i].address))
+            return -EINVAL;
+    }
+    if (ctx->ldt_ents > 8192 || ctx->ldt_base % PAGE_SIZE || ctx->gdt_ents > FIRST_RESERVED_GDT_ENTRY)
+        return -EINVAL;
+    return 0;
+}
+
+int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
+{
+    u64 gdt_frames[GDT_GUEST_FRAMES];
+    mfn_t user_root = MFN(ctx->ctrlreg[1] >> PAGE_SHIFT);
+    int ret = check_context(v, ctx);
+
+    if (ret)
+        return ret;
+
+    v->pv.regs = ctx->user_regs;
+    pv_sanitize_regs(&v->pv.regs);
+    v->pv.iopl = (ctx->user_regs.rflags & RFLAGS_IOPL) >> RFLAGS_IOPL_SHIFT;
+    memcpy(v->pv.trap_table, ctx->trap_ctxt, sizeof(ctx->trap_ctxt));
+    for (unsigned int i = 0; i < ARRAY_SIZE(ctx->trap_ctxt); i++)
+        v->pv.trap_table[i].cs = guest_selector(v->pv.trap_table[i].cs);
+    v->pv.kernel_ss = guest_selector(ctx->kernel_ss);
+    v->pv.kernel_sp = ctx->kernel_sp;
+    v->pv.event_callback = ctx->event_callback_eip;
+    v->pv.failsafe_callback = ctx->failsafe_callback_eip;
+    v->pv.syscall_callback = ctx->syscall_callback_eip;
+    v->pv.failsafe_disables_events = ctx->flags & VGCF_failsafe_disables_events;
+    v->pv.syscall_disables_events = ctx->flags & VGCF_syscall_disables_events;
+    v->pv.kernel_mode = ctx->flags & VGCF_in_kernel;
+    v->pv.fs_base = ctx->fs_base;
+    v->pv.gs_base_kernel = ctx->gs_base_kernel;
+    v->pv.gs_base_user = ctx->gs_base_user;
+    v->pv.ctrlreg[4] = ctx->ctrlreg[4] & CR4_GUEST_CHOICE;
+    v->domain->pv.vm_assist |= ctx->vm_assist & VM_ASSIST_VALID;
+    v->info->evtchn_upcall_mask = !(ctx->user_regs.rflags & RFLAGS_IF) || ctx->user_regs.saved_upcall_mask;
+
+    memset(v->pv.dr, 0, sizeof(v->pv.dr));
+    v->pv.dr[6] = DR6_DEFAULT;
+    v->pv.dr[7] = DR7_DEFAULT;
+    for (unsigned int i = 0; i < 8; i++) {
+        if (i != 4 && i != 5)
+            (void)pv_set_debugreg(v, i, ctx->debugreg[i]); /* one that is not allowed stays at its default */
+    }
+
+    fpu_init_state(v->pv.fpu);
+    if (ctx->flags & VGCF_i387_valid)
+        fpu_import(v->pv.fpu, &ctx->fpu_ctxt);
+
+    for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++)
+        gdt_frames[i] = ctx->gdt_frames[i];
+    ret = pv_set_gdt_frames(v, gdt_frames, ctx->gdt_ents);
+    if (!ret)
+        ret = pv_set_ldt(v, ctx->ldt_base, ctx->ldt_ents);
+    if (!ret)
+        ret = vcpu_set_kernel_root(v, MFN(ctx->ctrlreg[3] >> PAGE_SHIFT), true);
+    if (!ret && user_root.v)
+        ret = vcpu_set_user_root(v, user_root, true);
+    if (ret)
+        return ret;
+    v->initialised = true;
+    return 0;
+}
+
+void pv_get_context(struct vcpu *v, struct vcpu_guest_context *ctx)
+{
+    memset(ctx, 0, sizeof(*ctx));
+    memcpy(&ctx->fpu_ctxt, v->pv.fpu, FXSAVE_SIZE);
+    ctx->flags = VGCF_i387_valid | (v->pv.kernel_mode ? VGCF_in_kernel : 0) |
+                 (v->pv.failsafe_disables_events ? VGCF_failsafe_disables_events : 0) |
+                 (v->pv.syscall_disables_events ? VGCF_syscall_disables_events : 0) |
+                 (v->sched.blocked & VCPU_DOWN ? 0 : VGCF_online);
+    ctx->user_regs = v->pv.regs;
+    ctx->user_regs.error_code = ctx->user_regs.entry_vector = 0;
+    ctx->user_regs.rflags |= (u64)v->pv.iopl << RFLAGS_IOPL_SHIFT;
+    memcpy(ctx->trap_ctxt, v->pv.trap_table, sizeof(ctx->trap_ctxt));
+    ctx->ldt_base = v->pv.ldt_base;
+    ctx->ldt_ents = v->pv.ldt_ents;
+    for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++)
+        ctx->gdt_frames[i] = v->pv.gdt_frames[i].v;
+    ctx->gdt_ents = v->pv.gdt_ents;
+    ctx->kernel_ss = v->pv.kernel_ss;
+    ctx->kernel_sp = v->pv.kernel_sp;
+    memcpy(ctx->ctrlreg, v->pv.ctrlreg, sizeof(ctx->ctrlreg));
+    ctx->ctrlreg[3] = xen_pfn_to_cr3(v->pv.kernel_root.v);
+    ctx->ctrlreg[1] = v->pv.user_root.v ? xen_pfn_to_cr3(v->pv.user_root.v) : 0;
+    memcpy(ctx->debugreg, v->pv.dr, sizeof(ctx->debugreg));
+    ctx->event_callback_eip = v->pv.event_callback;
+    ctx->failsafe_callback_eip = v->pv.failsafe_callback;
+    ctx->syscall_callback_eip = v->pv.syscall_callback;
+    ctx->vm_assist = v->domain->pv.vm_assist;
+    ctx->fs_base = v->pv.fs_base;
+    ctx->gs_base_kernel = v->pv.gs_base_kernel;
+    ctx->gs_base_user = v->pv.gs_base_user;
+}

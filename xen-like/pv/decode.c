@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The decoder. One table row a known opcode says what follows it; the rest is the same for all.
+ */
+#include "pv/decode.h"
+
+#define F_KNOWN  0x01
+#define F_MODRM  0x02
+#define F_BYTE   0x04   /* operand is a byte whatever the prefixes */
+#define F_IMM8   0x08
+#define F_IMM    0x10   /* 1, 2 or 4 bytes by operand size */
+#define F_GROUP3 0x20   /* immediate only for /0 and /1 (f6, f7) */
+#define F_LONG   0x40   /* operand is 64 bits whatever the prefixes */
+#define F_WORD   0x80   /* no 64-bit form: rex.w is ignored (in, out, ins, outs) */
+
+#define ALU(base)                                                                         \
+    [(base) + 0] = F_KNOWN | F_MODRM | F_BYTE, [(base) + 1] = F_KNOWN | F_MODRM,          \
+    [(base) + 2] = F_KNOWN | F_MODRM | F_BYTE, [(base) + 3] = F_KNOWN | F_MODRM
+
+static const u8 opcodes[0x200] = {
+    ALU(0x00), ALU(0x08), ALU(0x10), ALU(0x18), ALU(0x20), ALU(0x28), ALU(0x30), ALU(0x38),
+    [0x6c] = F_KNOWN | F_BYTE, [0x6d] = F_KNOWN | F_WORD,           /* ins */
+    [0x6e] = F_KNOWN | F_BYTE, [0x6f] = F_KNOWN | F_WORD,           /* outs */
+    [0x80] = F_KNOWN | F_MODRM | F_BYTE | F_IMM8, [0x81] = F_KNOWN | F_MODRM | F_IMM,
+    [0x83] = F_KNOWN | F_MODRM | F_IMM8,
+    [0x86] = F_KNOWN | F_MODRM | F_BYTE, [0x87] = F_KNOWN | F_MODRM, /* xchg */
+    [0x88] = F_KNOWN | F_MODRM | F_BYTE, [0x89] = F_KNOWN | F_MODRM, /* mov r, r/m */
+    [0x8a] = F_KNOWN | F_MODRM | F_BYTE, [0x8b] = F_KNOWN | F_MODRM,
+    [0xa4] = F_KNOWN | F_BYTE, [0xa5] = F_KNOWN,                    /* movs */
+    [0xaa] = F_KNOWN | F_BYTE, [0xab] = F_KNOWN,                    /* stos */
+    [0xc6] = F_KNOWN | F_MODRM | F_BYTE | F_IMM8, [0xc7] = F_KNOWN | F_MODRM | F_IMM,
+    [0xe4] = F_KNOWN | F_BYTE | F_IMM8, [0xe5] = F_KNOWN | F_WORD | F_IMM8,
+    [0xe6] = F_KNOWN | F_BYTE | F_IMM8, [0xe7] = F_KNOWN | F_WORD | F_IMM8,
+    [0xec] = F_KNOWN | F_BYTE, [0xed] = F_KNOWN | F_WORD,
+    [0xee] = F_KNOWN | F_BYTE, [0xef] = F_KNOWN | F_WORD,
+    [0xf4] = F_KNOWN,                                               /* hlt */
+    [0xf6] = F_KNOWN | F_MODRM | F_BYTE | F_IMM8 | F_GROUP3, [0xf7] = F_KNOWN | F_MODRM | F_IMM | F_GROUP3,
+    [0xfa] = F_KNOWN, [0xfb] = F_KNOWN,                             /* cli, sti */
+    [0xfe] = F_KNOWN | F_MODRM | F_BYTE, [0xff] = F_KNOWN | F_MODRM,
+    [MAP_0F | 0x01] = F_KNOWN | F_MODRM,                            /* lmsw, xsetbv, rdtscp, … */
+    [MAP_0F | 0x06] = F_KNOWN,                                      /* clts */
+    [MAP_0F | 0x08] = F_KNOWN, [MAP_0F | 0x09] = F_KNOWN,           /* invd, wbinvd */
+    [MAP_0F | 0x20] = F_KNOWN | F_MODRM | F_LONG, [MAP_0F | 0x21] = F_KNOWN | F_MODRM | F_LONG,
+    [MAP_0F | 0x22] = F_KNOWN | F_MODRM | F_LONG, [MAP_0F | 0x23] = F_KNOWN | F_MODRM | F_LONG,
+    [MAP_0F | 0x30] = F_KNOWN, [MAP_0F | 0x31] = F_KNOWN, [MAP_0F | 0x32] = F_KNOWN,
+    [MAP_0F | 0x33] = F_KNOWN,                                      /* rdpmc */
+    [MAP_0F | 0xa2] = F_KNOWN,                                      /* cpuid */
+    [MAP_0F | 0xab] = F_KNOWN | F_MODRM, [MAP_0F | 0xb3] = F_KNOWN | F_MODRM, /* bts, btr */
+    [MAP_0F | 0xb0] = F_KNOWN | F_MODRM | F_BYTE, [MAP_0F | 0xb1] = F_KNOWN | F_MODRM, /* cmpxchg */
+    [MAP_0F | 0xba] = F_KNOWN | F_MODRM | F_IMM8,                   /* bt group */
+    [MAP_0F | 0xbb] = F_KNOWN | F_MODRM,                            /* btc */
+    [MAP_0F | 0xc0] = F_KNOWN | F_MODRM | F_BYTE, [MAP_0F | 0xc1] = F_KNOWN | F_MODRM, /* xadd */
+    [MAP_0F | 0xc3] = F_KNOWN | F_MODRM,                            /* movnti */
+};
+
+/* The bytes not yet looked at. */
+struct cursor {
+    const u8 *bytes;
+    unsigned int at, count;
+    bool overrun;
+};
+
+static u64 take(struct cursor *c, unsigned int size)
+{
+    u64 value = 0;
+
+    if (c->at + size > c->count) {
+        c->overrun = true;
+        return 0;
+    }
+    for (unsigned int i = 0; i < size; i++)
+        value |= (u64)c->bytes[c->at++] << (8 * i);
+    return value;
+}
+
+static s64 take_signed(struct cursor *c, unsigned int size)
+{
+    unsigned int shift = 64 - 8 * size;
+
+    return (s64)(take(c, size) << shift) >> shift;
+}
+
+static bool is_prefix(u8 byte)
+{
+    return byte == 0x66 || byte == 0x67 || byte == 0xf0 || byte == 0xf2 || byte == 0xf3 || byte == 0x26 ||
+           byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0x64 || byte == 0x65;
+}
+
+/* Legacy prefixes in any order, then at most one REX right before the opcode. Returns true for an operand size of 16. */
+static bool take_prefixes(struct cursor *c, struct insn *out)
+{
+    bool size16 = false;
+
+    while (c->at < c->count && is_prefix(c->bytes[c->at])) {
+        u8 prefix = c->bytes[c->at++];
+
+        switch (prefix) {
+        case 0x66: size16 = true; break;
+        case 0x67: out->address32 = true; break;
+        case 0xf0: out->lock = true; break;
+        case 0xf2: out->repne = true; break;
+        case 0xf3: out->rep = true; break;
+        default:   out->segment = prefix; break;
+        }
+    }
+    if (c->at < c->count && (c->bytes[c->at] & 0xf0) == 0x40)
+        out->rex = c->bytes[c->at++];
+    return size16;
+}
+
+static void take_modrm(struct cursor *c, struct insn *out)
+{
+    u8 modrm = take(c, 1), rm = modrm & 7;
+
+    out->has_modrm = true;
+    out->mod = modrm >> 6;
+    out->reg = ((modrm >> 3) & 7) | (out->rex & 4 ? 8 : 0);
+    out->rm = rm | (out->rex & 1 ? 8 : 0);
+    out->base = out->index = 0xff;
+    /* MOV to and from control and debug registers treats mod as 3 whatever it says. */
+    if (out->mod == 3 || (out->opcode & ~3) == (MAP_0F | 0x20))
+        return;
+
+    out->is_memory = true;
+    out->base = out->rm;
+    if (rm == 4) {
+        u8 sib = take(c, 1);
+
+        out->scale = sib >> 6;
+        out->index = ((sib >> 3) & 7) | (out->rex & 2 ? 8 : 0);
+        if (out->index == 4)
+            out->index = 0xff;
+        out->base = (sib & 7) | (out->rex & 1 ? 8 : 0);
+        if ((sib & 7) == 5 && out->mod == 0) {
+            out->base = 0xff;
+            out->displacement = take_signed(c, 4);
+        }
+    } else if (rm == 5 && out->mod == 0) {
+        out->base = 0xff;
+        out->rip_relative = true;
+        out->displacement = take_signed(c, 4);
+    }
+    if (out->mod == 1)
+        out->displacement = take_signed(c, 1);
+    else if (out->mod == 2)
+        out->displacement = take_signed(c, 4);
+}
+
+static u8 operand_size(u8 flags, bool size16, u8 rex)
+{
+    if (flags & F_BYTE)
+        return 1;
+    if (flags & F_LONG)
+        return 8;
+    if ((rex & 8) && !(flags & F_WORD))
+        return 8;
+    return size16 ? 2 : 4;
+}
+
+bool insn_decode(const u8 *bytes, unsigned int count, struct insn *out)
+{
+    struct cursor c = { .bytes = bytes, .count = min(count, (unsigned int)INSN_MAX) };
+    bool size16, wants_immediate;
+    u8 flags;
+
+    *out = (struct insn){ .base = 0xff, .index = 0xff };
+    size16 = take_prefixes(&c, out);
+    out->opcode = take(&c, 1);
+    if (out->opcode == 0x0f)
+        out->opcode = MAP_0F | take(&c, 1);
+    flags = c.overrun ? 0 : opcodes[out->opcode];
+    if (!(flags & F_KNOWN))
+        return false;
+
+    out->operand_size = operand_size(flags, size16, out->rex);
+    if (flags & F_MODRM)
+        take_modrm(&c, out);
+    wants_immediate = !(flags & F_GROUP3) || (out->reg & 7) < 2;
+    if (wants_immediate && (flags & F_IMM8))
+        out->immediate_size = 1;
+    else if (wants_immediate && (flags & F_IMM))
+        out->immediate_size = min(out->operand_size, (u8)4);
+    if (out->immediate_size)
+        out->immediate = (u64)take_signed(&c, out->immediate_size);
+    out->length = c.at;
+    return !c.overrun;
+}

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Privileged instructions that a PV guest's kernel may use all the same, and the forced-emulation prefix. The fault
+ * (#GP, or #UD for the prefix) leads here; what is not in the table below goes back to the guest as the fault it is.
+ */
+#include "pv/emulate.h"
+
+#include "cpu/asm.h"
+#include "cpu/features.h"
+#include "cpu/fpu.h"
+#include "cpu/msr.h"
+#include "cpu/regs.h"
+#include "domain/domain.h"
+#include "lib/string.h"
+#include "mm/guest.h"
+#include "mm/mm.h"
+#include "pv/hypercall.h"
+
+/* --- operands --------------------------------------------------------------------------------------------------- */
+
+static const u8 register_offsets[16] = {
+    offsetof(struct cpu_user_regs, rax), offsetof(struct cpu_user_regs, rcx), offsetof(struct cpu_user_regs, rdx),
+    offsetof(struct cpu_user_regs, rbx), offsetof(struct cpu_user_regs, rsp), offsetof(struct cpu_user_regs, rbp),
+    offsetof(struct cpu_user_regs, rsi), offsetof(struct cpu_user_regs, rdi), offsetof(struct cpu_user_regs, r8),
+    offsetof(struct cpu_user_regs, r9), offsetof(struct cpu_user_regs, r10), offsetof(struct cpu_user_regs, r11),
+    offsetof(struct cpu_user_regs, r12), offsetof(struct cpu_user_regs, r13), offsetof(struct cpu_user_regs, r14),
+    offsetof(struct cpu_user_regs, r15),
+};
+
+u64 *emul_register(struct cpu_user_regs *regs, unsigned int nr)
+{
+    return (u64 *)((char *)regs + register_offsets[nr & 15]);
+}
+
+static u64 size_mask(unsigned int size)
+{
+    return size >= 8 ? ~0UL : (1UL << (8 * size)) - 1;
+}
+
+/* Without a REX prefix byte registers 4 to 7 are ah, ch, dh, bh. */
+static bool is_high_byte(const struct emulation *e, unsigned int nr, unsigned int size)
+{
+    return size == 1 && !e->insn.rex && nr >= 4 && nr < 8;
+}
+
+u64 emul_read_register(const struct emulation *e, unsigned int nr, unsigned int size)
+{
+    if (is_high_byte(e, nr, size))
+        return (*emul_register(e->regs, nr - 4) >> 8) & 0xff;
+    return *emul_register(e->regs, nr) & size_mask(size);
+}
+
+void emul_write_register(const struct emulation *e, unsigned int nr, unsigned int size, u64 value)
+{
+    u64 *reg;
+
+    if (is_high_byte(e, nr, size)) {
+        reg = emul_register(e->regs, nr - 4);
+        *reg = (*reg & ~0xff00UL) | (value & 0xff) << 8;
+        return;
+    }
+    reg = emul_register(e->regs, nr);
+    if (size == 4)
+        *reg = (u32)value; /* the upper half becomes zero (SDM vol. 1, 3.4.1.1) */
+    else
+        *reg = (*reg & ~size_mask(size)) | (value & size_mask(size));
+}
+
+unsigned long emul_effective_address(const struct emulation *e)
+{
+    const struct insn *i = &e->insn;
+    unsigned long address = i->displacement;
+
+    if (i->rip_relative)
+        address += e->regs->rip + i->length;
+    if (i->base != 0xff)
+        address += *emul_register(e->regs, i->base);
+    if (i->index != 0xff)
+        address += *emul_register(e->regs, i->index) << i->scale;
+    if (i->address32)
+        address = (u32)address;
+    if (i->segment == 0x64)
+        address += rdmsr(MSR_FS_BASE);
+    else if (i->segment == 0x65)
+        address += rdmsr(MSR_GS_BASE);
+    return address;
+}
+
+/* --- the instruction ---------------------------------------------------------------------------------------------- */
+
+#define ACCESS_RIGHTS_L (1u << 21)
+
+/* Whether cs names 64-bit code; the flat selector does so always. */
+static bool is_64bit_code(u16 cs)
+{
+    u32 rights = 0;
+
+    if (cs == FLAT_USER_CS64)
+        return true;
+    __asm__ __volatile__("lar %1, %0" : "+r"(rights) : "r"((u32)cs) : "cc");
+    return rights & ACCESS_RIGHTS_L;
+}
+
+bool emulation_start(struct emulation *e, struct vcpu *v, struct cpu_user_regs *regs)
+{
+    u8 bytes[INSN_MAX];
+    unsigned int count;
+
+    if (!is_64bit_code(regs->cs))
+        return false;
+    /* It may end before an unmapped page: what cannot be read is not needed, or the decoder says so. */
+    count = INSN_MAX - copy_from_guest(bytes, regs->rip, INSN_MAX);
+    e->v = v;
+    e->regs = regs;
+    return insn_decode(bytes, count, &e->insn);
+}
+
+/* --- privileged instructions, each with the guest's kernel running ------------------------------------------------- */
+
+bool pv_iopl_allows(const struct vcpu *v)
+{
+    unsigned int cpl = !v->pv.kernel_mode ? 3 : vm_assist(v->domain, architectural_iopl) ? 0 : 1;
+
+    return v->pv.iopl >= cpl;
+}
+
+static enum emulated emul_cli_sti(struct emulation *e)
+{
+    /* The event mask is the guest's interrupt flag; the instructions do nothing where its IOPL allows them. */
+    return pv_iopl_allows(e->v) ? EMUL_DONE : EMUL_FAULT;
+}
+
+static enum emulated emul_clts(struct emulation *e)
+{
+    pv_set_ts(e->v, false);
+    return EMUL_DONE;
+}
+
+/* Guests' memory is always write-back here, so there is nothing to write back for them. */
+static enum emulated emul_wbinvd(struct emulation *e)
+{
+    (void)e;
+    return EMUL_DONE;
+}
+
+static u64 read_guest_cr0(const struct vcpu *v)
+{
+    return (v->pv.ctrlreg[0] & ~(u64)CR0_TS) | (v->pv.ts ? CR0_TS : 0);
+}
+
+/* Only TS can be changed. */
+static enum emulated write_guest_cr0(struct vcpu *v, u64 value)
+{
+    if ((value ^ read_guest_cr0(v)) & ~(u64)CR0_TS)
+        return EMUL_FAULT;
+    pv_set_ts(v, value & CR0_TS);
+    return EMUL_DONE;
+}
+
+static enum emulated emul_read_cr(struct emulation *e)
+{
+    struct vcpu *v = e->v;
+    u64 value;
+
+    switch (e->insn.reg) {
+    case 0: value = read_guest_cr0(v); break;
+    case 2: value = READ_ONCE(v->info->arch.cr2); break;
+    case 3: value = xen_pfn_to_cr3(v->pv.kernel_root.v); break;
+    case 4: value = pv_guest_cr4(v); break;
+    default: return EMUL_FAULT;
+    }
+    *emul_register(e->regs, e->insn.rm) = value;
+    return EMUL_DONE;
+}
+
+static enum emulated emul_write_cr(struct emulation *e)
+{
+    struct vcpu *v = e->v;
+    u64 value = *emul_register(e->regs, e->insn.rm);
+    int ret;
+
+    switch (e->insn.reg) {
+    case 0:
+        return write_guest_cr0(v, value);
+    case 2:
+        WRITE_ONCE(v->info->arch.cr2, value);
+        return EMUL_DONE;
+    case 3:
+        ret = vcpu_set_kernel_root(v, MFN(xen_cr3_to_pfn(value)), true);
+        if (ret == -ERESTART)
+            return EMUL_AGAIN;
+        return ret ? EMUL_FAULT : EMUL_DONE;
+    case 4:
+        pv_set_guest_cr4(v, value);
+        return EMUL_DONE;
+    default:
+        return EMUL_FAULT;
+    }
+}
+
+static enum emulated emul_read_dr(struct emulation *e)
+{
+    u64 value;
+
+    if (!pv_get_debugreg(e->v, e->insn.reg, &value))
+        return EMUL_FAULT;
+    *emul_register(e->regs, e->insn.rm) = value;
+    return EMUL_DONE;
+}
+
+static enum emulated emul_write_dr(struct emulation *e)
+{
+    return pv_set_debugreg(e->v, e->insn.reg, *emul_register(e->regs, e->insn.rm)) ? EMUL_FAULT : EMUL_DONE;
+}
+
+static enum emulated emul_rdmsr(struct emulation *e)
+{
+    u64 value;
+
+    if (!pv_rdmsr(e->v, (u32)e->regs->rcx, &value)) {
+        /* A kernel that has no #GP handler yet gets a zero instead of its end (arch-x86/xen.h, struct trap_info). */
+        if (e->v->pv.trap_table[TRAP_GP_FAULT].address)
+            return EMUL_FAULT;
+        value = 0;
+    }
+    e->regs->rax = (u32)value;
+    e->regs->rdx = value >> 32;
+    return EMUL_DONE;
+}
+
+static enum emulated emul_wrmsr(struct emulation *e)
+{
+    u64 value = (u64)(u32)e->regs->rdx << 32 | (u32)e->regs->rax;
+
+    return pv_wrmsr(e->v, (u32)e->regs->rcx, value) ? EMUL_DONE : EMUL_FAULT;
+}
+
+static enum emulated emul_cpuid(struct emulation *e)
+{
+    struct cpuid_result r;
+
+    pv_cpuid(e->v, (u32)e->regs->rax, (u32)e->regs->rcx, &r);
+    e->regs->rax = r.a;
+    e->regs->rbx = r.b;
+    e->regs->rcx = r.c;
+    e->regs->rdx = r.d;
+    return EMUL_DONE;
+}
+
+static enum emulated emul_rdtsc(struct emulation *e)
+{
+    u64 tsc = rdtsc();
+
+    e->regs->rax = (u32)tsc;
+    e->regs->rdx = tsc >> 32;
+    return EMUL_DONE;
+}
+
+/* As the processor checks it (SDM vol. 1, 13.3), within what the hypervisor switches. */
+static bool xcr0_valid(u64 value)
+{
+    const u64 sse = 2, avx = 4, avx512 = 0xe0;
+
+    return (value & 1) && !(value & ~cpu.xcr0) && (!(value & avx) || (value & sse)) &&
+           (!(value & avx512) || ((value & avx512) == avx512 && (value & avx)));
+}
+
+static enum emulated emul_xsetbv(struct emulation *e)
+{
+    u64 value = (u64)(u32)e->regs->rdx << 32 | (u32)e->regs->rax;
+
+    if ((u32)e->regs->rcx != 0 || !(e->v->pv.ctrlreg[4] & CR4_OSXSAVE) || !xcr0_valid(value))
+        return EMUL_FAULT;
+    e->v->pv.xcr0 = value;
+    xsetbv(value);
+    return EMUL_DONE;
+}
+
+/* 0f 01: by the whole ModRM byte where mod is 3. */
+static enum emulated emul_group_0f01(struct emulation *e)
+{
+    u8 modrm = e->insn.mod << 6 | (e->insn.reg & 7) << 3 | (e->insn.rm & 7);
+
+    if (modrm == 0xd1)
+        return emul_xsetbv(e);
+    if (modrm == 0xf9) {
+        e->regs->rcx = e->v->pv.tsc_aux;
+        return emul_rdtsc(e);
+    }
+    if ((e->insn.reg & 7) == 6 && !e->insn.is_memory) /* lmsw: PE, MP, EM, TS */
+        return write_guest_cr0(e->v, (read_guest_cr0(e->v) & ~0xfUL) | (*emul_register(e->regs, e->insn.rm) & 0xf));
+    return EMUL_FAULT;
+}
+
+struct privileged {
+    enum emulated (*emulate)(struct emulation *e);
+    bool user;      /* the guest's user mode may have it emulated as well */
+};
+
+static const struct privileged privileged[0x200] = {
+    [0x6c ... 0x6f] = { emul_io, true },
+    [0xe4 ... 0xe7] = { emul_io, true },
+    [0xec ... 0xef] = { emul_io, true },
+    [0xfa ... 0xfb] = { emul_cli_sti, false },
+    [MAP_0F | 0x01] = { emul_group_0f01, false },
+    [MAP_0F | 0x06] = { emul_clts, false },
+    [MAP_0F | 0x09] = { emul_wbinvd, false },
+    [MAP_0F | 0x20] = { emul_read_cr, false },
+    [MAP_0F | 0x21] = { emul_read_dr, false },
+    [MAP_0F | 0x22] = { emul_write_cr, false },
+    [MAP_0F | 0x23] = { emul_write_dr, false },
+    [MAP_0F | 0x30] = { emul_wrmsr, false },
+    [MAP_0F | 0x31] = { emul_rdtsc, false },
+    [MAP_0F | 0x32] = { emul_rdmsr, false },
+    [MAP_0F | 0xa2] = { emul_cpuid, false },
+};
+
+bool pv_emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    struct emulation e;
+    const struct privileged *p;
+
+    if (!emulation_start(&e, v, regs))
+        return false;
+    p = &privileged[e.insn.opcode];
+    if (!p->emulate || e.insn.lock || (!v->pv.kernel_mode && !p->user))
+        return false;
+
+    switch (p->emulate(&e)) {
+    case EMUL_DONE:
+        regs->rip += e.insn.length;
+        regs->rflags &= ~(u64)RFLAGS_RF;
+        if (regs->rflags & RFLAGS_TF) {
+            v->pv.dr[6] |= 1UL << 14; /* BS: a single step ends after the emulated instruction too */
+            pv_inject_trap(v, TRAP_DEBUG, false, 0);
+        }
+        return true;
+    case EMUL_AGAIN:
+    case EMUL_INJECTED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ud2; "xen"; cpuid: the prefix of XEN_EMULATE_PREFIX, for guest kernel and user alike. */
+bool pv_emulate_forced(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    static const u8 cpuid_with_prefix[] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };
+    u8 bytes[sizeof(cpuid_with_prefix)];
+    struct emulation e = { .v = v, .regs = regs };
+
+    if (copy_from_guest(bytes, regs->rip, sizeof(bytes)) || memcmp(bytes, cpuid_with_prefix, sizeof(bytes)))
+        return false;
+    emul_cpuid(&e);
+    regs->rip += sizeof(bytes);
+    regs->rflags &= ~(u64)RFLAGS_RF;
+    return true;
+}

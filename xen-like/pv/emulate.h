@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* What the emulators share: an instruction with the state that it works on. */
+#ifndef PV_EMULATE_H
+#define PV_EMULATE_H
+
+#include "pv/decode.h"
+#include "pv/internal.h"
+
+enum emulated {
+    EMUL_DONE,      /* rip moves on by the instruction's length */
+    EMUL_AGAIN,     /* rip stays: more iterations, or another try */
+    EMUL_FAULT,     /* the guest gets the fault that it raised */
+    EMUL_INJECTED,  /* the guest gets another fault, which has been injected */
+};
+
+struct emulation {
+    struct vcpu *v;
+    struct cpu_user_regs *regs;
+    struct insn insn;
+};
+
+/* Reads and decodes the instruction at rip; false where it cannot be read, is unknown, or is not 64-bit code. */
+bool emulation_start(struct emulation *e, struct vcpu *v, struct cpu_user_regs *regs);
+
+/* The register of that number (0: rax … 15: r15). */
+u64 *emul_register(struct cpu_user_regs *regs, unsigned int nr);
+/* Value of a register operand of size bytes, with ah to bh where the encoding means them. */
+u64 emul_read_register(const struct emulation *e, unsigned int nr, unsigned int size);
+void emul_write_register(const struct emulation *e, unsigned int nr, unsigned int size, u64 value);
+unsigned long emul_effective_address(const struct emulation *e);
+
+/* IN, OUT, INS, OUTS. */
+enum emulated emul_io(struct emulation *e);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypercall table, made from hypercall-abi/hypercalls.def, and what goes with it: multicalls, continuation, and
+ * the page of stubs that guests call.
+ */
+#include "pv/hypercall.h"
+
+#include "cpu/softirq.h"
+#include "domain/domain.h"
+#include "lib/string.h"
+#include "mm/guest.h"
+#include "pv/handlers.h"
+
+typedef long (*hypercall_fn)(unsigned long, unsigned long, unsigned long, unsigned long, unsigned long);
+
+/*
+ * Each handler takes as many arguments as its row says, some narrower than a register. The calling convention passes
+ * each in a register of its own, and a callee looks at no more of it than it declared, so one pointer type serves all.
+ */
+#define ROW_PRESENT(nr, name) [nr] = (hypercall_fn)(void (*)(void))do_##name,
+#define ROW_ABSENT(nr, name)
+#define HYPERCALL(nr, name, nargs, kinds, who, state, text) ROW_##state(nr, name)
+
+static long absent(unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e)
+{
+    (void)a, (void)b, (void)c, (void)d, (void)e;
+    return -ENOSYS;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+const hypercall_fn hypercall_table[NR_HYPERCALLS] = {
+    [0 ... NR_HYPERCALLS - 1] = absent,
+#include "hypercalls.def"
+};
+#pragma GCC diagnostic pop
+
+/* The batch that this CPU works on, for hypercall_restart(). */
+static DEFINE_PER_CPU(struct multicall_entry *, batch_entry);
+
+long hypercall_restart(unsigned int n, const unsigned long *args)
+{
+    struct multicall_entry *entry = this_cpu(batch_entry);
+    struct cpu_user_regs *regs = guest_regs();
+    u64 *const slots[] = { &regs->rdi, &regs->rsi, &regs->rdx, &regs->r10, &regs->r8, &regs->r9 };
+
+    for (unsigned int i = 0; i < n && i < ARRAY_SIZE(slots); i++) {
+        if (entry)
+            entry->args[i] = args[i];
+        else
+            *slots[i] = args[i];
+    }
+    return -ERESTART;
+}
+
+bool hypercall_preempt_check(void)
+{
+    return softirq_is_pending() || vcpu_event_deliverable(current);
+}
+
+/*
+ * Entries are done in order; each gets its result before the next starts. The batch ends early where an entry was
+ * preempted (its arguments are put back, and the whole call continues there), or changed the guest's mode or state so
+ * that the rest cannot run.
+ */
+long do_multicall(unsigned long list, unsigned int count)
+{
+    struct vcpu *v = current;
+    struct multicall_entry call;
+
+    if (this_cpu(batch_entry))
+        return -EINVAL; /* no batch inside a batch */
+    if (count && !guest_range_ok(list, (u64)count * sizeof(call)))
+        return -EFAULT;
+
+    for (unsigned int i = 0; i < count; i++) {
+        unsigned long at = list + i * sizeof(call);
+        long result;
+
+        if (i && hypercall_preempt_check())
+            return HYPERCALL_RESTART(at, count - i);
+        if (copy_from_guest(&call, at, sizeof(call)))
+            return -EFAULT;
+        if (call.op < NR_HYPERCALLS) {
+            this_cpu(batch_entry) = &call;
+            result = hypercall_table[index_nospec(call.op, NR_HYPERCALLS)](call.args[0], call.args[1], call.args[2],
+                                                                            call.args[3], call.args[4]);
+            this_cpu(batch_entry) = NULL;
+        } else {
+            result = -ENOSYS;
+        }
+        if (result == -ERESTART) {
+            if (copy_to_guest(at, &call, sizeof(call)))
+                return -EFAULT;
+            return HYPERCALL_RESTART(at, count - i);
+        }
+        if (copy_to_guest(at + offsetof(struct multicall_entry, result), &result, sizeof(result)))
+            return -EFAULT;
+        if (!v->pv.kernel_mode)
+            return guest_regs()->rax; /* iret: the registers are those of another context now */
+    }
+    return 0;
+}
+
+/* --- the hypercall page: 32 bytes a number ---------------------------------------------------------------------- */
+
+/* push %rcx; push %r11; mov $nr, %eax; syscall; pop %r11; pop %rcx; ret */
+static void stub_plain(u8 *p, u32 nr)
+{
+    static const u8 code[] = { 0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 };
+
+    memcpy(p, code, sizeof(code));
+    memcpy(p + 4, &nr, sizeof(nr));
+}
+
+/* iret never comes back, and its frame begins with rax: push %rcx; push %r11; push %rax; mov $nr, %eax; syscall */
+static void stub_iret(u8 *p, u32 nr)
+{
+    static const u8 code[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, 0, 0, 0, 0, 0x0f, 0x05 };
+
+    memcpy(p, code, sizeof(code));
+    memcpy(p + 5, &nr, sizeof(nr));
+}
+
+void hypercall_page_fill(void *page)
+{
+    memset(page, 0xcc, PAGE_SIZE);
+    for (u32 nr = 0; nr < PAGE_SIZE / 32; nr++)
+        (nr == __HYPERVISOR_iret ? stub_iret : stub_plain)((u8 *)page + nr * 32, nr);
+}

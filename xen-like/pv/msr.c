@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Model-specific registers as guests may read and write them: one table. What is not in it is #GP, as on a processor
+ * that has no such register.
+ */
+#include <xen/arch-x86/cpuid.h>
+
+#include "cpu/asm.h"
+#include "cpu/features.h"
+#include "cpu/msr.h"
+#include "cpu/regs.h"
+#include "domain/domain.h"
+#include "lib/string.h"
+#include "mm/frame.h"
+#include "pv/internal.h"
+
+struct msr_policy {
+    u32 msr;
+    bool (*read)(struct vcpu *v, u32 msr, u64 *value);  /* NULL: #GP */
+    bool (*write)(struct vcpu *v, u32 msr, u64 value);  /* NULL: #GP */
+};
+
+static bool canonical(u64 va)
+{
+    return (u64)((s64)va << 16 >> 16) == va;
+}
+
+static bool read_native(struct vcpu *v, u32 msr, u64 *value)
+{
+    (void)v;
+    return rdmsr_safe(msr, value);
+}
+
+static bool read_zero(struct vcpu *v, u32 msr, u64 *value)
+{
+    (void)v, (void)msr;
+    *value = 0;
+    return true;
+}
+
+static bool write_ignored(struct vcpu *v, u32 msr, u64 value)
+{
+    (void)v, (void)msr, (void)value;
+    return true;
+}
+
+/* Only the value that is there already. */
+static bool write_same(struct vcpu *v, u32 msr, u64 value)
+{
+    u64 now = 0;
+
+    return read_native(v, msr, &now) && now == value;
+}
+
+static bool write_base(struct vcpu *v, u32 msr, u64 value)
+{
+    (void)v;
+    if (!canonical(value))
+        return false;
+    wrmsr(msr, value);
+    return true;
+}
+
+static bool read_apic_base(struct vcpu *v, u32 msr, u64 *value)
+{
+    if (!rdmsr_safe(msr, value))
+        return false;
+    *value = (*value & ~(1UL << 8 | 1UL << 10)) | (v->id == 0 ? 1UL << 8 : 0); /* BSP; no x2APIC mode */
+    return true;
+}
+
+static bool read_tsc(struct vcpu *v, u32 msr, u64 *value)
+{
+    (void)v, (void)msr;
+    *value = rdtsc();
+    return true;
+}
+
+static bool read_tsc_aux(struct vcpu *v, u32 msr, u64 *value)
+{
+    (void)msr;
+    *value = v->pv.tsc_aux;
+    return cpu.rdtscp;
+}
+
+static bool write_tsc_aux(struct vcpu *v, u32 msr, u64 value)
+{
+    if (!cpu.rdtscp || value >> 32)
+        return false;
+    v->pv.tsc_aux = value;
+    wrmsr(msr, value);
+    return true;
+}
+
+/* The hypercall page: the register that the hypervisor's CPUID leaf 2 names. Frame in bits 12 and up, index 0. */
+static bool write_hypercall_page(struct vcpu *v, u32 msr, u64 value)
+{
+    mfn_t mfn = MFN(value >> PAGE_SHIFT);
+
+    (void)msr;
+    if (value & ~PAGE_MASK || !frame_get_and_type(mfn, v->domain, FRAME_WRITABLE))
+        return false;
+    hypercall_page_fill(mfn_to_virt(mfn));
+    frame_put_and_type(mfn_to_frame(mfn));
+    return true;
+}
+
+static const struct msr_policy policies[] = {
+    { MSR_TSC, read_tsc, NULL },
+    { MSR_PLATFORM_ID, read_zero, NULL },
+    { MSR_APIC_BASE, read_apic_base, NULL },
+    { MSR_UCODE_REV, read_native, write_ignored },
+    { MSR_PLATFORM_INFO, read_zero, NULL },
+    { MSR_SYSENTER_CS, read_zero, NULL },
+    { MSR_PERF_STATUS, read_zero, NULL },
+    { MSR_MISC_ENABLE, read_native, write_same },
+    { MSR_DEBUGCTL, read_zero, NULL },
+    { MSR_PAT, read_native, write_same },
+    { MSR_EFER, read_native, write_same },
+    { MSR_FS_BASE, read_native, write_base },
+    { MSR_GS_BASE, read_native, write_base },
+    { MSR_KERNEL_GS_BASE, read_native, write_base },
+    { MSR_TSC_AUX, read_tsc_aux, write_tsc_aux },
+    { XEN_CPUID_FIRST_LEAF, NULL, write_hypercall_page },
+};
+
+static const struct msr_policy *find(u32 msr)
+{
+    for (unsigned int i = 0; i < ARRAY_SIZE(policies); i++) {
+        if (policies[i].msr == msr)
+            return &policies[i];
+    }
+    return NULL;
+}
+
+bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value)
+{
+    const struct msr_policy *p = find(msr);
+
+    return p && p->read && p->read(v, msr, value);
+}
+
+bool pv_wrmsr(struct vcpu *v, u32 msr, u64 value)
+{
+    const struct msr_policy *p = find(msr);
+
+    return p && p->write && p->write(v, msr, value);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions that happen while a guest runs, in its kernel or its user mode. Each is dealt with on the guest's behalf
+ * (an emulated instruction, a page-table write, an LDT page not mapped yet) or given to the guest's own handler.
+ *
+ * entry.S calls guest_trap_table[vector] with interrupts off; a handler first reads what a later exception would
+ * overwrite (CR2, DR6), then turns them on.
+ */
+#include "cpu/irq.h"
+#include "cpu/regs.h"
+#include "cpu/traps.h"
+#include "domain/domain.h"
+#include "lib/log.h"
+#include "mm/guest.h"
+#include "mm/layout.h"
+#include "mm/mm.h"
+#include "pv/internal.h"
+#include "pv/pv.h"
+
+static const char *const trap_names[20] = {
+    "divide error", "debug exception", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
+    "device not available", "double fault", "coprocessor overrun", "invalid TSS", "segment not present",
+    "stack fault", "general protection fault", "page fault", "reserved trap", "x87 error", "alignment check",
+    "machine check", "SIMD error",
+};
+
+const char *pv_trap_name(unsigned int vector)
+{
+    return vector < ARRAY_SIZE(trap_names) ? trap_names[vector] : "trap";
+}
+
+/* Those that a guest gets as they are, without and with an error code. */
+static void plain_trap(struct cpu_user_regs *regs)
+{
+    irq_enable();
+    pv_inject_trap(current, regs->entry_vector, false, 0);
+}
+
+static void plain_trap_with_code(struct cpu_user_regs *regs)
+{
+    irq_enable();
+    pv_inject_trap(current, regs->entry_vector, true, regs->error_code);
+}
+
+static void debug_trap(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+    u64 dr6 = read_dr6();
+
+    write_dr6(DR6_DEFAULT); /* sticky: the next one must start from nothing */
+    irq_enable();
+    v->pv.dr[6] = (v->pv.dr[6] & ~DR6_STATUS) | (dr6 & (DR6_STATUS | DR6_DEFAULT)) | DR6_DEFAULT;
+    pv_inject_trap(v, regs->entry_vector, false, 0);
+}
+
+static void invalid_opcode(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    irq_enable();
+    if (!pv_emulate_forced(v, regs))
+        pv_inject_trap(v, TRAP_INVALID_OP, false, 0);
+}
+
+static void device_not_available(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    (void)regs;
+    irq_enable();
+    /* TS is only ever set in the processor because the guest asked for it; taking the fault clears it. */
+    pv_set_ts(v, false);
+    pv_inject_trap(v, TRAP_NO_DEVICE, false, 0);
+}
+
+/*
+ * `int n` that the interrupt gate refused. The guest's own gate decides: DPL 3 for user mode, at least 1 for its kernel.
+ * The vector is taken from the instruction where it can be read, since some machines report it wrongly in the error code.
+ */
+static bool software_interrupt(struct vcpu *v, struct cpu_user_regs *regs)
+{
+    unsigned int vector = (regs->error_code >> 3) & 0xff;
+    const struct trap_info *ti;
+    u8 insn[2];
+
+    if (!copy_from_guest(insn, regs->rip, sizeof(insn)) && insn[0] == 0xcd)
+        vector = insn[1];
+    vector = index_nospec(vector, 256);
+    ti = &v->pv.trap_table[vector];
+    if (!ti->address || TI_GET_DPL(ti) < (v->pv.kernel_mode ? 1 : 3)) {
+        regs->error_code = vector << 3 | 2;
+        return false;
+    }
+    regs->rip += 2;
+    pv_inject_trap(v, vector, false, 0);
+    return true;
+}
+
+static void general_protection(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+
+    irq_enable();
+    if ((regs->error_code & 3) == 2) {
+        if (software_interrupt(v, regs))
+            return;
+    } else if (regs->error_code == 0 && pv_emulate_privileged(v, regs)) {
+        return;
+    }
+    pv_inject_trap(v, TRAP_GP_FAULT, true, regs->error_code);
+}
+
+/* A gate of its own in the IDT, since old system calls come here often. */
+void guest_int80(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+    const struct trap_info *ti = &v->pv.trap_table[0x80];
+
+    irq_enable();
+    if (ti->address && TI_GET_DPL(ti) >= (v->pv.kernel_mode ? 1 : 3)) {
+        pv_inject_trap(v, 0x80, false, 0);
+        return;
+    }
+    regs->rip -= 2; /* as the gate's refusal would have left it */
+    pv_inject_trap(v, TRAP_GP_FAULT, true, 0x80 << 3 | 2);
+}
+
+static void page_fault(struct cpu_user_regs *regs)
+{
+    struct vcpu *v = current;
+    unsigned long cr2 = read_cr2();
+    unsigned long ldt = CPU_LDT_WINDOW(this_cpu_nr());
+    u32 code = regs->error_code;
+
+    irq_enable();
+    if (unlikely(cr2 >= HV_VIRT_START && cr2 < HV_VIRT_END)) {
+        /* The processor looked for a descriptor in the LDT (such accesses carry no user bit). */
+        if (!(code & PF_USER) && cr2 - ldt < LDT_WINDOW_SIZE) {
+            if (pv_map_ldt_page(v, cr2 - ldt))
+                return;
+            cr2 = v->pv.ldt_base + (cr2 - ldt);
+        }
+    } else if ((code & (PF_PRESENT | PF_WRITE | PF_RSVD)) == (PF_PRESENT | PF_WRITE) && v->pv.kernel_mode &&
+               (vm_assist(v->domain, writable_pagetables) || v->domain->hardware) &&
+               pv_emulate_pt_write(v, regs, cr2)) {
+        return;
+    }
+    pv_inject_page_fault(v, cr2, code);
+}
+
+/* NMI and machine check concern the machine, whoever runs. */
+static void nmi_trap(struct cpu_user_regs *regs)
+{
+    nmi_handle(regs);
+}
+
+static void machine_check_trap(struct cpu_user_regs *regs)
+{
+    machine_check_handle(regs);
+}
+
+static void double_fault_trap(struct cpu_user_regs *regs)
+{
+    panic_at(regs, "double fault while a guest ran");
+}
+
+/* The hypervisor loads a guest's selector on its behalf, and the descriptor's page is not in the LDT window yet. */
+static bool ldt_fault_in_hypervisor(unsigned long cr2, u32 code)
+{
+    unsigned long offset = cr2 - CPU_LDT_WINDOW(this_cpu_nr());
+
+    (void)code;
+    return offset < LDT_WINDOW_SIZE && pv_map_ldt_page(current, offset);
+}
+
+void pv_traps_init(void)
+{
+    hv_page_fault_hook = ldt_fault_in_hypervisor;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+void (*const guest_trap_table[32])(struct cpu_user_regs *) = {
+    [0 ... 31] = plain_trap,
+    [TRAP_DEBUG] = debug_trap,
+    [TRAP_NMI] = nmi_trap,
+    [TRAP_INVALID_OP] = invalid_opcode,
+    [TRAP_NO_DEVICE] = device_not_available,
+    [TRAP_DOUBLE_FAULT] = double_fault_trap,
+    [TRAP_INVALID_TSS] = plain_trap_with_code,
+    [TRAP_NO_SEGMENT] = plain_trap_with_code,
+    [TRAP_STACK] = plain_trap_with_code,
+    [TRAP_GP_FAULT] = general_protection,
+    [TRAP_PAGE_FAULT] = page_fault,
+    [TRAP_ALIGNMENT] = plain_trap_with_code,
+    [TRAP_MACHINE] = machine_check_trap,
+    [21] = plain_trap_with_code,
+};
+#pragma GCC diagnostic pop
+
+void guest_crash(struct vcpu *v, const char *fmt, ...)
+{
+    struct domain *d = v->domain;
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(d->crash_reason, sizeof(d->crash_reason), fmt, ap);
+    va_end(ap);
+    guest_log(d->id, LOG_ERR, "vCPU %u crashed: %s", v->id, d->crash_reason);
+    domain_crash(d);
+}
