@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The smallest useful guest: says where it runs, then answers every line that is
+ * typed, until `quit`. Words on its command line make it do other things, for tests:
+ *
+ *     once          answer one line, then power off
+ *     quiet-exit    print one line and power off, asking for nothing
+ *     crash         write through a null pointer, which ends the domain as a crash
+ *     exit=N        power off after N seconds, whatever is typed
+ *     reboot        on `quit`, ask for a reboot instead
+ *     sysinfo       also print what the kernel knows about time and memory
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <xen/vcpu.h>
+#include <xen/version.h>
+
+#include <minios/hypercall.h>
+#include <minios/kernel.h>
+#include <minios/mm.h>
+#include <minios/ramdisk.h>
+#include <minios/thread.h>
+#include <minios/time.h>
+
+static struct {
+    bool once, quiet_exit, crash, sysinfo;
+    long exit_after;
+    unsigned int end;
+} options = { .exit_after = -1, .end = SHUTDOWN_poweroff };
+
+static void parse(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "once")) {
+            options.once = true;
+        } else if (!strcmp(argv[i], "quiet-exit")) {
+            options.quiet_exit = true;
+        } else if (!strcmp(argv[i], "crash")) {
+            options.crash = true;
+        } else if (!strcmp(argv[i], "sysinfo")) {
+            options.sysinfo = true;
+        } else if (!strcmp(argv[i], "reboot")) {
+            options.end = SHUTDOWN_reboot;
+        } else if (!strncmp(argv[i], "exit=", 5)) {
+            options.exit_after = strtol(argv[i] + 5, NULL, 10);
+        } else {
+            printf("hello: unknown word '%s' on the command line; it is ignored\n", argv[i]);
+        }
+    }
+}
+
+/* vCPUs that this domain has: the numbers that vcpu_op knows. */
+static unsigned int count_vcpus(void)
+{
+    unsigned int n = 0;
+
+    while (n < 4096 && HYPERVISOR_vcpu_op(VCPUOP_is_up, n, NULL) >= 0) {
+        n++;
+    }
+    return n;
+}
+
+static void greet(void)
+{
+    xen_extraversion_t extra = "";
+    long version = HYPERVISOR_xen_version(XENVER_version, NULL);
+
+    HYPERVISOR_xen_version(XENVER_extraversion, extra);
+    extra[sizeof(extra) - 1] = '\0';
+    printf("hello: this is MiniOS as %s, %zu MB of memory, %u vCPU(s), on %s version %ld.%ld%s\n",
+           is_initial_domain() ? "Domain-0" : "a guest", mm_total_pages() >> (20 - PAGE_SHIFT), count_vcpus(),
+           kernel_start_info()->magic, version >> 16, version & 0xffff, extra);
+}
+
+static void print_sysinfo(void)
+{
+    time_t now = time(NULL);
+    char date[64];
+
+    strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", gmtime(&now));
+    printf("hello: %s UTC, up %.3f s, %zu of %zu pages free\n", date, clock_uptime_ns() / 1e9,
+           mm_free_pages(), mm_total_pages());
+    for (size_t i = 0; ramdisk_file_at(i); i++) {
+        printf("hello: file %s, %zu bytes\n", ramdisk_file_at(i)->path, ramdisk_file_at(i)->size);
+    }
+}
+
+static void exit_later(void *arg)
+{
+    (void)arg;
+    thread_sleep_ms(options.exit_after * 1000);
+    printf("hello: %ld s are over, bye\n", options.exit_after);
+    kernel_shutdown(options.end);
+}
+
+/* Not inlined: its name is what the backtrace must show. */
+static void __attribute__((noinline)) crash(void)
+{
+    volatile int *volatile nowhere = NULL;
+
+    *nowhere = 1;
+}
+
+static void answer_lines(void)
+{
+    char line[256];
+
+    printf("hello: type a line, or quit\n");
+    while (fgets(line, sizeof(line), stdin)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (!strcmp(line, "quit")) {
+            break;
+        }
+        printf("hello: you said: %s\n", line);
+        if (options.once) {
+            break;
+        }
+    }
+    printf("hello: bye\n");
+}
+
+int main(int argc, char **argv)
+{
+    parse(argc, argv);
+    greet();
+    if (options.sysinfo) {
+        print_sysinfo();
+    }
+    if (options.crash) {
+        printf("hello: crashing as asked\n");
+        crash();
+    }
+    if (options.quiet_exit) {
+        return 0;
+    }
+    if (options.exit_after >= 0 && !thread_create("exit-later", exit_later, NULL, 0)) {
+        printf("hello: no memory for the timer thread\n");
+        return 1;
+    }
+    answer_lines();
+    fflush(stdout);
+    kernel_shutdown(options.end);
+}
