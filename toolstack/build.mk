@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+#
+# The toolstack has no program of its own here: its sources are part of Domain-0's image
+# (minios/apps/dom0/build.mk) and of the unit tests on the host.
+#     $(B)/dom0-ramdisk.cpio      Domain-0's RAM disk: guest images and their configurations in /guests
+#     $(B)/toolstack/unit-test    toolstack/tests, under sanitizers
+
+TOOL_SRCS := $(wildcard toolstack/lib/*.c toolstack/build/*.c toolstack/console/*.c toolstack/cli/*.c)
+
+# zlib unpacks gzip'd kernels; the packing half is for the tests.
+TOOL_ZLIB := $(THIRD)/zlib
+TOOL_ZLIB_SRCS := $(addprefix $(TOOL_ZLIB)/,adler32.c crc32.c inffast.c inflate.c inftrees.c zutil.c)
+TOOL_ZLIB_TEST_SRCS := $(TOOL_ZLIB_SRCS) $(addprefix $(TOOL_ZLIB)/,deflate.c trees.c)
+$(TOOL_ZLIB_TEST_SRCS): $(TOOL_ZLIB)/.done ;
+
+# -- Domain-0's RAM disk -------------------------------------------------------------------------------------
+
+TOOL_GRUB := $(THIRD)/grub-xen-host/usr/lib/grub-xen/grub-x86_64-xen.bin
+TOOL_CONFIGS := $(wildcard toolstack/guests/*.cfg)
+TOOL_RAMDISK_FILES := $(foreach f,$(TOOL_CONFIGS),guests/$(notdir $f)=$f) guests/hello=$(B)/minios/hello \
+    guests/hello.gz=$(B)/minios/hello.gz guests/grub-x86_64-xen.bin=$(TOOL_GRUB)
+$(TOOL_GRUB): $(THIRD)/grub-xen-host/.done ;
+
+$(B)/dom0-ramdisk.cpio: toolstack/make-cpio.py $(foreach f,$(TOOL_RAMDISK_FILES),$(lastword $(subst =, ,$f)))
+	@echo "  CPIO    $@"
+	$(Q)$(PYTHON) toolstack/make-cpio.py $@ $(TOOL_RAMDISK_FILES)
+
+ALL += $(B)/dom0-ramdisk.cpio
+
+# -- Unit tests on the host ----------------------------------------------------------------------------------
+
+TOOL_TEST_SRCS := $(TOOL_SRCS) $(wildcard toolstack/tests/*.c) minios/apps/dom0/lineedit.c \
+    minios/apps/dom0/tokens.c
+TOOL_TEST_OBJS := $(TOOL_TEST_SRCS:%.c=$(B)/toolstack/test/%.o)
+TOOL_TEST_ZLIB_OBJS := $(patsubst $(TOOL_ZLIB)/%.c,$(B)/toolstack/test/zlib/%.o,$(TOOL_ZLIB_TEST_SRCS))
+TOOL_TEST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
+TOOL_TEST_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -fno-omit-frame-pointer -pthread \
+    $(TOOL_TEST_SANITIZE) -D__XEN_TOOLS__ -I hypercall-abi -isystem $(TOOL_ZLIB)
+
+$(B)/toolstack/test/%.o: %.c | $(TOOL_ZLIB)/.done
+	@echo "  CC      $@"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(TOOL_TEST_CFLAGS) -MMD -MP -c $< -o $@
+
+$(B)/toolstack/test/zlib/%.o: $(TOOL_ZLIB)/%.c
+	@echo "  CC      $@"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -O1 -g -w $(TOOL_TEST_SANITIZE) -c $< -o $@
+
+$(B)/toolstack/unit-test: $(TOOL_TEST_OBJS) $(TOOL_TEST_ZLIB_OBJS)
+	@echo "  LINK    $@"
+	$(Q)$(CC) -pthread $(TOOL_TEST_SANITIZE) -o $@ $^
+
+TEST_DEPS += $(B)/toolstack/unit-test
+-include $(TOOL_TEST_OBJS:.o=.d)

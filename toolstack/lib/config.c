@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Rules for domain names and CPU lists.
+ */
+#include "config.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+int tn_check_name(const char *name, struct tn_error *err)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.+:@-";
+
+    if (!*name)
+        return tn_fail(err, "a domain needs a name: give name = \"...\"");
+    if (strlen(name) > TN_NAME_MAX)
+        return tn_fail(err, "name %.40s...: longer than %d characters: shorten it", name, TN_NAME_MAX);
+    if (name[strspn(name, letters)])
+        return tn_fail(err, "name %s: use letters, digits and _ . + : @ - only", name);
+    if (!name[strspn(name, "0123456789")])
+        return tn_fail(err, "name %s: digits alone are a domain id: add a letter", name);
+    return 0;
+}
+
+/* A CPU number at *at, which moves behind it. */
+static int cpu_number(const char **at, unsigned long *cpu)
+{
+    char *end;
+
+    if (!isdigit((unsigned char)**at))
+        return -1;
+    *cpu = strtoul(*at, &end, 10);
+    *at = end;
+    return *cpu < TN_MAX_CPUS ? 0 : -1;
+}
+
+int tn_parse_cpus(struct tn_cpu_set *set, const char *text, struct tn_error *err)
+{
+    const char *at = text;
+    bool any = false;
+
+    memset(set, 0, sizeof(*set));
+    for (;;) {
+        unsigned long first = 0, last = TN_MAX_CPUS - 1;
+        bool exclude;
+
+        at += strspn(at, " \t");
+        exclude = *at == '^';
+        at += exclude;
+        if (strncmp(at, "all", 3) == 0 && !isalnum((unsigned char)at[3])) {
+            at += 3;
+        } else {
+            if (cpu_number(&at, &first) < 0)
+                goto bad;
+            last = first;
+            if (*at == '-') {
+                at++;
+                if (cpu_number(&at, &last) < 0 || last < first)
+                    goto bad;
+            }
+        }
+        for (unsigned long cpu = first; cpu <= last; cpu++) {
+            if (exclude)
+                set->bits[cpu / 8] &= ~(1u << (cpu % 8));
+            else
+                set->bits[cpu / 8] |= 1u << (cpu % 8);
+        }
+        at += strspn(at, " \t");
+        if (!*at)
+            break;
+        if (*at++ != ',')
+            goto bad;
+    }
+    for (size_t i = 0; i < sizeof(set->bits); i++)
+        any |= set->bits[i] != 0;
+    if (!any)
+        return tn_fail(err, "CPU list \"%s\" names no CPU: write for example \"0-3,^2\" or \"all\"", text);
+    return 0;
+
+bad:
+    return tn_fail(err, "CPU list \"%s\" has a mistake at \"%s\": write for example \"0-3,^2\" or \"all\""
+                        " (CPUs below %d)", text, at, TN_MAX_CPUS);
+}

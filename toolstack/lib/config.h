@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a domain shall be: the decoded form of a configuration in xl.cfg's syntax, and the rules for names.
+ * cli/config_parse.c makes it, build/ and lib/ use it.
+ */
+#ifndef TOOLSTACK_CONFIG_H
+#define TOOLSTACK_CONFIG_H
+
+#include "error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TN_NAME_MAX   63
+#define TN_PATH_MAX   255
+#define TN_MAX_VCPUS  64
+#define TN_MAX_CPUS   256
+#define TN_MIN_MEMORY_MB 1
+#define TN_MAX_MEMORY_MB (16u << 20)
+
+/* A set of physical CPUs, bit n of byte n/8 as the hypervisor's bitmaps have it. */
+struct tn_cpu_set {
+    uint8_t bits[TN_MAX_CPUS / 8];
+};
+
+/* What to do when the guest ends. */
+enum tn_action {
+    TN_DESTROY,
+    TN_RESTART,
+    TN_PRESERVE,
+};
+
+struct tn_config {
+    char name[TN_NAME_MAX + 1];
+    char kernel[TN_PATH_MAX + 1];
+    char ramdisk[TN_PATH_MAX + 1];      /* empty: none */
+    char cmdline[1024];                 /* MAX_GUEST_CMDLINE with its NUL */
+    uint32_t memory_mb;
+    uint32_t maxmem_mb;                 /* >= memory_mb */
+    uint32_t vcpus;
+    uint32_t maxvcpus;                  /* >= vcpus */
+    unsigned nr_cpu_sets;               /* 0: any CPU; vCPU n uses set n, or the last one */
+    struct tn_cpu_set cpus[TN_MAX_VCPUS];
+    enum tn_action on_poweroff, on_reboot, on_crash;
+};
+
+/*
+ * A name may have letters, digits and _ . + : @ -, up to TN_NAME_MAX, and not digits alone (those are ids).
+ * Returns 0, or -1 with the line.
+ */
+int tn_check_name(const char *name, struct tn_error *err);
+
+/* Parse xl's CPU list ("0-3,^2", "all") into `set`. Returns 0, or -1 with the line. */
+int tn_parse_cpus(struct tn_cpu_set *set, const char *text, struct tn_error *err);
+
+static inline bool tn_cpu_in(const struct tn_cpu_set *set, unsigned cpu)
+{
+    return cpu < TN_MAX_CPUS && (set->bits[cpu / 8] >> (cpu % 8) & 1);
+}
+
+#endif

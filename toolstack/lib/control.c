@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control interfaces. Each call's structure is built on the stack and goes through a buffer that the port
+ * holds in place for the hypercall; results come back the same way.
+ */
+#include "control.h"
+
+#include <string.h>
+#include <xen/errno.h>
+#include <xen/memory.h>
+#include <xen/sched.h>
+#include <xen/version.h>
+
+/* Make a hypercall of one pointer, with `size` bytes copied in and out again. */
+static long call_with(unsigned op, void *args, size_t size)
+{
+    void *buffer = port_buffer(size);
+    long rc;
+
+    if (!buffer)
+        return -XEN_ENOMEM;
+    memcpy(buffer, args, size);
+    rc = port_hypercall(op, (uintptr_t)buffer, 0, 0, 0, 0);
+    memcpy(args, buffer, size);
+    port_buffer_free(buffer, size);
+    return rc;
+}
+
+static int domctl(struct xen_domctl *ctl, unsigned cmd, domid_t domid)
+{
+    ctl->cmd = cmd;
+    ctl->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+    ctl->domain = domid;
+    return call_with(__HYPERVISOR_domctl, ctl, sizeof(*ctl));
+}
+
+static int simple_domctl(unsigned cmd, domid_t domid)
+{
+    struct xen_domctl ctl = { 0 };
+
+    return domctl(&ctl, cmd, domid);
+}
+
+static int sysctl(struct xen_sysctl *ctl, unsigned cmd)
+{
+    ctl->cmd = cmd;
+    ctl->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    return call_with(__HYPERVISOR_sysctl, ctl, sizeof(*ctl));
+}
+
+/* Limits of a guest as xl sets them by default. */
+#define MAX_EVTCHN_PORT      1023
+#define MAX_GRANT_FRAMES     64
+#define MAX_MAPTRACK_FRAMES  1024
+#define GRANT_VERSION        1
+
+int ctl_create(domid_t *domid, unsigned max_vcpus, const uint8_t handle[16])
+{
+    struct xen_domctl ctl = { 0 };
+    struct xen_domctl_createdomain *create = &ctl.u.createdomain;
+    int rc;
+
+    memcpy(create->handle, handle, sizeof(create->handle));
+    create->max_vcpus = max_vcpus;
+    create->max_evtchn_port = MAX_EVTCHN_PORT;
+    create->max_grant_frames = MAX_GRANT_FRAMES;
+    create->max_maptrack_frames = MAX_MAPTRACK_FRAMES;
+    create->grant_opts = XEN_DOMCTL_GRANT_version(GRANT_VERSION);
+    rc = domctl(&ctl, XEN_DOMCTL_createdomain, 0);
+    if (rc == 0)
+        *domid = ctl.domain;
+    return rc;
+}
+
+int ctl_max_vcpus(domid_t domid, unsigned max_vcpus)
+{
+    struct xen_domctl ctl = { .u.max_vcpus.max = max_vcpus };
+
+    return domctl(&ctl, XEN_DOMCTL_max_vcpus, domid);
+}
+
+int ctl_max_mem(domid_t domid, uint64_t kib)
+{
+    struct xen_domctl ctl = { .u.max_mem.max_memkb = kib };
+
+    return domctl(&ctl, XEN_DOMCTL_max_mem, domid);
+}
+
+int ctl_pause(domid_t domid)
+{
+    return simple_domctl(XEN_DOMCTL_pausedomain, domid);
+}
+
+int ctl_unpause(domid_t domid)
+{
+    return simple_domctl(XEN_DOMCTL_unpausedomain, domid);
+}
+
+int ctl_destroy(domid_t domid)
+{
+    int rc;
+
+    /* The hypervisor restarts long calls by itself; it may also hand the wait to us. */
+    while ((rc = simple_domctl(XEN_DOMCTL_destroydomain, domid)) == -XEN_EAGAIN)
+        port_yield();
+    return rc;
+}
+
+int ctl_info(domid_t domid, struct xen_domctl_getdomaininfo *info)
+{
+    struct xen_domctl ctl = { 0 };
+    int rc = domctl(&ctl, XEN_DOMCTL_getdomaininfo, domid);
+
+    if (rc < 0)
+        return rc;
+    *info = ctl.u.getdomaininfo;
+    return info->domain == domid ? 0 : -XEN_ESRCH;
+}
+
+int ctl_list(domid_t first, struct xen_domctl_getdomaininfo *infos, unsigned max)
+{
+    size_t bytes = max * sizeof(*infos);
+    struct xen_sysctl ctl = { 0 };
+    void *buffer = port_buffer(bytes);
+    int rc;
+
+    if (!buffer)
+        return -XEN_ENOMEM;
+    ctl.u.getdomaininfolist.first_domain = first;
+    ctl.u.getdomaininfolist.max_domains = max;
+    set_xen_guest_handle_raw(ctl.u.getdomaininfolist.buffer, buffer);
+    rc = sysctl(&ctl, XEN_SYSCTL_getdomaininfolist);
+    if (rc >= 0) {
+        rc = ctl.u.getdomaininfolist.num_domains;
+        memcpy(infos, buffer, rc * sizeof(*infos));
+    }
+    port_buffer_free(buffer, bytes);
+    return rc;
+}
+
+int ctl_set_affinity(domid_t domid, unsigned vcpu, const struct tn_cpu_set *cpus)
+{
+    struct xen_domctl ctl = { 0 };
+    struct xen_domctl_vcpuaffinity *affinity = &ctl.u.vcpuaffinity;
+    void *buffer = port_buffer(sizeof(*cpus));
+    int rc;
+
+    if (!buffer)
+        return -XEN_ENOMEM;
+    memcpy(buffer, cpus, sizeof(*cpus));
+    affinity->vcpu = vcpu;
+    affinity->flags = XEN_VCPUAFFINITY_HARD;
+    set_xen_guest_handle_raw(affinity->cpumap_hard.bitmap, buffer);
+    affinity->cpumap_hard.nr_bits = TN_MAX_CPUS;
+    rc = domctl(&ctl, XEN_DOMCTL_setvcpuaffinity, domid);
+    port_buffer_free(buffer, sizeof(*cpus));
+    return rc;
+}
+
+int ctl_hypercall_page(domid_t domid, xen_pfn_t mfn)
+{
+    struct xen_domctl ctl = { .u.hypercall_init.gmfn = mfn };
+
+    return domctl(&ctl, XEN_DOMCTL_hypercall_init, domid);
+}
+
+int ctl_set_context(domid_t domid, unsigned vcpu, const struct vcpu_guest_context *context)
+{
+    struct xen_domctl ctl = { .u.vcpucontext.vcpu = vcpu };
+    void *buffer = port_buffer(sizeof(*context));
+    int rc;
+
+    if (!buffer)
+        return -XEN_ENOMEM;
+    memcpy(buffer, context, sizeof(*context));
+    set_xen_guest_handle_raw(ctl.u.vcpucontext.ctxt, buffer);
+    rc = domctl(&ctl, XEN_DOMCTL_setvcpucontext, domid);
+    port_buffer_free(buffer, sizeof(*context));
+    return rc;
+}
+
+/* memory_op and mmuext_op take the command or count apart from the structure. */
+static long call_op(unsigned op, uint64_t first, void *args, size_t size, uint64_t third, uint64_t fourth)
+{
+    void *buffer = port_buffer(size);
+    uint64_t pointer = (uintptr_t)buffer;
+    long rc;
+
+    if (!buffer)
+        return -XEN_ENOMEM;
+    memcpy(buffer, args, size);
+    if (op == __HYPERVISOR_mmuext_op)
+        rc = port_hypercall(op, pointer, first, third, fourth, 0);
+    else
+        rc = port_hypercall(op, first, pointer, third, fourth, 0);
+    memcpy(args, buffer, size);
+    port_buffer_free(buffer, size);
+    return rc;
+}
+
+int ctl_populate(domid_t domid, xen_pfn_t *extents, unsigned count, unsigned order)
+{
+    struct xen_memory_reservation reservation = {
+        .nr_extents = count, .extent_order = order, .domid = domid,
+    };
+
+    set_xen_guest_handle_raw(reservation.extent_start, extents);
+    return call_op(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &reservation, sizeof(reservation), 0, 0);
+}
+
+int ctl_pin_l4(domid_t domid, xen_pfn_t mfn)
+{
+    struct mmuext_op op = { .cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = mfn };
+
+    return call_op(__HYPERVISOR_mmuext_op, 1, &op, sizeof(op), 0, domid);
+}
+
+int ctl_alloc_unbound(domid_t domid)
+{
+    struct evtchn_alloc_unbound alloc = { .dom = domid, .remote_dom = DOMID_SELF };
+    int rc = call_op(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, &alloc, sizeof(alloc), 0, 0);
+
+    return rc < 0 ? rc : (int)alloc.port;
+}
+
+int ctl_physinfo(struct xen_sysctl_physinfo *info)
+{
+    struct xen_sysctl ctl = { 0 };
+    int rc = sysctl(&ctl, XEN_SYSCTL_physinfo);
+
+    *info = ctl.u.physinfo;
+    return rc;
+}
+
+int ctl_sched_id(void)
+{
+    struct xen_sysctl ctl = { 0 };
+    int rc = sysctl(&ctl, XEN_SYSCTL_sched_id);
+
+    return rc < 0 ? rc : (int)ctl.u.sched_id.sched_id;
+}
+
+int ctl_readconsole(char *buffer, unsigned size, uint32_t *index)
+{
+    struct xen_sysctl ctl = { 0 };
+    struct xen_sysctl_readconsole *read = &ctl.u.readconsole;
+    int rc;
+
+    read->incremental = 1;
+    read->index = *index;
+    read->count = size;
+    set_xen_guest_handle_raw(read->buffer, buffer);
+    rc = sysctl(&ctl, XEN_SYSCTL_readconsole);
+    if (rc < 0)
+        return rc;
+    *index = read->index;
+    return read->count;
+}
+
+long ctl_version(unsigned cmd, void *buffer)
+{
+    return port_hypercall(__HYPERVISOR_xen_version, cmd, (uintptr_t)buffer, 0, 0, 0);
+}
+
+void ctl_shutdown_self(unsigned reason)
+{
+    struct sched_shutdown shutdown = { .reason = reason };
+
+    call_op(__HYPERVISOR_sched_op, SCHEDOP_shutdown, &shutdown, sizeof(shutdown), 0, 0);
+}

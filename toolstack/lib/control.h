@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hypervisor's control interfaces as plain functions, one a call: domctl, sysctl (interface version
+ * 0x15), memory_op, mmuext_op and event channels on behalf of another domain. All return 0 or a count, or a
+ * negative error number of <xen/errno.h> (tn_xen_error() has its words). Nothing is remembered between calls.
+ */
+#ifndef TOOLSTACK_CONTROL_H
+#define TOOLSTACK_CONTROL_H
+
+#include "config.h"
+#include "port.h"
+
+#include <xen/domctl.h>
+#include <xen/sysctl.h>
+
+/* Why a domain shut down, from getdomaininfo's flags: SHUTDOWN_* of <xen/sched.h>. */
+static inline unsigned ctl_shutdown_reason(const struct xen_domctl_getdomaininfo *info)
+{
+    return info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
+}
+
+/* -- Domains --------------------------------------------------------------------------------------------- */
+int ctl_create(domid_t *domid, unsigned max_vcpus, const uint8_t handle[16]);
+int ctl_max_vcpus(domid_t domid, unsigned max_vcpus);
+int ctl_max_mem(domid_t domid, uint64_t kib);
+int ctl_pause(domid_t domid);
+int ctl_unpause(domid_t domid);
+/* Returns when all that the domain owned is given back, but for frames that others still map. */
+int ctl_destroy(domid_t domid);
+/* -ESRCH when there is no domain of exactly this id. */
+int ctl_info(domid_t domid, struct xen_domctl_getdomaininfo *info);
+/* All domains from `first` on, ascending, at most `max`; returns their number. */
+int ctl_list(domid_t first, struct xen_domctl_getdomaininfo *infos, unsigned max);
+int ctl_set_affinity(domid_t domid, unsigned vcpu, const struct tn_cpu_set *cpus);
+int ctl_hypercall_page(domid_t domid, xen_pfn_t mfn);
+int ctl_set_context(domid_t domid, unsigned vcpu, const struct vcpu_guest_context *context);
+
+/* -- Memory ---------------------------------------------------------------------------------------------- */
+/*
+ * Give the domain `count` extents of 2^order pages. `extents` (memory of port_buffer) holds the first pfn of
+ * each and receives its first mfn. Returns how many were given, perhaps fewer.
+ */
+int ctl_populate(domid_t domid, xen_pfn_t *extents, unsigned count, unsigned order);
+int ctl_pin_l4(domid_t domid, xen_pfn_t mfn);
+
+/* -- Event channels -------------------------------------------------------------------------------------- */
+/* A port of `domid` that this domain may bind to. Returns the port. */
+int ctl_alloc_unbound(domid_t domid);
+
+/* -- The machine ----------------------------------------------------------------------------------------- */
+int ctl_physinfo(struct xen_sysctl_physinfo *info);
+int ctl_sched_id(void);
+/*
+ * The hypervisor's console ring from *index on, into `buffer` (memory of port_buffer). Returns the bytes got,
+ * and moves *index behind them.
+ */
+int ctl_readconsole(char *buffer, unsigned size, uint32_t *index);
+
+/* xen_version: `cmd` is XENVER_*; `buffer` (memory of port_buffer) receives what the command gives. */
+long ctl_version(unsigned cmd, void *buffer);
+
+/*
+ * This domain shuts down, and the machine with it when it is Domain-0: SHUTDOWN_poweroff or SHUTDOWN_reboot.
+ */
+void ctl_shutdown_self(unsigned reason);
+
+#endif
