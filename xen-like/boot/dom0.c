@@ -348,7 +348,10 @@ void dom0_build(const struct boot_module *kernel, const struct boot_module *ramd
         panic("Domain-0 cannot be created: error %d", err);
     create_vcpus(&b);
     b.nr_pages = choose_memory();
-    b.d->mm.max_pages = dom0_options.mem_max.set ? b.nr_pages : UINT32_MAX;
+    b.d->mm.max_pages = UINT32_MAX;
+    if (dom0_options.mem_max.set)
+        b.d->mm.max_pages = max(b.nr_pages, memory_amount_bytes(&dom0_options.mem_max,
+                                                                free_pages() << PAGE_SHIFT) >> PAGE_SHIFT);
     plan(&b);
     allocate_memory(&b);
     load_kernel(&b);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domains: how they come to be, how they are found and referenced, and how they end. The end has four parts. Shutdown:
- * the guest stops, nothing is taken from it. Kill: on the toolstack's order, preemptibly, everything that it holds
- * of itself and of others is given back. Then it is dead, and its id stays taken while others still hold frames of it.
- * The last reference frees the structure, in a softirq, since it may be dropped under any lock.
+ * Domains: how they come to be, how they are found and referenced, and how they end. The end has four parts.
+ * Shutdown: the guest stops, nothing is taken from it. Kill: on the toolstack's order, preemptibly,
+ * everything that it holds of itself and of others is given back. Then it is dead, and its id stays taken
+ * while others still hold frames of it. The last reference frees the structure, in a softirq, since it may be
+ * dropped under any lock.
  */
 #include "domain/domain.h"
 
@@ -221,7 +222,9 @@ static int make_shared_info(struct domain *d)
     return 0;
 }
 
-/* Gives back what a domain holds when nothing refers to it any more. Parts that were never made are skipped. */
+/*
+ * Gives back what a domain holds when nothing refers to it any more. Parts that were never made are skipped.
+ */
 static void domain_free(struct domain *d)
 {
     struct vcpu *v;

@@ -2,8 +2,8 @@
 /*
  * Domains and their vCPUs: the two structures that all subsystems hang their own part on, and their life.
  *
- * A domain is found by domain_get(), which counts a reference; it lives on, dead, until the last is dropped. Who holds
- * no reference may use `current->domain` and a domain whose control operation is under way.
+ * A domain is found by domain_get(), which counts a reference; it lives on, dead, until the last is dropped.
+ * Who holds no reference may use `current->domain` and a domain whose control operation is under way.
  */
 #ifndef DOMAIN_DOMAIN_H
 #define DOMAIN_DOMAIN_H
@@ -20,7 +20,7 @@
 #include "pv/pv.h"
 #include "sched/sched.h"
 
-#define MAX_VCPUS 32    /* a domain's, in the legacy shared_info; event and start-up code know no other limit */
+#define MAX_VCPUS 32    /* a domain's, as shared_info has room for */
 
 #define SHUTDOWN_CODE_NONE (~0u)
 
@@ -42,7 +42,7 @@ struct vcpu {
     struct vcpu_sched sched;
     struct vcpu_event event;
     struct pv_vcpu pv;
-    mfn_t undo_mfn;                 /* a page table that this vCPU's hypercall has left half undone (mm), 0: none */
+    mfn_t undo_mfn;                 /* a page table that its hypercall has left half undone (mm), 0: none */
 };
 
 struct domain {
@@ -56,7 +56,7 @@ struct domain {
     bool hardware;                  /* gets the machine's devices */
     bool shutting_down, shut_down;  /* lock; shut_down: all vCPUs have stopped, VIRQ_DOM_EXC was sent */
     u32 shutdown_code;              /* SHUTDOWN_*, or SHUTDOWN_CODE_NONE */
-    u32 suspend_port;               /* XEN_DOMCTL_subscribe: its port that hears of SHUTDOWN_suspend, 0: none */
+    u32 suspend_port;               /* its port that hears of SHUTDOWN_suspend (XEN_DOMCTL_subscribe) */
     int controller_pauses;          /* of pause_count (lock) */
     int pause_count;
     u8 handle[16];
@@ -82,7 +82,8 @@ struct domain {
 };
 
 extern struct domain *hardware_domain;  /* Domain-0; set by domain_create() */
-extern struct domain *domain_idle, *domain_io, *domain_xen; /* the pseudo domains DOMID_IDLE, DOMID_IO, DOMID_XEN */
+/* The pseudo domains DOMID_IDLE, DOMID_IO, DOMID_XEN. */
+extern struct domain *domain_idle, *domain_io, *domain_xen;
 
 #define is_idle(v) ((v)->idle)
 
@@ -95,8 +96,9 @@ struct domain_config {
 
 void domain_subsystem_init(void);   /* boot: pseudo domains */
 /*
- * A domain with shared_info, no vCPU and no memory, paused by its controller. One call at a time. NULL with *err negative: -ENOMEM,
- * -EEXIST (id is taken), -EINVAL (config). id may be DOMID_INVALID: the next free one.
+ * A domain with shared_info, no vCPU and no memory, paused by its controller. One call at a time. NULL with
+ * *err negative: -ENOMEM, -EEXIST (id is taken), -EINVAL (config). id may be DOMID_INVALID: the next free
+ * one.
  */
 struct domain *domain_create(domid_t id, const struct domain_config *config, int *err);
 /* Domain's lock held, or d not yet reachable. -ENOMEM, -EEXIST, -EINVAL. */
@@ -104,16 +106,16 @@ int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu);
 struct vcpu *idle_vcpu_create(unsigned int cpu);    /* boot; NULL: no memory */
 
 /*
- * References; any context, any lock held. The last domain_put() leaves the domain to a softirq, which frees it. The
- * pseudo domains cannot be had by their ids.
+ * References; any context, any lock held. The last domain_put() leaves the domain to a softirq, which frees
+ * it. The pseudo domains cannot be had by their ids.
  */
 struct domain *domain_get(domid_t id);      /* NULL: there is none. DOMID_SELF: current's. Counted. */
 struct domain *domain_get_by_id(domid_t id); /* the same, but DOMID_SELF is no id */
 bool domain_get_ref(struct domain *d);      /* one more; false where the last is gone */
 void domain_put(struct domain *d);
 /*
- * Walks all domains by ascending id: the first with an id of at least `from`, counted. NULL: no more. domain_next()
- * drops the reference of the one it is given.
+ * Walks all domains by ascending id: the first with an id of at least `from`, counted. NULL: no more.
+ * domain_next() drops the reference of the one it is given.
  */
 struct domain *domain_first(unsigned int from);
 struct domain *domain_next(struct domain *d);
@@ -127,18 +129,25 @@ void domain_resume(struct domain *d);       /* after a shutdown: goes on as if i
 /* The toolstack's own pauses, counted apart: -EOVERFLOW, and -EINVAL where it holds none. */
 int domain_pause_by_controller(struct domain *d);
 int domain_unpause_by_controller(struct domain *d);
-void domain_crash(struct domain *d);        /* shutdown with SHUTDOWN_crash; current's vCPU stops at its next exit */
+void domain_crash(struct domain *d);        /* SHUTDOWN_crash; current's vCPU stops at its next exit */
 
 /* --- vCPUs and what they share with their guest --- */
-/* Frame mfn of v's domain, offset bytes into it, becomes v's vcpu_info: the errors of VCPUOP_register_vcpu_info. */
+/*
+ * Frame mfn of v's domain, offset bytes into it, becomes v's vcpu_info: the errors of
+ * VCPUOP_register_vcpu_info.
+ */
 int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned long offset);
 void vcpu_drop_info(struct vcpu *v);        /* back to shared_info, and the frame's references dropped */
 void vcpu_send_nmi(struct vcpu *v);
-/* Refreshes v->info->time for the CPU that it runs on, and its runstate copy; on context switch and after time changes. */
+/*
+ * Refreshes v->info->time for the CPU that it runs on, and its runstate copy; on context switch and after
+ * time changes.
+ */
 void vcpu_update_time(struct vcpu *v);
 void domain_update_wallclock(struct domain *d);
 
-void domain_set_wallclock(u64 secs, u32 nsecs, stime_t system_time);    /* of the machine, and so of all domains */
+/* Of the machine, and so of all domains. */
+void domain_set_wallclock(u64 secs, u32 nsecs, stime_t system_time);
 
 #define for_each_vcpu(d, v, i) \
     for ((i) = 0; (i) < (d)->max_vcpus; (i)++) if (((v) = (d)->vcpu[i]) != NULL)

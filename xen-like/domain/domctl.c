@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The domctl hypercall: control of one domain by the toolstack, one operation at a time in the whole machine. Each
- * operation is a function in the table at the end; those that concern vCPUs are in domctl_vcpu.c. Operations, fields
- * and errors are those of xen/domctl.h at interface version 0x15.
+ * The domctl hypercall: control of one domain by the toolstack, one operation at a time in the whole machine.
+ * Each operation is a function in the table at the end; those that concern vCPUs are in domctl_vcpu.c.
+ * Operations, fields and errors are those of xen/domctl.h at interface version 0x15.
  */
 #include "cpu/time.h"
 #include "domain/control.h"
@@ -114,7 +114,8 @@ static long check_config(const struct xen_domctl_createdomain *c)
 {
     if (c->iommu_opts || c->max_vcpus < 1 || (c->grant_opts & ~(u32)XEN_DOMCTL_GRANT_version_mask) ||
         XEN_DOMCTL_GRANT_version(c->grant_opts) != 1 || c->vmtrace_size ||
-        !c->max_grant_frames || c->max_grant_frames > GRANT_FRAMES_MAX || c->max_maptrack_frames > MAPTRACK_FRAMES_MAX ||
+        !c->max_grant_frames || c->max_grant_frames > GRANT_FRAMES_MAX ||
+        c->max_maptrack_frames > MAPTRACK_FRAMES_MAX ||
         (c->arch.misc_flags & ~(u32)XEN_X86_MSR_RELAXED) || (c->arch.emulation_flags & ~(u32)XEN_X86_EMU_ALL))
         return -EINVAL;
     if (c->flags == XEN_DOMCTL_CDF_hvm || (!c->flags && c->arch.emulation_flags))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The operations of domctl that concern vCPUs: making them, their contexts, where and with what share they run. */
+/*
+ * The operations of domctl that concern vCPUs: making them, their contexts, where and with what share they
+ * run.
+ */
 #include "cpu/smp.h"
 #include "domain/control.h"
 #include "lib/atomic.h"
@@ -122,7 +125,10 @@ static bool affinity_params_ok(const struct xen_domctl_vcpuaffinity *a)
            !((a->flags & XEN_VCPUAFFINITY_SOFT) && !a->cpumap_soft.bitmap.p);
 }
 
-/* The maps are given back as they will work: restricted to the CPUs there are, the soft one to the hard one too. */
+/*
+ * The maps are given back as they will work: restricted to the CPUs there are, the soft one to the hard one
+ * too.
+ */
 long domctl_setvcpuaffinity(struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;

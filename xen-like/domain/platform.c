@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The platform_op hypercall: what the hardware domain does to or asks of the machine itself. One function an operation;
- * fields and errors are those of xen/platform.h.
+ * The platform_op hypercall: what the hardware domain does to or asks of the machine itself. One function an
+ * operation; fields and errors are those of xen/platform.h.
  */
 #include "cpu/features.h"
 #include "cpu/machine.h"
@@ -77,7 +77,10 @@ static long op_get_cpu_version(struct xen_platform_op *op)
     return 0;
 }
 
-/* The boot loaders leave none of what the firmware's interrupts would tell; EFI's tables are not handed on yet. */
+/*
+ * The boot loaders leave none of what the firmware's interrupts would tell; EFI's tables are not handed on
+ * yet.
+ */
 static long op_firmware_info(struct xen_platform_op *op)
 {
     struct xenpf_firmware_info *f = &op->u.firmware_info;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sysctl hypercall: the machine as the toolstack sees and steers it. One function an operation; operations, fields
- * and errors are those of xen/sysctl.h at interface version 0x15.
+ * The sysctl hypercall: the machine as the toolstack sees and steers it. One function an operation;
+ * operations, fields and errors are those of xen/sysctl.h at interface version 0x15.
  */
 #include "console/console.h"
 #include "cpu/asm.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vCPUs: the vcpu_op hypercall, and what a vCPU's guest reads in memory without asking: its vcpu_info with the time, and
- * copies of time and run states where it registered areas for them. Operations and errors are those of xen/vcpu.h.
+ * vCPUs: the vcpu_op hypercall, and what a vCPU's guest reads in memory without asking: its vcpu_info with
+ * the time, and copies of time and run states where it registered areas for them. Operations and errors are
+ * those of xen/vcpu.h.
  */
 #include "cpu/smp.h"
 #include "cpu/time.h"
@@ -21,8 +22,8 @@
 /* --- time --- */
 
 /*
- * Readers take an odd version as "being written", and a version that changed as "read again" (xen/xen.h). The version
- * is counted on our side: the guest may write what it likes into its own.
+ * Readers take an odd version as "being written", and a version that changed as "read again" (xen/xen.h). The
+ * version is counted on our side: the guest may write what it likes into its own.
  */
 static void write_time(struct vcpu_time_info *to, const struct vcpu_time_info *t, u32 version)
 {
@@ -52,7 +53,7 @@ static void copy_time(struct vcpu *v, struct vcpu_time_info *t)
         smp_wmb();
         t->version = v->time_version;
         if (copy_to_guest(v->time_guest, &t->version, sizeof(t->version)))
-            v->time_guest = 0;
+            guest_log(v->domain->id, LOG_DEBUG, "vCPU %u: its time area went away\n", v->id);
     }
     if (!kernel_mode) {
         v->pv.kernel_mode = false;
@@ -228,7 +229,8 @@ static long op_register_time(struct vcpu *v, unsigned long arg)
 {
     struct vcpu_register_time_memory_area area;
 
-    if (copy_from_guest(&area, arg, sizeof(area)) || !guest_range_ok(area.addr.p, sizeof(struct vcpu_time_info)))
+    if (copy_from_guest(&area, arg, sizeof(area)) ||
+        !guest_range_ok(area.addr.p, sizeof(struct vcpu_time_info)))
         return -EFAULT;
     v->time_guest = area.addr.p;
     if (v == current) {
@@ -294,14 +296,8 @@ static long op_register_vcpu_info(struct vcpu *v, unsigned long arg)
 
 void vcpu_send_nmi(struct vcpu *v)
 {
-    bool was_running;
-
-    if (atomic_xchg(&v->pv.nmi_pending, true))
-        return;
-    was_running = v->sched.running;
-    vcpu_unblock(v);
-    if (was_running && v != current)
-        smp_kick(v->sched.cpu);
+    if (!atomic_xchg(&v->pv.nmi_pending, true))
+        vcpu_kick(v);
 }
 
 static long op_send_nmi(struct vcpu *v, unsigned long arg)

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ports of a domain: where they are kept, how they come and go, and how an event travels: into the 2-level bitmaps of
- * the domain's shared_info, to the vCPU that is to be notified, and to vCPUs that poll.
+ * Ports of a domain: where they are kept, how they come and go, and how an event travels: into the 2-level
+ * bitmaps of the domain's shared_info, to the vCPU that is to be notified, and to vCPUs that poll.
  */
 #include "event/private.h"
 
-#include "cpu/smp.h"
 #include "lib/log.h"
 #include "pv/hypercall.h"
 
@@ -130,9 +129,9 @@ static void unbind_remote(struct domain *d, struct evtchn *chn)
 }
 
 /*
- * Locks d's events and, where port is linked to another domain, that domain's too, in address order: so the first
- * lock is given up for a moment, and what was seen under it is looked at again. Returns the other domain, referenced,
- * or NULL.
+ * Locks d's events and, where port is linked to another domain, that domain's too, in address order: so the
+ * first lock is given up for a moment, and what was seen under it is looked at again. Returns the other
+ * domain, referenced, or NULL.
  */
 static struct domain *lock_with_remote(struct domain *d, struct evtchn *chn)
 {
@@ -258,14 +257,8 @@ bool evtchn_is_pending(const struct domain *d, unsigned int port)
 
 void vcpu_mark_events_pending(struct vcpu *v)
 {
-    bool was_running;
-
-    if (atomic_xchg(&v->info->evtchn_upcall_pending, 1))
-        return;
-    was_running = v->sched.running;
-    vcpu_unblock(v);
-    if (was_running && v != current)
-        smp_kick(v->sched.cpu);
+    if (!atomic_xchg(&v->info->evtchn_upcall_pending, 1))
+        vcpu_kick(v);
 }
 
 static void wake_pollers(struct domain *d, unsigned int port)
@@ -320,8 +313,8 @@ int evtchn_send(struct domain *d, unsigned int port)
     if (!chn)
         return -EINVAL;
     /*
-     * An IPI concerns nobody but d, which is alive: a channel that is closed at this moment makes at worst an event
-     * on a port of its own that d gave up.
+     * An IPI concerns nobody but d, which is alive: a channel that is closed at this moment makes at worst an
+     * event on a port of its own that d gave up.
      */
     if (READ_ONCE(chn->state) == CHN_IPI) {
         evtchn_set_pending(d, READ_ONCE(chn->notify_vcpu), chn->port);

@@ -27,7 +27,7 @@ struct domain_event {
     unsigned int free_hint;         /* no port below it is free */
     unsigned int active;            /* ports not free */
     u32 poll_mask;                  /* vCPUs in SCHEDOP_poll; atomic */
-    u16 *pirq_port;                 /* NR_PIRQS: port that a pirq is bound to, 0: none; NULL until one is bound */
+    u16 *pirq_port;                 /* NR_PIRQS ports, by pirq, 0: unbound; NULL until one is bound */
 };
 
 struct vcpu_event {
@@ -42,8 +42,9 @@ int event_destroy_domain(struct domain *d);     /* preemptible: -ERESTART to be 
 void event_free_domain(struct domain *d);       /* last reference gone */
 
 /*
- * Device interrupts are someone else's: physdev fills this in while booting. Called with the domain's event lock held.
- * bind: 0, or -EINVAL (no such pirq), -EPERM, -EBUSY, … as EVTCHNOP_bind_pirq shall answer; d may not have it bound yet.
+ * Device interrupts are someone else's: physdev fills this in while booting. Called with the domain's event
+ * lock held. bind: 0, or -EINVAL (no such pirq), -EPERM, -EBUSY, … as EVTCHNOP_bind_pirq shall answer; d may
+ * not have it bound yet.
  */
 struct pirq_hooks {
     int (*bind)(struct domain *d, unsigned int pirq, bool will_share);
@@ -56,10 +57,15 @@ unsigned int pirq_to_port(struct domain *d, unsigned int pirq);
 /* As EVTCHNOP_unmask, for PHYSDEVOP_eoi of a guest that asked for that. */
 int evtchn_unmask(struct domain *d, unsigned int port);
 
-/* Per-vCPU and global VIRQs. Nothing happens where the guest has not bound them. Any context but interrupts. */
+/*
+ * Per-vCPU and global VIRQs. Nothing happens where the guest has not bound them. Any context but interrupts.
+ */
 void send_guest_vcpu_virq(struct vcpu *v, unsigned int virq);
 void send_guest_global_virq(struct domain *d, unsigned int virq);
-/* To the hardware or control domain, whichever has bound virq: VIRQ_DOM_EXC, VIRQ_CONSOLE, … Any context but interrupts. */
+/*
+ * To the hardware or control domain, whichever has bound virq: VIRQ_DOM_EXC, VIRQ_CONSOLE, … Any context but
+ * interrupts.
+ */
 void send_global_virq(unsigned int virq);
 
 /* Device interrupt gsi of the domain that bound it; softirq context. */

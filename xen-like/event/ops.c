@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The event_channel_op hypercall: one function an operation, each with its structure of xen/event_channel.h copied in
- * before and, where it has results, copied out after. Where that last copy fails the port stays allocated, as the ABI
- * has it. The FIFO operations are absent (-ENOSYS), from which guests learn to use the 2-level ABI.
+ * The event_channel_op hypercall: one function an operation, each with its structure of xen/event_channel.h
+ * copied in before and, where it has results, copied out after. Where that last copy fails the port stays
+ * allocated, as the ABI has it. The FIFO operations are absent (-ENOSYS), from which guests learn to use the
+ * 2-level ABI.
  */
 #include "event/private.h"
 

@@ -2,9 +2,9 @@
 /*
  * Event channels as event/ itself sees them.
  *
- * A domain's event lock guards the state of all its ports; whoever links or unlinks two domains holds both, and the
- * locks of both channels too. So a sender that holds just its own channel's lock may rely on the link: neither the
- * remote port nor its domain goes away meanwhile.
+ * A domain's event lock guards the state of all its ports; whoever links or unlinks two domains holds both,
+ * and the locks of both channels too. So a sender that holds just its own channel's lock may rely on the
+ * link: neither the remote port nor its domain goes away meanwhile.
  */
 #ifndef EVENT_PRIVATE_H
 #define EVENT_PRIVATE_H
@@ -56,8 +56,8 @@ static inline bool virq_is_global(unsigned int virq)
 }
 
 /*
- * The lowest free port, still free: the caller sets its state before it drops d's event lock. -EINVAL: d is dying;
- * -ENOSPC; -ENOMEM.
+ * The lowest free port, still free: the caller sets its state before it drops d's event lock. -EINVAL: d is
+ * dying; -ENOSPC; -ENOMEM.
  */
 int evtchn_get_free(struct domain *d, struct evtchn **chn);
 /* Makes a port from evtchn_get_free() used. All other fields have been set. Event lock held. */

@@ -136,10 +136,8 @@ static int exchange_chunk(const struct chunk *c)
         } else {
             /* The frames that come are accounted for before those that go are not any more. */
             domain_reserve(c->d, n);
-            for (unsigned long k = 0; k < n; k++) {
-                m2p_set(MFN(mfns[k]), INVALID_M2P_ENTRY);
+            for (unsigned long k = 0; k < n; k++)
                 frame_put(mfn_to_frame(MFN(mfns[k])));
-            }
             rc = hand_over(c, out, n_out);
         }
     }

@@ -22,10 +22,9 @@ bool memop_release(struct domain *d, u64 mfn)
     if (!frame_get(MFN(mfn), d))
         return false;
     f = mfn_to_frame(MFN(mfn));
-    if (!(f->count & FRAME_SHARED)) {
-        m2p_set(MFN(mfn), INVALID_M2P_ENTRY);
+    /* Its place in the M2P it keeps for as long as it is in use. */
+    if (!(f->count & FRAME_SHARED))
         ok = release_domain_frame(d, f);
-    }
     frame_put(f);
     return ok;
 }

@@ -15,7 +15,7 @@
 #include "pv/internal.h"
 
 struct msr_policy {
-    u32 msr;
+    u32 msr, last;      /* last: of a range, 0: one register */
     bool (*read)(struct vcpu *v, u32 msr, u64 *value);  /* NULL: #GP */
     bool (*write)(struct vcpu *v, u32 msr, u64 value);  /* NULL: #GP */
 };
@@ -92,6 +92,37 @@ static bool write_tsc_aux(struct vcpu *v, u32 msr, u64 value)
     return true;
 }
 
+/* Machine checks are the hypervisor's business: a guest sees two banks in which nothing is ever logged. */
+#define GUEST_MC_BANKS 2
+#define MCG_CAP_SER_P  (1u << 24)
+
+static bool read_mcg_cap(struct vcpu *v, u32 msr, u64 *value)
+{
+    (void)v, (void)msr;
+    *value = GUEST_MC_BANKS | MCG_CAP_SER_P;
+    return true;
+}
+
+static bool write_zero(struct vcpu *v, u32 msr, u64 value)
+{
+    (void)v, (void)msr;
+    return value == 0;
+}
+
+/* Four registers a bank: CTL, all of whose bits are set; STATUS, ADDR and MISC, which are 0. */
+static bool read_mc_bank(struct vcpu *v, u32 msr, u64 *value)
+{
+    (void)v;
+    *value = msr % 4 == 0 ? ~0UL : 0;
+    return true;
+}
+
+static bool write_mc_bank(struct vcpu *v, u32 msr, u64 value)
+{
+    (void)v;
+    return msr % 4 == 0 || value == 0;
+}
+
 /* The hypercall page: the register that the hypervisor's CPUID leaf 2 names. Frame in bits 12 and up, index 0. */
 static bool write_hypercall_page(struct vcpu *v, u32 msr, u64 value)
 {
@@ -106,28 +137,31 @@ static bool write_hypercall_page(struct vcpu *v, u32 msr, u64 value)
 }
 
 static const struct msr_policy policies[] = {
-    { MSR_TSC, read_tsc, NULL },
-    { MSR_PLATFORM_ID, read_zero, NULL },
-    { MSR_APIC_BASE, read_apic_base, NULL },
-    { MSR_UCODE_REV, read_native, write_ignored },
-    { MSR_PLATFORM_INFO, read_zero, NULL },
-    { MSR_SYSENTER_CS, read_zero, NULL },
-    { MSR_PERF_STATUS, read_zero, NULL },
-    { MSR_MISC_ENABLE, read_native, write_same },
-    { MSR_DEBUGCTL, read_zero, NULL },
-    { MSR_PAT, read_native, write_same },
-    { MSR_EFER, read_native, write_same },
-    { MSR_FS_BASE, read_native, write_base },
-    { MSR_GS_BASE, read_native, write_base },
-    { MSR_KERNEL_GS_BASE, read_native, write_base },
-    { MSR_TSC_AUX, read_tsc_aux, write_tsc_aux },
-    { XEN_CPUID_FIRST_LEAF, NULL, write_hypercall_page },
+    { MSR_TSC, 0, read_tsc, NULL },
+    { MSR_PLATFORM_ID, 0, read_zero, NULL },
+    { MSR_APIC_BASE, 0, read_apic_base, NULL },
+    { MSR_UCODE_REV, 0, read_native, write_ignored },
+    { MSR_PLATFORM_INFO, 0, read_zero, NULL },
+    { MSR_SYSENTER_CS, 0, read_zero, NULL },
+    { MSR_MCG_CAP, 0, read_mcg_cap, NULL },
+    { MSR_MCG_STATUS, 0, read_zero, write_zero },
+    { MSR_MC0_CTL, MSR_MC0_CTL + 4 * GUEST_MC_BANKS - 1, read_mc_bank, write_mc_bank },
+    { MSR_PERF_STATUS, 0, read_zero, NULL },
+    { MSR_MISC_ENABLE, 0, read_native, write_same },
+    { MSR_DEBUGCTL, 0, read_zero, NULL },
+    { MSR_PAT, 0, read_native, write_same },
+    { MSR_EFER, 0, read_native, write_same },
+    { MSR_FS_BASE, 0, read_native, write_base },
+    { MSR_GS_BASE, 0, read_native, write_base },
+    { MSR_KERNEL_GS_BASE, 0, read_native, write_base },
+    { MSR_TSC_AUX, 0, read_tsc_aux, write_tsc_aux },
+    { XEN_CPUID_FIRST_LEAF, 0, NULL, write_hypercall_page },
 };
 
 static const struct msr_policy *find(u32 msr)
 {
     for (unsigned int i = 0; i < ARRAY_SIZE(policies); i++) {
-        if (policies[i].msr == msr)
+        if (msr == policies[i].msr || (msr > policies[i].msr && msr <= policies[i].last))
             return &policies[i];
     }
     return NULL;

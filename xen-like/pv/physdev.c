@@ -171,6 +171,34 @@ static long unmap_pirq(unsigned long arg)
     return op.pirq >= 0 && (unsigned int)op.pirq < irq_gsi_count() ? 0 : -EINVAL;
 }
 
+/* An old way to say that a line will be used; the number that it gives means nothing to a guest. */
+static long alloc_irq_vector(unsigned long arg)
+{
+    struct physdev_irq op;
+
+    if (copy_from_guest(&op, arg, sizeof(op)))
+        return -EFAULT;
+    if (op.irq >= irq_gsi_count())
+        return -EINVAL;
+    op.vector = VECTOR_FIRST_DYNAMIC + op.irq;
+    return copy_to_guest(arg, &op, sizeof(op)) ? -EFAULT : 0;
+}
+
+/* All PCI devices are the hardware domain's, with no word from it; what the call says is checked for being there. */
+static long pci_device_add(unsigned long arg)
+{
+    struct physdev_pci_device_add op;
+
+    return copy_from_guest(&op, arg, offsetof(struct physdev_pci_device_add, optarr)) ? -EFAULT : 0;
+}
+
+static long pci_device_remove(unsigned long arg)
+{
+    struct physdev_pci_device op;
+
+    return copy_from_guest(&op, arg, sizeof(op)) ? -EFAULT : 0;
+}
+
 struct physdev_row {
     int cmd;
     bool hardware_only;     /* -EPERM for others */
@@ -185,6 +213,9 @@ static const struct physdev_row rows[] = {
     { PHYSDEVOP_setup_gsi, true, setup_gsi },
     { PHYSDEVOP_map_pirq, true, map_pirq },
     { PHYSDEVOP_unmap_pirq, true, unmap_pirq },
+    { PHYSDEVOP_alloc_irq_vector, true, alloc_irq_vector },
+    { PHYSDEVOP_pci_device_add, true, pci_device_add },
+    { PHYSDEVOP_pci_device_remove, true, pci_device_remove },
 };
 
 long do_physdev_op(int cmd, unsigned long arg)

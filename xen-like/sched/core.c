@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scheduling core: run states and their times, waking, sleeping and pausing, affinity, and schedule() itself,
- * which asks the scheduler who is next and hands over to context_switch().
+ * The scheduling core: run states and their times, waking, sleeping and pausing, affinity, and schedule()
+ * itself, which asks the scheduler who is next and hands over to context_switch().
  *
- * A vCPU is in one of three places: current on a CPU, in a run queue, or in neither because it cannot run. Between the
- * moment a CPU stops running it and sched_context_saved() it is in none, and `running` is still set: whoever wakes it
- * then leaves it alone, since sched_context_saved() looks again.
+ * A vCPU is in one of three places: current on a CPU, in a run queue, or in neither because it cannot run.
+ * Between the moment a CPU stops running it and sched_context_saved() it is in none, and `running` is still
+ * set: whoever wakes it then leaves it alone, since sched_context_saved() looks again.
  */
 #include "sched/sched.h"
 
@@ -86,8 +86,8 @@ stime_t cpu_idle_time(unsigned int cpu)
 }
 
 /*
- * With the update flag the guest sees bit 63 of state_entry_time set for as long as the other words change. A bad
- * address is the guest's own loss.
+ * With the update flag the guest sees bit 63 of state_entry_time set for as long as the other words change. A
+ * bad address is the guest's own loss.
  */
 static void runstate_copy(struct vcpu *v)
 {
@@ -253,6 +253,16 @@ void vcpu_unblock(struct vcpu *v)
         atomic_and(&v->domain->event.poll_mask, ~(1u << v->id));
     if (reasons & (VCPU_BLOCKED | VCPU_POLLING))
         vcpu_wake(v);
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    bool was_running = v->sched.running;
+
+    vcpu_unblock(v);
+    /* On this CPU it is either current, or about to be: what it is kicked for is seen on its way out. */
+    if (was_running && v->sched.cpu != this_cpu_nr())
+        smp_kick(v->sched.cpu);
 }
 
 static void wait_until_not_running(struct vcpu *v)
@@ -437,11 +447,13 @@ static void schedule(void)
     sc->slice_start = t;
     more = sc->nr_queued != 0;
     if (next != prev) {
+        int state = is_idle(prev) || vcpu_runnable(prev) ? RUNSTATE_runnable : sleeping_state(prev);
+
         sc->curr = next;
         next->sched.running = true;
         if (is_idle(prev) != is_idle(next))
             mark_idle(cpu, is_idle(next));
-        runstate_change(prev, is_idle(prev) || vcpu_runnable(prev) ? RUNSTATE_runnable : sleeping_state(prev), t);
+        runstate_change(prev, state, t);
         runstate_change(next, RUNSTATE_running, t);
     }
     spin_unlock(&sc->lock);

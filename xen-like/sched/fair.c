@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fair scheduler. Each vCPU has a virtual time: the time that it ran, divided by its weight. Each CPU runs the one
- * of its queue with the least virtual time, so that over time each gets CPU time in proportion to its weight.
+ * The fair scheduler. Each vCPU has a virtual time: the time that it ran, divided by its weight. Each CPU
+ * runs the one of its queue with the least virtual time, so that over time each gets CPU time in proportion
+ * to its weight.
  *
- * Who slept has fallen behind in virtual time; when it wakes it is given at most SLEEP_CREDIT of that, which lets it run
- * at once and keeps it from starving the others afterwards. Virtual times are relative to a CPU's floor (min_vtime);
- * who moves between CPUs keeps its distance to the floor. A CPU that runs dry takes work from the queues of others,
- * and at the end of each slice from one that has at least two more to run.
+ * Who slept has fallen behind in virtual time; when it wakes it is given at most SLEEP_CREDIT of that, which
+ * lets it run at once and keeps it from starving the others afterwards. Virtual times are relative to a CPU's
+ * floor (min_vtime); who moves between CPUs keeps its distance to the floor. A CPU that runs dry takes work
+ * from the queues of others, and at the end of each slice from one that has at least two more to run.
  */
 #include "cpu/softirq.h"
 #include "lib/atomic.h"
@@ -51,7 +52,10 @@ static unsigned int load(unsigned int cpu)
     return READ_ONCE(sc->nr_queued) + !test_bit(cpu, sched_idle_cpus.bits);
 }
 
-/* Where it was if that is idle, else an idle CPU, else the one with the least to do, its own where that is a draw. */
+/*
+ * Where it was if that is idle, else an idle CPU, else the one with the least to do, its own where that is a
+ * draw.
+ */
 static unsigned int fair_pick_cpu(const struct vcpu *v)
 {
     const struct cpumask *allowed = &v->sched.hard_affinity;
@@ -136,8 +140,8 @@ static struct vcpu *take_from(struct sched_cpu *sc, struct sched_cpu *other)
 }
 
 /*
- * One vCPU from the CPU with the longest queue of those with at least at_least vCPUs to run. Their locks are only
- * tried, since this CPU's is held; where one was busy this CPU looks again soon.
+ * One vCPU from the CPU with the longest queue of those with at least at_least vCPUs to run. Their locks are
+ * only tried, since this CPU's is held; where one was busy this CPU looks again soon.
  */
 static struct vcpu *pull(struct sched_cpu *sc, unsigned int at_least)
 {
@@ -188,7 +192,9 @@ static struct vcpu *fair_pick_next(struct sched_cpu *sc, bool curr_stays, stime_
     if (!head && !curr_stays) {
         if (!is_idle(curr))
             raise_floor(sc, curr->sched.vtime);
-        /* Others must see that this CPU is idle before it looks for their work, so that none is overlooked. */
+        /*
+         * Others must see that this CPU is idle before it looks for their work, so that none is overlooked.
+         */
         set_bit(sc->cpu, sched_idle_cpus.bits);
         head = pull(sc, 2);
         if (!head)

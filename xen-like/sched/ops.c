@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sched_op hypercall: one small function an operation, and a table. The operations and their errors are those of
- * xen/sched.h.
+ * The sched_op hypercall: one small function an operation, and a table. The operations and their errors are
+ * those of xen/sched.h.
  */
 #include "domain/domain.h"
 #include "cpu/softirq.h"
@@ -80,8 +80,8 @@ static void poll_cancel(struct vcpu *v)
 }
 
 /*
- * Reads the ports of a poll. Returns how many are usable; *err says why the next one is not, or 0. An error counts only
- * where no port before it is pending.
+ * Reads the ports of a poll. Returns how many are usable; *err says why the next one is not, or 0. An error
+ * counts only where no port before it is pending.
  */
 static unsigned int poll_read_ports(evtchn_port_t *ports, unsigned long from, unsigned int nr, long *err)
 {
@@ -100,8 +100,9 @@ static unsigned int poll_read_ports(evtchn_port_t *ports, unsigned long from, un
 }
 
 /*
- * All that the guest supplies is read first. Then the vCPU is marked as polling, and only then the ports are looked
- * at: an event that is sent in between either is seen pending here, or its sender sees the mark and wakes the vCPU.
+ * All that the guest supplies is read first. Then the vCPU is marked as polling, and only then the ports are
+ * looked at: an event that is sent in between either is seen pending here, or its sender sees the mark and
+ * wakes the vCPU.
  */
 static long op_poll(unsigned long arg)
 {

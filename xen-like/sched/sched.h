@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which vCPU runs on which CPU, and when. A scheduler is a record of hooks (struct scheduler); this interface is what
- * the rest of the hypervisor knows of it.
+ * Which vCPU runs on which CPU, and when. A scheduler is a record of hooks (struct scheduler); this interface
+ * is what the rest of the hypervisor knows of it.
  *
- * A vCPU can run while it is not blocked, not down, and neither it nor its domain is paused. The reasons not to run
- * are counted or flagged in the vCPU; vcpu_wake() looks at them again after one is taken away, vcpu_sleep_*() after
- * one was added.
+ * A vCPU can run while it is not blocked, not down, and neither it nor its domain is paused. The reasons not
+ * to run are counted or flagged in the vCPU; vcpu_wake() looks at them again after one is taken away,
+ * vcpu_sleep_*() after one was added.
  */
 #ifndef SCHED_SCHED_H
 #define SCHED_SCHED_H
@@ -62,12 +62,12 @@ struct domain_sched {
 void sched_init_domain(struct domain *d);
 void sched_kill_domain(struct domain *d);               /* its timers; no lock held */
 int sched_init_vcpu(struct vcpu *v, unsigned int cpu);  /* born VCPU_DOWN, affinity to all CPUs */
-void sched_kill_vcpu(struct vcpu *v);                   /* its timers; it neither runs nor can run; no lock held */
-void sched_destroy_vcpu(struct vcpu *v);                /* before its memory is freed; after sched_kill_vcpu() */
+void sched_kill_vcpu(struct vcpu *v);                   /* its timers; it cannot run; no lock held */
+void sched_destroy_vcpu(struct vcpu *v);                /* after that, before its memory is freed */
 void sched_init(const char *name);                      /* boot: name as of sched=, or NULL; timers too */
 /*
- * Boot, on that CPU itself, after its percpu area and timers_init_cpu(): makes the CPU's idle vCPU and lets it be
- * current. Panics without memory.
+ * Boot, on that CPU itself, after its percpu area and timers_init_cpu(): makes the CPU's idle vCPU and lets
+ * it be current. Panics without memory.
  */
 void sched_init_cpu(unsigned int cpu);
 void sched_parameters(u32 *slice_ms, u32 *ratelimit_us); /* for control tools */
@@ -76,6 +76,7 @@ u32 sched_id(void);                                     /* XEN_SCHEDULER_* that 
 /* --- reasons to run or not; any context but interrupt handlers, locks below LOCK_SCHED may be held --- */
 void vcpu_wake(struct vcpu *v);
 void vcpu_unblock(struct vcpu *v);                      /* ends SCHEDOP_block, and SCHEDOP_poll */
+void vcpu_kick(struct vcpu *v);                         /* ends its wait, or makes it leave the guest for a moment */
 void vcpu_pause(struct vcpu *v);                        /* returns when it does not run; never for current */
 void vcpu_pause_nosync(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);
@@ -88,13 +89,16 @@ int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct c
 /* Weight 1 to SCHED_WEIGHT_MAX; cap in per cent of a CPU. */
 void domain_set_shares(struct domain *d, unsigned int weight, unsigned int cap);
 void vcpu_yield(void);
-void vcpu_block_for_events(void);                       /* SCHEDOP_block: unmasks upcalls, blocks unless pending */
+void vcpu_block_for_events(void);                       /* SCHEDOP_block */
 
 /* --- accounting --- */
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out); /* consistent, brought up to now */
 stime_t vcpu_cpu_time(struct vcpu *v);
 stime_t cpu_idle_time(unsigned int cpu);
-/* Writes v's runstate to where its guest wants it. v is current and its kernel's page table is loaded or loadable. */
+/*
+ * Writes v's runstate to where its guest wants it. v is current and its kernel's page table is loaded or
+ * loadable.
+ */
 void vcpu_publish_runstate(struct vcpu *v);
 
 /* Switches CPU state from prev to next; supplied by pv/. Called with interrupts disabled; does not return. */

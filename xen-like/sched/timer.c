@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers: a pairing heap a CPU, ordered by deadline, and the softirq that runs what has expired. Arming is a few
- * instructions; taking out the first costs O(log n) on average.
+ * Timers: a pairing heap a CPU, ordered by deadline, and the softirq that runs what has expired. Arming is a
+ * few instructions; taking out the first costs O(log n) on average.
  *
- * The hardware timer is only ever moved forward by arming. After the first timer is stopped or moved back it still
- * fires at the old time, finds nothing to do, and is then set for what is first: cheaper than a write to the APIC for
- * every change, since most timers of guests are pushed back before they fire.
+ * The hardware timer is only ever moved forward by arming. After the first timer is stopped or moved back it
+ * still fires at the old time, finds nothing to do, and is then set for what is first: cheaper than a write
+ * to the APIC for every change, since most timers of guests are pushed back before they fire.
  */
 #include "sched/timer.h"
 
@@ -201,7 +201,10 @@ void timer_migrate(struct timer *t, unsigned int cpu)
     spin_unlock_pair(&from->lock, &to->lock);
 }
 
-/* Runs what had expired when it began; a timer that is armed for the past meanwhile makes the hardware fire again. */
+/*
+ * Runs what had expired when it began; a timer that is armed for the past meanwhile makes the hardware fire
+ * again.
+ */
 static void timer_softirq(void)
 {
     struct timer_cpu *tc = &this_cpu(timer_cpu);

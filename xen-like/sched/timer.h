@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One-shot software timers, kept in a heap a CPU. Functions run in softirq context (interrupts enabled, no lock held)
- * on the timer's CPU. The heap's links stand inside the timers, so that arming one never allocates and never fails.
+ * One-shot software timers, kept in a heap a CPU. Functions run in softirq context (interrupts enabled, no
+ * lock held) on the timer's CPU. The heap's links stand inside the timers, so that arming one never allocates
+ * and never fails.
  */
 #ifndef SCHED_TIMER_H
 #define SCHED_TIMER_H
@@ -22,7 +23,10 @@ struct timer {
 void timer_init(struct timer *t, void (*fn)(void *), void *data, unsigned int cpu);
 void timer_set(struct timer *t, stime_t deadline);  /* (re-)arms; a deadline that has passed fires at once */
 void timer_stop(struct timer *t);                   /* fn may still be running elsewhere */
-/* Stops it for good, and waits until fn is not running; never from fn itself, nor with a lock held that fn takes. */
+/*
+ * Stops it for good, and waits until fn is not running; never from fn itself, nor with a lock held that fn
+ * takes.
+ */
 void timer_kill(struct timer *t);
 /* A timer whose fn runs at the moment stays where it is. */
 void timer_migrate(struct timer *t, unsigned int cpu);

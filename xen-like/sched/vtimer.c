@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vCPU's own timers: the single-shot one (set_timer_op, VCPUOP_set_singleshot_timer) and the periodic one, which both
- * end in VIRQ_TIMER. The single-shot timer fires whether its vCPU runs or not. The periodic one ticks only while the
- * vCPU runs; when it runs again after more than a period it gets one tick at once.
+ * A vCPU's own timers: the single-shot one (set_timer_op, VCPUOP_set_singleshot_timer) and the periodic one,
+ * which both end in VIRQ_TIMER. The single-shot timer fires whether its vCPU runs or not. The periodic one
+ * ticks only while the vCPU runs; when it runs again after more than a period it gets one tick at once.
  */
 #include "cpu/time.h"
 #include "domain/domain.h"
