@@ -34,6 +34,16 @@ static u64 choose_memory(void)
     return min(bytes, available - min(available, MB(1))) >> PAGE_SHIFT;
 }
 
+/* How many pages it may have later on: dom0_mem=max:, never less than at the start. */
+static u32 choose_maximum(u64 start)
+{
+    u64 available = free_pages() << PAGE_SHIFT;
+
+    if (!dom0_options.mem_max.set)
+        return UINT32_MAX;
+    return (u32)max(start, memory_amount_bytes(&dom0_options.mem_max, available) >> PAGE_SHIFT);
+}
+
 /* One for each CPU, within what the options allow. */
 static unsigned int choose_vcpus(void)
 {
@@ -324,7 +334,6 @@ static void start_vcpu0(struct builder *b, mfn_t root)
         ret = pv_set_context(v, ctx);
     if (ret)
         panic("Domain-0: its first page tables or context are refused: error %d", ret);
-    v->info->evtchn_upcall_mask = 1;
     xfree(ctx);
 }
 
@@ -348,10 +357,7 @@ void dom0_build(const struct boot_module *kernel, const struct boot_module *ramd
         panic("Domain-0 cannot be created: error %d", err);
     create_vcpus(&b);
     b.nr_pages = choose_memory();
-    b.d->mm.max_pages = UINT32_MAX;
-    if (dom0_options.mem_max.set)
-        b.d->mm.max_pages = max(b.nr_pages, memory_amount_bytes(&dom0_options.mem_max,
-                                                                free_pages() << PAGE_SHIFT) >> PAGE_SHIFT);
+    b.d->mm.max_pages = choose_maximum(b.nr_pages);
     plan(&b);
     allocate_memory(&b);
     load_kernel(&b);

@@ -325,7 +325,6 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     v->pv.gs_base_user = ctx->gs_base_user;
     v->pv.ctrlreg[4] = ctx->ctrlreg[4] & CR4_GUEST_CHOICE;
     v->domain->pv.vm_assist |= ctx->vm_assist & VM_ASSIST_VALID;
-    v->info->evtchn_upcall_mask = !(ctx->user_regs.rflags & RFLAGS_IF) || ctx->user_regs.saved_upcall_mask;
 
     memset(v->pv.dr, 0, sizeof(v->pv.dr));
     v->pv.dr[6] = DR6_DEFAULT;
