@@ -16,6 +16,7 @@
 #include "domain/domain.h"
 #include "lib/atomic.h"
 #include "lib/log.h"
+#include "lib/option.h"
 #include "lib/string.h"
 #include "mm/guest.h"
 #include "mm/mm.h"
@@ -23,11 +24,21 @@
 #include "sched/scheduler.h"
 
 #include <xen/domctl.h>
+#include <xen/sysctl.h>
 
 DEFINE_PER_CPU(struct sched_cpu, sched_cpu);
 struct cpumask sched_idle_cpus;
 
-static const struct scheduler *const schedulers[] = { &scheduler_fair };
+#define SLICE_DEFAULT_MS     30
+#define RATELIMIT_DEFAULT_US 1000
+
+static unsigned int opt_slice_ms, opt_ratelimit_us = RATELIMIT_DEFAULT_US;
+OPTION_UINT("sched_credit_tslice_ms", opt_slice_ms);
+OPTION_UINT("sched_ratelimit_us", opt_ratelimit_us);
+
+struct sched_params sched_params;
+
+static const struct scheduler *const schedulers[] = { &scheduler_fair, &scheduler_null };
 static const struct scheduler *scheduler = &scheduler_fair;
 
 /* --- states and their times --- */
@@ -147,43 +158,35 @@ struct sched_cpu *sched_lock_vcpu(const struct vcpu *v)
     }
 }
 
-static void reschedule(unsigned int cpu)
+void sched_reschedule(unsigned int cpu)
 {
     softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
 }
 
 static bool placeable(const struct vcpu *v)
 {
-    return !v->sched.queued && !v->sched.running && vcpu_runnable(v);
-}
-
-/* Makes an idle CPU that v may run on look for work. */
-static void wake_idle_cpu(const struct vcpu *v)
-{
-    for (unsigned int i = 0; i < ARRAY_SIZE(sched_idle_cpus.bits); i++) {
-        unsigned long idle = READ_ONCE(sched_idle_cpus.bits[i]) & v->sched.hard_affinity.bits[i];
-
-        if (idle) {
-            reschedule(i * 64 + (unsigned int)__builtin_ctzl(idle));
-            return;
-        }
-    }
+    return !v->sched.queued && !v->sched.running && !v->sched.parked && vcpu_runnable(v);
 }
 
 /* Queues v, which is placeable, at sc, and lets sc's CPU see to it. */
 static void enqueue(struct sched_cpu *sc, struct vcpu *v)
 {
-    stime_t t = now();
+    stime_t t = now(), at;
 
     scheduler->enqueue(sc, v, t);
     v->sched.queued = true;
-    if (sc->curr == sc->idle || scheduler->preempts(sc, v, t))
-        reschedule(sc->cpu);
-    else if (!timer_is_set(&sc->slice))
-        timer_set(&sc->slice, t + scheduler->slice(sc));
-    if (cpu_count > 1 && sc->curr != sc->idle) {
+    if (sc->curr == sc->idle) {
+        sched_reschedule(sc->cpu);
+        return;
+    }
+    at = scheduler->preempt_at(sc, v, t);
+    if (at <= t)
+        sched_reschedule(sc->cpu);
+    else if (at < STIME_NEVER && (!timer_is_set(&sc->slice) || at < READ_ONCE(sc->slice.deadline)))
+        timer_set(&sc->slice, at);
+    if (cpu_count > 1) {
         smp_mb();
-        wake_idle_cpu(v);
+        scheduler->call_others(sc, v);
     }
 }
 
@@ -237,7 +240,9 @@ static void vcpu_sleep(struct vcpu *v)
         if (v->sched.runstate.state == RUNSTATE_runnable)
             runstate_change(v, sleeping_state(v), now());
         if (sc->curr == v)
-            reschedule(sc->cpu);
+            sched_reschedule(sc->cpu);
+        else if (!v->sched.running)
+            scheduler->stopped(sc, v);
     }
     spin_unlock(&sc->lock);
 }
@@ -349,15 +354,20 @@ int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct c
         v->sched.hard_affinity = *hard;
     if (hard && !cpumask_test(hard, sc->cpu)) {
         if (sc->curr == v) {
-            reschedule(sc->cpu); /* schedule() sends it away */
+            sched_reschedule(sc->cpu); /* schedule() sends it away */
         } else if (v->sched.queued) {
             scheduler->dequeue(sc, v);
             v->sched.queued = false;
             place(sc, v);
             return 0;
+        } else if (scheduler->retire) {
+            scheduler->retire(sc, v);
         }
-    } else if (hard && v->sched.queued) {
-        wake_idle_cpu(v); /* it may run in more places now */
+    } else if (v->sched.queued) {
+        scheduler->call_others(sc, v); /* there may be a better place now */
+    } else if (sc->curr == v && !cpumask_test(&v->sched.soft_affinity, sc->cpu)) {
+        sc->look_around = true; /* perhaps there is one where it had rather be */
+        sched_reschedule(sc->cpu);
     }
     spin_unlock(&sc->lock);
     return 0;
@@ -369,20 +379,17 @@ void domain_set_shares(struct domain *d, unsigned int weight, unsigned int cap)
     struct vcpu *v;
     unsigned int i;
 
+    if (!scheduler->set_weight)
+        return;
     d->sched.weight = weight;
-    d->sched.cap = cap;
     for_each_vcpu(d, v, i) {
         sc = sched_lock_vcpu(v);
-        if (v->sched.queued)
-            scheduler->dequeue(sc, v);
-        v->sched.weight = weight;
-        v->sched.cap = cap;
-        if (v->sched.queued)
-            scheduler->enqueue(sc, v, now());
-        if (scheduler->adjust)
-            scheduler->adjust(v);
+        scheduler->set_weight(sc, v, weight);
         spin_unlock(&sc->lock);
     }
+    cap_set(d, cap);
+    for_each_vcpu(d, v, i)
+        sched_reschedule(READ_ONCE(v->sched.cpu)); /* one that runs alone has no slice to heed the cap by */
 }
 
 /* --- giving up the CPU --- */
@@ -434,8 +441,7 @@ static void schedule(void)
     unsigned int cpu = this_cpu_nr();
     struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
     struct vcpu *prev = current, *next;
-    bool more;
-    stime_t t;
+    stime_t t, slice;
 
     spin_lock(&sc->lock);
     ASSERT(sc->curr == prev);
@@ -444,24 +450,27 @@ static void schedule(void)
                                         cpumask_test(&prev->sched.hard_affinity, cpu), t);
     prev->sched.yielding = false;
     sc->slice_over = false;
+    sc->look_around = false;
     sc->slice_start = t;
-    more = sc->nr_queued != 0;
     if (next != prev) {
         int state = is_idle(prev) || vcpu_runnable(prev) ? RUNSTATE_runnable : sleeping_state(prev);
 
         sc->curr = next;
+        sc->curr_since = t;
         next->sched.running = true;
         if (is_idle(prev) != is_idle(next))
             mark_idle(cpu, is_idle(next));
         runstate_change(prev, state, t);
         runstate_change(next, RUNSTATE_running, t);
     }
-    spin_unlock(&sc->lock);
-
-    if (more && !is_idle(next))
-        timer_set(&sc->slice, t + scheduler->slice(sc));
+    /* Under the lock: whoever queues a vCPU after that arms the timer again where it is stopped here. */
+    slice = is_idle(next) ? STIME_NEVER : scheduler->slice(sc, t);
+    if (slice < STIME_NEVER)
+        timer_set(&sc->slice, t + slice);
     else
         timer_stop(&sc->slice);
+    spin_unlock(&sc->lock);
+
     if (next == prev)
         continue_running(prev);
 
@@ -486,10 +495,12 @@ void sched_context_saved(struct vcpu *prev)
     sc = sched_lock_vcpu(prev);
     smp_mb();
     prev->sched.running = false;
-    if (placeable(prev))
+    if (placeable(prev)) {
         place(sc, prev);
-    else
+    } else {
+        scheduler->stopped(sc, prev);
         spin_unlock(&sc->lock);
+    }
 }
 
 void idle_loop(void)
@@ -507,7 +518,7 @@ void idle_loop(void)
 
 /* --- life --- */
 
-int sched_init_vcpu(struct vcpu *v, unsigned int cpu)
+void sched_init_vcpu(struct vcpu *v, unsigned int cpu)
 {
     struct vcpu_sched *s = &v->sched;
 
@@ -515,14 +526,12 @@ int sched_init_vcpu(struct vcpu *v, unsigned int cpu)
     s->cpu = cpu;
     s->blocked = is_idle(v) ? 0 : VCPU_DOWN;
     s->weight = v->domain->sched.weight;
-    s->cap = v->domain->sched.cap;
     memset(&s->hard_affinity, 0xff, sizeof(s->hard_affinity));
     memset(&s->soft_affinity, 0xff, sizeof(s->soft_affinity));
     s->runstate.state = is_idle(v) ? RUNSTATE_running : RUNSTATE_offline;
     s->runstate.state_entry_time = now();
     vcpu_timers_init(v);
     s->period = is_idle(v) ? 0 : VCPU_PERIOD_DEFAULT;
-    return scheduler->init_vcpu ? scheduler->init_vcpu(v) : 0;
 }
 
 void sched_kill_vcpu(struct vcpu *v)
@@ -535,13 +544,9 @@ void sched_kill_vcpu(struct vcpu *v)
     /* A CPU that has just saved v's state may still look at v, with this lock held. */
     sc = sched_lock_vcpu(v);
     ASSERT(!v->sched.queued && !v->sched.running);
+    if (scheduler->retire)
+        scheduler->retire(sc, v);
     spin_unlock(&sc->lock);
-}
-
-void sched_destroy_vcpu(struct vcpu *v)
-{
-    if (scheduler->free_vcpu)
-        scheduler->free_vcpu(v);
 }
 
 u32 sched_id(void)
@@ -551,25 +556,52 @@ u32 sched_id(void)
 
 void sched_parameters(u32 *slice_ms, u32 *ratelimit_us)
 {
-    *slice_ms = (u32)(scheduler->slice_max / MILLISECS(1));
-    *ratelimit_us = (u32)(scheduler->ratelimit / MICROSECS(1));
+    *slice_ms = (u32)(sched_params.slice / MILLISECS(1));
+    *ratelimit_us = (u32)(sched_params.ratelimit / MICROSECS(1));
+}
+
+int sched_set_parameters(u32 slice_ms, u32 ratelimit_us)
+{
+    if (slice_ms < XEN_SYSCTL_CSCHED_TSLICE_MIN || slice_ms > XEN_SYSCTL_CSCHED_TSLICE_MAX ||
+        (ratelimit_us && (ratelimit_us < XEN_SYSCTL_SCHED_RATELIMIT_MIN ||
+                          ratelimit_us > XEN_SYSCTL_SCHED_RATELIMIT_MAX)) ||
+        MICROSECS(ratelimit_us) > MILLISECS(slice_ms))
+        return -EINVAL;
+    WRITE_ONCE(sched_params.slice, MILLISECS(slice_ms));
+    WRITE_ONCE(sched_params.ratelimit, MICROSECS(ratelimit_us));
+    return 0;
+}
+
+static void init_parameters(void)
+{
+    if (sched_set_parameters(opt_slice_ms ? opt_slice_ms : SLICE_DEFAULT_MS, opt_ratelimit_us) == 0)
+        return;
+    log_warn("sched_credit_tslice_ms=%u and sched_ratelimit_us=%u are out of bounds; using %u and %u\n",
+             opt_slice_ms, opt_ratelimit_us, SLICE_DEFAULT_MS, RATELIMIT_DEFAULT_US);
+    (void)sched_set_parameters(SLICE_DEFAULT_MS, RATELIMIT_DEFAULT_US);
+}
+
+static bool has_name(const struct scheduler *s, const char *name)
+{
+    return strcmp(name, s->name) == 0 || (s->alias && strcmp(name, s->alias) == 0);
 }
 
 void sched_init(const char *name)
 {
-    unsigned int i;
-
     timers_init();
+    init_parameters();
     softirq_register(SOFTIRQ_SCHEDULE, schedule);
+    scheduler = schedulers[0];
     if (!name)
         return;
-    for (i = 0; i < ARRAY_SIZE(schedulers); i++) {
-        if (strcmp(name, schedulers[i]->name) == 0) {
+    for (unsigned int i = 0; i < ARRAY_SIZE(schedulers); i++) {
+        if (has_name(schedulers[i], name)) {
             scheduler = schedulers[i];
             return;
         }
     }
-    log_warn("sched=%s: there is no such scheduler; using %s\n", name, scheduler->name);
+    log_warn("sched=%s: there is no such scheduler (there are credit and null); using %s\n", name,
+             scheduler->name);
 }
 
 void sched_init_cpu(unsigned int cpu)

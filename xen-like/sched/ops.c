@@ -150,6 +150,7 @@ void sched_init_domain(struct domain *d)
 {
     d->sched.weight = SCHED_WEIGHT_DEFAULT;
     d->sched.watchdog_used = 0;
+    cap_init_domain(d);
 }
 
 static void watchdog_fired(void *data)
@@ -165,6 +166,7 @@ void sched_kill_domain(struct domain *d)
     unsigned int i;
     u32 used;
 
+    timer_kill(&d->sched.refill);
     spin_lock(&d->lock);
     used = d->sched.watchdog_used;
     spin_unlock(&d->lock);

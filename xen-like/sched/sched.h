@@ -31,6 +31,8 @@ struct vcpu_sched {
     volatile bool running;          /* a CPU holds its state */
     bool queued;                    /* stands in the run queue of cpu (that CPU's lock) */
     bool yielding;                  /* gives way to the next in the queue once (that CPU's lock) */
+    bool parked;                    /* waits until its domain's cap lets it run again (that CPU's lock) */
+    bool active;                    /* the fair scheduler counts its weight (that CPU's lock) */
     bool paused_for_shutdown;       /* one of pause_count (domain's lock) */
     volatile unsigned int blocked;  /* VCPU_* */
     int pause_count;
@@ -41,9 +43,8 @@ struct vcpu_sched {
     unsigned long runstate_guest;   /* guest address of its copy, 0: none */
     struct timer singleshot, periodic, poll_timer;
     stime_t period, period_last;    /* of the periodic timer, 0: none; when it last fired */
-    unsigned int weight, cap;       /* shares of CPU time: relative; per cent of a CPU, 0: no limit */
-    stime_t vtime;                  /* the fair scheduler's own: time that it ran, scaled by its weight */
-    void *data;                     /* a scheduler's private part */
+    unsigned int weight;            /* its share of CPU time beside others */
+    stime_t vtime, fair;            /* the fair scheduler's: time that it ran, scaled (sched/fair.c) */
 };
 
 #define SCHED_WEIGHT_DEFAULT 256
@@ -53,7 +54,12 @@ struct vcpu_sched {
 #define NR_DOMAIN_WATCHDOGS 2
 
 struct domain_sched {
-    unsigned int weight, cap;
+    unsigned int weight;            /* of each of its vCPUs */
+    unsigned int cap;               /* per cent of a CPU that all of them may use together, 0: no limit */
+    struct spinlock cap_lock;       /* LOCK_LEAF: the two that follow */
+    stime_t budget;                 /* what they may still run; below 0: ran too long */
+    stime_t budget_since;           /* when it was last filled up */
+    struct timer refill;            /* set while one of them is parked */
     struct timer watchdog[NR_DOMAIN_WATCHDOGS];
     u32 watchdog_used;              /* bit a watchdog in use (domain's lock) */
 };
@@ -61,9 +67,8 @@ struct domain_sched {
 /* --- life of a vCPU; called by domain/ --- */
 void sched_init_domain(struct domain *d);
 void sched_kill_domain(struct domain *d);               /* its timers; no lock held */
-int sched_init_vcpu(struct vcpu *v, unsigned int cpu);  /* born VCPU_DOWN, affinity to all CPUs */
+void sched_init_vcpu(struct vcpu *v, unsigned int cpu); /* born VCPU_DOWN, affinity to all CPUs */
 void sched_kill_vcpu(struct vcpu *v);                   /* its timers; it cannot run; no lock held */
-void sched_destroy_vcpu(struct vcpu *v);                /* after that, before its memory is freed */
 void sched_init(const char *name);                      /* boot: name as of sched=, or NULL; timers too */
 /*
  * Boot, on that CPU itself, after its percpu area and timers_init_cpu(): makes the CPU's idle vCPU and lets
@@ -71,6 +76,8 @@ void sched_init(const char *name);                      /* boot: name as of sche
  */
 void sched_init_cpu(unsigned int cpu);
 void sched_parameters(u32 *slice_ms, u32 *ratelimit_us); /* for control tools */
+/* -EINVAL: outside the bounds that xen/sysctl.h sets. */
+int sched_set_parameters(u32 slice_ms, u32 ratelimit_us);
 u32 sched_id(void);                                     /* XEN_SCHEDULER_* that control tools see */
 
 /* --- reasons to run or not; any context but interrupt handlers, locks below LOCK_SCHED may be held --- */
@@ -86,7 +93,7 @@ void domain_unpause(struct domain *d);
 bool vcpu_runnable(const struct vcpu *v);
 /* NULL leaves one as it is. -EINVAL: no online CPU in hard; -EBUSY: a pin override is in force. */
 int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft);
-/* Weight 1 to SCHED_WEIGHT_MAX; cap in per cent of a CPU. */
+/* Weight 1 to SCHED_WEIGHT_MAX; cap in per cent of a CPU, 0: none. The null scheduler heeds neither. */
 void domain_set_shares(struct domain *d, unsigned int weight, unsigned int cap);
 void vcpu_yield(void);
 void vcpu_block_for_events(void);                       /* SCHEDOP_block */
@@ -128,6 +135,9 @@ static inline void cpumask_of(struct cpumask *m, unsigned int cpu)
 
 /* False where the result is empty. */
 bool cpumask_and(struct cpumask *to, const struct cpumask *a, const struct cpumask *b);
+
+void sched_dump(void);                                  /* debug keys: the run queues; the timers */
+void timers_dump(void);
 
 long do_sched_op(int cmd, unsigned long arg);
 long do_set_timer_op(stime_t timeout);

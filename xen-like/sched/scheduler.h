@@ -19,50 +19,64 @@ struct sched_cpu {
     struct vcpu *curr, *idle;   /* curr: chosen by the last schedule() */
     struct list queue;          /* sched.run_list of the runnable ones, in the scheduler's order */
     unsigned int nr_queued;
-    unsigned int nr_weight;     /* weights in the queue, summed */
     bool slice_over;            /* the slice's timer has fired */
+    bool look_around;           /* another CPU has vCPUs waiting that should rather run here; set without lock */
     stime_t slice_start;        /* when curr began, or was last charged */
+    stime_t curr_since;         /* when curr began */
     stime_t min_vtime;          /* the fair scheduler's floor: never goes back */
+    stime_t curr_fair;          /* and curr's fair account at slice_start, */
+    unsigned int curr_weight;   /* with its weight: read by other CPUs without lock */
     struct timer slice;
-    void *data;                 /* a scheduler's own */
+    struct vcpu *owner;         /* the null scheduler's: to whom this CPU belongs */
 };
 
 DECLARE_PER_CPU(struct sched_cpu, sched_cpu);
 
 struct scheduler {
-    const char *name;           /* as sched= spells it */
+    const char *name, *alias;   /* as sched= spells it; alias may be NULL */
     u32 id;                     /* XEN_SCHEDULER_* that it is shown as */
-    stime_t slice_max;          /* longest slice, and shortest time before a preemption: for tools */
-    stime_t ratelimit;
-    /* Private data, or NULL hooks for none. No lock held. */
-    int (*init_vcpu)(struct vcpu *v);
-    void (*free_vcpu)(struct vcpu *v);
     /* The CPU, of v's hard affinity, where v had best go on. v is runnable and neither runs nor is queued. */
     unsigned int (*pick_cpu)(const struct vcpu *v);
     /* v becomes, or ceases to be, one of sc's queue; t: now. */
     void (*enqueue)(struct sched_cpu *sc, struct vcpu *v, stime_t t);
     void (*dequeue)(struct sched_cpu *sc, struct vcpu *v);
     /*
-     * v goes from one CPU to another, not queued. Other locks of CPUs may be held; reads only of from and to.
+     * v goes from one CPU to another, not queued. from's lock is held, and perhaps not to's.
      */
-    void (*migrate)(struct vcpu *v, const struct sched_cpu *from, const struct sched_cpu *to);
-    /* Whether v, just queued at sc, should run there before its current vCPU. */
-    bool (*preempts)(struct sched_cpu *sc, const struct vcpu *v, stime_t t);
-    /* How long curr may run while others are queued. */
-    stime_t (*slice)(const struct sched_cpu *sc);
+    void (*migrate)(struct vcpu *v, struct sched_cpu *from, const struct sched_cpu *to);
+    /* When v, just queued at sc, should take the CPU from curr: t or before means at once. */
+    stime_t (*preempt_at)(const struct sched_cpu *sc, const struct vcpu *v, stime_t t);
+    /* v waits at sc, whose CPU is busy: lets other CPUs know that had better run it, or others of sc's. */
+    void (*call_others)(struct sched_cpu *sc, const struct vcpu *v);
+    /* How long curr may run from t on before pick_next() is asked again; STIME_NEVER: as long as it likes. */
+    stime_t (*slice)(const struct sched_cpu *sc, stime_t t);
     /*
      * Accounts for what sc->curr ran until t, and returns who runs next: curr where curr_stays allows it, a
      * vCPU taken off the queue (curr is put back by the core), or sc->idle.
      */
     struct vcpu *(*pick_next)(struct sched_cpu *sc, bool curr_stays, stime_t t);
-    /* A domain's weight or cap was changed, for each of its vCPUs. NULL: nothing to do. */
-    void (*adjust)(struct vcpu *v);
+    /* v, at sc, cannot run now; it is neither running nor queued any more. */
+    void (*stopped)(struct sched_cpu *sc, struct vcpu *v);
+    /* v is about to be freed, or may not run on sc's CPU any more. NULL: no action. */
+    void (*retire)(struct sched_cpu *sc, struct vcpu *v);
+    /* v gets a new weight, which the hook stores. NULL: there are no shares. */
+    void (*set_weight)(struct sched_cpu *sc, struct vcpu *v, unsigned int weight);
 };
 
-extern const struct scheduler scheduler_fair;
+extern const struct scheduler scheduler_fair, scheduler_null;
+
+/* What can be set while running (sched_set_parameters()). */
+struct sched_params {
+    stime_t slice;              /* the longest time that one runs while others wait */
+    stime_t ratelimit;          /* the shortest before one that wakes takes the CPU away; 0: none */
+};
+
+extern struct sched_params sched_params;
 
 /* Takes the lock of v's CPU. */
 struct sched_cpu *sched_lock_vcpu(const struct vcpu *v);
+/* Makes cpu call pick_next() soon. Any context. */
+void sched_reschedule(unsigned int cpu);
 
 /* True where v may leave its queue for cpu right now. */
 static inline bool sched_movable(const struct vcpu *v, unsigned int cpu)
@@ -76,6 +90,18 @@ static inline bool sched_movable(const struct vcpu *v, unsigned int cpu)
  * notices.
  */
 extern struct cpumask sched_idle_cpus;
+
+/* --- caps: cap.c --- */
+
+/* d's vCPUs ran together for `ran` more, up to t. For domains with a cap only. */
+void cap_spend(struct domain *d, stime_t ran, stime_t t);
+/* What d's vCPUs together may still run at t before they must wait; less than 1: they wait now. */
+stime_t cap_left(struct domain *d, stime_t t);
+/* v, which neither runs nor is queued, waits until its domain may run again. v's lock is held. */
+void cap_park(struct vcpu *v);
+/* A new cap, in per cent of a CPU; 0: none. No lock of a CPU held. */
+void cap_set(struct domain *d, unsigned int cap);
+void cap_init_domain(struct domain *d);
 
 /* A guest gets a tick of 100 Hz until it says otherwise. */
 #define VCPU_PERIOD_DEFAULT MILLISECS(10)

@@ -228,6 +228,34 @@ static void timer_softirq(void)
     spin_unlock(&tc->lock);
 }
 
+/* The next of the heap in an order that visits all; NULL: t was the last. */
+static const struct timer *heap_next(const struct timer *t)
+{
+    if (t->child)
+        return t->child;
+    while (t && !t->next) {
+        /* Back to the first of its siblings, whose prev is the parent. */
+        while (t->prev && t->prev->child != t)
+            t = t->prev;
+        t = t->prev;
+    }
+    return t ? t->next : NULL;
+}
+
+unsigned int timers_list(unsigned int cpu, struct timer_row *row, unsigned int size, stime_t *programmed)
+{
+    struct timer_cpu *tc = &per_cpu(timer_cpu, cpu);
+    unsigned int n = 0;
+
+    spin_lock(&tc->lock);
+    *programmed = tc->programmed;
+    for (const struct timer *t = tc->root; t; t = heap_next(t), n++)
+        if (n < size)
+            row[n] = (struct timer_row){ t->deadline, t->fn, t->data };
+    spin_unlock(&tc->lock);
+    return n;
+}
+
 void timers_init_cpu(unsigned int cpu)
 {
     struct timer_cpu *tc = &per_cpu(timer_cpu, cpu);

@@ -31,6 +31,13 @@ void timer_kill(struct timer *t);
 /* A timer whose fn runs at the moment stays where it is. */
 void timer_migrate(struct timer *t, unsigned int cpu);
 static inline bool timer_is_set(const struct timer *t) { return READ_ONCE(t->set); }
+/* For reports: the first size of cpu's armed timers, in no order; how many there are. */
+struct timer_row {
+    stime_t deadline;
+    void (*fn)(void *data);
+    void *data;
+};
+unsigned int timers_list(unsigned int cpu, struct timer_row *row, unsigned int size, stime_t *programmed);
 void timers_init(void);                             /* boot: registers the softirq */
 void timers_init_cpu(unsigned int cpu);             /* before that CPU takes interrupts */
 

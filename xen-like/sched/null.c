@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The null scheduler: a vCPU gets a CPU for itself, keeps it while it sleeps, and gives it up when it goes
+ * down, ends, or may not run there any more. There are no slices, no shares and no preemption. A vCPU that
+ * finds no free CPU waits in the queue of one that it may run on, until some CPU becomes free.
+ */
+#include "cpu/softirq.h"
+#include "lib/atomic.h"
+#include "sched/scheduler.h"
+
+#include <xen/domctl.h>
+
+/* Whether cpu is v's, or free. */
+static bool usable(const struct vcpu *v, unsigned int cpu)
+{
+    const struct vcpu *owner = READ_ONCE(per_cpu(sched_cpu, cpu).owner);
+
+    return cpumask_test(&v->sched.hard_affinity, cpu) && (!owner || owner == v);
+}
+
+/* Its own, else a free one, of its soft affinity first, else any that it may run on, to wait there. */
+static unsigned int null_pick_cpu(const struct vcpu *v)
+{
+    unsigned int own = v->sched.cpu, found = own, rank = 0, cpu;
+
+    for_each_online_cpu(cpu) {
+        unsigned int r = cpumask_test(&v->sched.hard_affinity, cpu);
+
+        if (usable(v, cpu))
+            r = READ_ONCE(per_cpu(sched_cpu, cpu).owner) == v ? 6
+                : 2 + 2 * cpumask_test(&v->sched.soft_affinity, cpu) + (cpu == own);
+        if (r > rank) {
+            rank = r;
+            found = cpu;
+        }
+    }
+    return found;
+}
+
+static void null_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
+{
+    (void)t;
+    if (!sc->owner)
+        WRITE_ONCE(sc->owner, v);
+    list_add_tail(&v->sched.run_list, &sc->queue);
+    sc->nr_queued++;
+}
+
+static void null_dequeue(struct sched_cpu *sc, struct vcpu *v)
+{
+    list_del(&v->sched.run_list);
+    sc->nr_queued--;
+}
+
+static void null_retire(struct sched_cpu *sc, struct vcpu *v)
+{
+    if (sc->owner != v)
+        return;
+    WRITE_ONCE(sc->owner, NULL);
+    sched_reschedule(sc->cpu);
+}
+
+static void null_stopped(struct sched_cpu *sc, struct vcpu *v)
+{
+    if (v->sched.blocked & VCPU_DOWN)
+        null_retire(sc, v);
+}
+
+static void null_migrate(struct vcpu *v, struct sched_cpu *from, const struct sched_cpu *to)
+{
+    (void)to;
+    null_retire(from, v);
+}
+
+static stime_t null_preempt_at(const struct sched_cpu *sc, const struct vcpu *v, stime_t t)
+{
+    (void)sc, (void)v, (void)t;
+    return STIME_NEVER;
+}
+
+static void null_call_others(struct sched_cpu *sc, const struct vcpu *v)
+{
+    unsigned int cpu;
+
+    (void)sc;
+    for_each_online_cpu(cpu)
+        if (!READ_ONCE(per_cpu(sched_cpu, cpu).owner) && cpumask_test(&v->sched.hard_affinity, cpu))
+            sched_reschedule(cpu);
+}
+
+static stime_t null_slice(const struct sched_cpu *sc, stime_t t)
+{
+    (void)sc, (void)t;
+    return STIME_NEVER;
+}
+
+/* One that waits at another CPU and may run here. That CPU's lock is only tried, since this one's is held. */
+static struct vcpu *adopt(struct sched_cpu *sc)
+{
+    unsigned int cpu;
+    struct vcpu *v;
+
+    for_each_online_cpu(cpu) {
+        struct sched_cpu *other = &per_cpu(sched_cpu, cpu);
+
+        if (other == sc || !READ_ONCE(other->nr_queued))
+            continue;
+        if (!spin_trylock(&other->lock)) {
+            softirq_raise(SOFTIRQ_SCHEDULE); /* look again soon */
+            continue;
+        }
+        list_for_each(v, &other->queue, sched.run_list) {
+            if (v == other->owner || !sched_movable(v, sc->cpu))
+                continue;
+            null_dequeue(other, v);
+            null_enqueue(sc, v, 0);
+            WRITE_ONCE(v->sched.cpu, sc->cpu);
+            spin_unlock(&other->lock);
+            return v;
+        }
+        spin_unlock(&other->lock);
+    }
+    return NULL;
+}
+
+static struct vcpu *null_pick_next(struct sched_cpu *sc, bool curr_stays, stime_t t)
+{
+    struct vcpu *v = sc->owner;
+
+    (void)t;
+    if (v && !cpumask_test(&v->sched.hard_affinity, sc->cpu))
+        WRITE_ONCE(sc->owner, v = NULL);
+    if (!v && !list_empty(&sc->queue))
+        v = list_entry(sc->queue.next, struct vcpu, sched.run_list);
+    if (!v) {
+        /* Whoever queues a vCPU elsewhere meanwhile looks for CPUs without an owner after that. */
+        smp_mb();
+        v = adopt(sc);
+    }
+    WRITE_ONCE(sc->owner, v);
+    if (v && v == sc->curr && curr_stays)
+        return v;
+    if (!v || !v->sched.queued)
+        return sc->idle;
+    null_dequeue(sc, v);
+    v->sched.queued = false;
+    return v;
+}
+
+const struct scheduler scheduler_null = {
+    .name = "null",
+    .id = XEN_SCHEDULER_NULL,
+    .pick_cpu = null_pick_cpu,
+    .enqueue = null_enqueue,
+    .dequeue = null_dequeue,
+    .migrate = null_migrate,
+    .preempt_at = null_preempt_at,
+    .call_others = null_call_others,
+    .slice = null_slice,
+    .pick_next = null_pick_next,
+    .stopped = null_stopped,
+    .retire = null_retire,
+};
