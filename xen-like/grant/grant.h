@@ -27,6 +27,8 @@ unsigned int grant_max_frames(const struct domain *d);
 /* Entries in use and mappings held; for reports and leak tests. */
 void grant_count(struct domain *d, unsigned int *entries_mapped, unsigned int *maptrack_used);
 
+void grant_dump_all(void);      /* debug key */
+
 long do_grant_table_op(unsigned int cmd, unsigned long arg, unsigned int count);
 
 #endif

@@ -20,7 +20,7 @@ static struct grant_track *track_of(const struct grant_table *t, grant_handle_t 
 /* map_lock */
 static bool add_track_page(struct grant_table *t)
 {
-    struct grant_track *page = t->nr_track_pages < t->max_track_pages ? hv_alloc_page() : NULL;
+    struct grant_track *page = t->nr_track_pages < t->max_track_pages ? domain_alloc_pages(t->d, 0) : NULL;
     u32 first = t->nr_track_pages * TRACKS_PER_PAGE;
 
     if (!page)

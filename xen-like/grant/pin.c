@@ -15,15 +15,18 @@ union header {
     u32 word;
 };
 
-/* Marks the entry as in use. first: it is not in use yet, so that its type and domain count. */
-static int mark(struct grant_entry_v1 *e, const struct grant_use *use, bool first)
+/*
+ * Marks the entry as in use for reading, or also for writing. What it grants counts each time that a mark is added: a
+ * granter may have taken it back from under a use that goes on.
+ */
+static int mark(struct grant_entry_v1 *e, const struct grant_use *use)
 {
     u16 mask = GTF_type_mask | (use->copy ? 0 : GTF_sub_page);
     union header old, new;
 
     old.word = READ_ONCE(*(u32 *)e);
     for (unsigned int i = 0; i < STATUS_TRIES; i++) {
-        if (first && ((old.flags & mask) != GTF_permit_access || old.domid != use->user))
+        if ((old.flags & mask) != GTF_permit_access || old.domid != use->user)
             return GNTST_general_error;
         if (!use->readonly && (old.flags & GTF_readonly))
             return GNTST_general_error;
@@ -76,7 +79,7 @@ int grant_pin(struct grant_table *t, grant_ref_t ref, const struct grant_use *us
     if (!first && (a->user != use->user || count_full(a)))
         return GNTST_general_error;
     if (first || (!use->readonly && !(a->host_w | a->dev_w))) {
-        rc = mark(e, use, first);
+        rc = mark(e, use);
         if (rc != GNTST_okay)
             return rc;
     }

@@ -12,7 +12,7 @@ struct grant_active *grant_active_row(struct grant_table *t, grant_ref_t ref, bo
     ref = index_nospec(ref, grant_entries(t));
     chunk = &t->active[ref / ACTIVE_PER_CHUNK];
     if (!*chunk && make)
-        *chunk = xzalloc_array(struct grant_active, ACTIVE_PER_CHUNK);
+        *chunk = domain_xzalloc_array(t->d, struct grant_active, ACTIVE_PER_CHUNK);
     return *chunk ? &(*chunk)[ref % ACTIVE_PER_CHUNK] : NULL;
 }
 
@@ -21,12 +21,12 @@ int grant_grow(struct grant_table *t, unsigned int nr_frames)
     if (nr_frames > t->max_frames)
         return -EINVAL;
     while (t->nr_frames < nr_frames) {
-        void *page = hv_alloc_page();
+        void *page = domain_alloc_pages(t->d, 0);
 
         if (!page)
             return -ENOMEM;
         if (!frame_share_with(mfn_to_frame(virt_to_mfn(page)), t->d, false)) {
-            hv_free_page(page);
+            domain_free_pages(t->d, page, 0);
             return -ENOMEM;
         }
         t->frame[t->nr_frames] = page;
@@ -37,7 +37,7 @@ int grant_grow(struct grant_table *t, unsigned int nr_frames)
 
 int grant_init_domain(struct domain *d, unsigned int max_frames, unsigned int max_maptrack)
 {
-    struct grant_table *t = xzalloc(struct grant_table);
+    struct grant_table *t = domain_xzalloc(d, struct grant_table);
     int rc = -ENOMEM;
 
     if (!t)
@@ -49,9 +49,9 @@ int grant_init_domain(struct domain *d, unsigned int max_frames, unsigned int ma
     t->max_frames = max_frames ? max_frames : 1;
     t->max_track_pages = max_maptrack;
     t->free_handle = NO_HANDLE;
-    t->frame = xzalloc_array(struct grant_entry_v1 *, t->max_frames);
-    t->active = xzalloc_array(struct grant_active *, t->max_frames * CHUNKS_PER_FRAME);
-    t->track = xzalloc_array(struct grant_track *, max_maptrack ? max_maptrack : 1);
+    t->frame = domain_xzalloc_array(d, struct grant_entry_v1 *, t->max_frames);
+    t->active = domain_xzalloc_array(d, struct grant_active *, t->max_frames * CHUNKS_PER_FRAME);
+    t->track = domain_xzalloc_array(d, struct grant_track *, max_maptrack ? max_maptrack : 1);
     if (t->frame && t->active && t->track) {
         spin_lock(&t->lock);
         rc = grant_grow(t, 1);
@@ -71,16 +71,16 @@ void grant_free_domain(struct domain *d)
     d->grant = NULL;
     for (unsigned int i = 0; i < t->nr_frames; i++) {
         frame_unshare(mfn_to_frame(virt_to_mfn(t->frame[i])));
-        hv_free_page(t->frame[i]);
+        domain_free_pages(d, t->frame[i], 0);
     }
     for (unsigned int i = 0; t->active && i < t->max_frames * CHUNKS_PER_FRAME; i++)
-        xfree(t->active[i]);
+        domain_xfree(d, t->active[i]);
     for (unsigned int i = 0; i < t->nr_track_pages; i++)
-        hv_free_page(t->track[i]);
-    xfree(t->frame);
-    xfree(t->active);
-    xfree(t->track);
-    xfree(t);
+        domain_free_pages(d, t->track[i], 0);
+    domain_xfree(d, t->frame);
+    domain_xfree(d, t->active);
+    domain_xfree(d, t->track);
+    domain_xfree(d, t);
 }
 
 unsigned int grant_max_frames(const struct domain *d)
