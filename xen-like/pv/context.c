@@ -20,14 +20,17 @@
 /* CR4 as the hypervisor wants it on every CPU, and the bits on top of it that a guest may choose for itself. */
 #define CR4_GUEST_CHOICE (CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE)
 
+/* Those that the processor has as the guest wants them; OSXSAVE stays on for the hypervisor. */
+#define CR4_GUEST_OWNED (CR4_TSD | CR4_DE | CR4_FSGSBASE)
+
 static DEFINE_PER_CPU(unsigned long, cr4_now);
 static DEFINE_PER_CPU(bool, dr_in_use);
 
 static unsigned long cr4_for(const struct vcpu *v)
 {
-    unsigned long cr4 = this_cpu(cr4_now) & ~(unsigned long)(CR4_TSD | CR4_DE);
+    unsigned long cr4 = this_cpu(cr4_now) & ~(unsigned long)CR4_GUEST_OWNED;
 
-    return cr4 | (v->pv.ctrlreg[4] & (CR4_TSD | CR4_DE));
+    return cr4 | (v->pv.ctrlreg[4] & CR4_GUEST_OWNED);
 }
 
 static void load_cr4(const struct vcpu *v)
@@ -205,6 +208,7 @@ static unsigned int fpu_order(void)
 #define FXSAVE_MXCSR       24
 #define XSAVE_HEADER_BV    512
 #define XSAVE_X87_AND_SSE  3UL
+#define XCR0_AT_START      3UL
 #define MXCSR_VALID        0xffffu
 
 /* Takes the legacy part that somebody supplies; what the processor would refuse is made harmless. */
@@ -226,15 +230,15 @@ int pv_init_domain(struct domain *d)
 
 int pv_init_vcpu(struct vcpu *v)
 {
-    v->pv.trap_table = xzalloc_array(struct trap_info, 256);
-    v->pv.fpu = hv_alloc_pages(fpu_order());
+    v->pv.trap_table = domain_xzalloc_array(v->domain, struct trap_info, 256);
+    v->pv.fpu = domain_alloc_pages(v->domain, fpu_order());
     if (!v->pv.trap_table || !v->pv.fpu) {
         pv_destroy_vcpu(v);
         return -ENOMEM;
     }
     fpu_init_state(v->pv.fpu);
     v->pv.kernel_mode = true;
-    v->pv.xcr0 = 1;
+    v->pv.xcr0 = cpu.xcr0 & XCR0_AT_START;
     v->pv.ctrlreg[0] = CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
     v->pv.ctrlreg[4] = 0;
     v->pv.dr[6] = DR6_DEFAULT;
@@ -244,10 +248,10 @@ int pv_init_vcpu(struct vcpu *v)
 
 void pv_destroy_vcpu(struct vcpu *v)
 {
-    xfree(v->pv.trap_table);
+    domain_xfree(v->domain, v->pv.trap_table);
     v->pv.trap_table = NULL;
     if (v->pv.fpu)
-        hv_free_pages(v->pv.fpu, fpu_order());
+        domain_free_pages(v->domain, v->pv.fpu, fpu_order());
     v->pv.fpu = NULL;
 }
 

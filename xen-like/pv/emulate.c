@@ -269,7 +269,11 @@ static enum emulated emul_xsetbv(struct emulation *e)
 {
     u64 value = (u64)(u32)e->regs->rdx << 32 | (u32)e->regs->rax;
 
-    if ((u32)e->regs->rcx != 0 || !(e->v->pv.ctrlreg[4] & CR4_OSXSAVE) || !xcr0_valid(value))
+    if (!(e->v->pv.ctrlreg[4] & CR4_OSXSAVE)) {
+        pv_inject_trap(e->v, TRAP_INVALID_OP, false, 0);
+        return EMUL_INJECTED;
+    }
+    if ((u32)e->regs->rcx != 0 || !xcr0_valid(value))
         return EMUL_FAULT;
     e->v->pv.xcr0 = value;
     xsetbv(value);
