@@ -20,6 +20,8 @@
 #include "mm/alloc.h"
 #include "mm/mm.h"
 #include "sched/sched.h"
+#include "trace/keys.h"
+#include "trace/watchdog.h"
 
 extern char boot_cpu_stack_end[];
 
@@ -135,6 +137,8 @@ void start_hypervisor(u32 magic, u32 info_address)
     smp_init_boot_cpu();    /* interrupts are on from here */
     console_init_late();
     smp_boot();
+    debug_keys_init();
+    watchdog_init();
 
     log_info("%s: family %u, model %u, stepping %u%s%s\n", cpu.brand[0] ? cpu.brand : cpu.vendor, cpu.family, cpu.model,
              cpu.stepping, cpu.smep ? ", SMEP" : "", cpu.smap ? ", SMAP" : "");

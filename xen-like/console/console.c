@@ -291,6 +291,24 @@ int console_ring_read(struct xen_sysctl_readconsole *op)
     return 0;
 }
 
+/* Debug key: what the ring holds goes to the devices again, and not into the ring once more. */
+void console_dump_ring(void)
+{
+    u32 end = READ_ONCE(ring_end), at = end - min(end, ring_size);
+    char chunk[128];
+
+    while (at != end) {
+        unsigned long flags = console_lock();
+        u32 n = min(end - at, (u32)sizeof(chunk));
+
+        for (u32 i = 0; i < n; i++)
+            chunk[i] = ring[(at + i) & (ring_size - 1)];
+        console_unlock(flags);
+        console_write_raw(chunk, n, false);
+        at += n;
+    }
+}
+
 /* --- start --- */
 
 static bool wanted(const char *device)

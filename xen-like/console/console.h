@@ -32,7 +32,11 @@ long do_console_io(unsigned int cmd, unsigned int count, unsigned long arg);
  * (XEN_SYSCTL_debug_keys). fn runs in softirq or hypercall context.
  */
 void console_register_key(char key, void (*fn)(void), const char *help);
+/* One key at a time: a second CPU's is refused with a message. */
 void console_key(char key);
+
+/* Writes to the devices what the ring holds. */
+void console_dump_ring(void);
 
 /* True where the serial port that the console drives has one of the I/O ports from first to last. */
 bool console_owns_ports(unsigned int first, unsigned int last);

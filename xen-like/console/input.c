@@ -7,14 +7,17 @@
 #include "console/internal.h"
 
 #include "cpu/softirq.h"
+#include "cpu/traps.h"
 #include "domain/domain.h"
 #include "event/event.h"
+#include "lib/atomic.h"
 #include "lib/log.h"
 #include "lib/option.h"
 #include "lib/spinlock.h"
 #include "lib/string.h"
 #include "mm/guest.h"
 #include "pv/hypercall.h"
+#include "trace/watchdog.h"
 
 #define INPUT_SIZE      1024    /* a power of two */
 #define SWITCH_CHAR     0x01    /* Ctrl-a */
@@ -50,13 +53,21 @@ void console_register_key(char key, void (*fn)(void), const char *help)
 void console_key(char key)
 {
     const struct key *k = &key_table[(u8)key & 127];
+    static bool busy;
 
     if (!k->fn) {
         printk("'%c': no such key; 'h' lists them\n", (u8)key < ' ' || (u8)key > '~' ? '?' : key);
         return;
     }
+    if (atomic_xchg(&busy, true)) {
+        printk("'%c': the key before is still being answered on another CPU\n", key);
+        return;
+    }
     printk("'%c' pressed: %s\n", key, k->help);
+    watchdog_pause();       /* a report may take long on a slow serial line */
     k->fn();
+    watchdog_resume();
+    store_release(&busy, false);
 }
 
 static void key_help(void)
@@ -118,6 +129,7 @@ static void input_softirq(void)
 
     switched = false;
     spin_unlock_irqrestore(&lock, flags);
+    nmi_report_unknown();
     if (announce)
         printk("*** Console input goes to %s (Ctrl-a three times switches) ***\n",
                xen ? "the hypervisor; 'h' for help" : "Domain-0");

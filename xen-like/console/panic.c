@@ -9,6 +9,7 @@
 #include "cpu/irq.h"
 #include "cpu/machine.h"
 #include "cpu/percpu.h"
+#include "cpu/report.h"
 #include "cpu/smp.h"
 #include "cpu/time.h"
 #include "cpu/traps.h"
@@ -82,6 +83,18 @@ void panic_at(const struct cpu_user_regs *regs, const char *fmt, ...)
     registers_print(regs);
     if (!(regs->cs & 3))
         backtrace_print(regs->rip, regs->rbp);
+    end_panic();
+}
+
+void panic_about(const struct cpu_report *r, const char *fmt, ...)
+{
+    va_list ap;
+
+    begin_panic();
+    va_start(ap, fmt);
+    print_banner(fmt, ap);
+    va_end(ap);
+    report_print(r);
     end_panic();
 }
 

@@ -13,6 +13,7 @@
 #define REG_VERSION     0x01
 #define REG_ENTRY(n)    (0x10 + 2 * (n))
 
+#define ENTRY_NMI       0x00400
 #define ENTRY_LOW       0x02000 /* active low */
 #define ENTRY_LEVEL     0x08000
 #define ENTRY_MASKED    0x10000
@@ -90,6 +91,18 @@ void ioapic_route(unsigned int gsi, u8 vector, u32 apic_id, bool level, bool act
 
     write_reg(a, REG_ENTRY(line), ENTRY_MASKED | vector | (level ? ENTRY_LEVEL : 0) | (active_low ? ENTRY_LOW : 0));
     write_reg(a, REG_ENTRY(line) + 1, apic_id << 24);
+    spin_unlock_irqrestore(&lock, flags);
+}
+
+void ioapic_route_nmi(unsigned int gsi)
+{
+    unsigned int line;
+    const struct ioapic *a = find(gsi, &line);
+    unsigned long flags = spin_lock_irqsave(&lock);
+
+    write_reg(a, REG_ENTRY(line), ENTRY_MASKED | ENTRY_NMI);
+    write_reg(a, REG_ENTRY(line) + 1, 0xffu << 24);
+    write_reg(a, REG_ENTRY(line), ENTRY_NMI);
     spin_unlock_irqrestore(&lock, flags);
 }
 

@@ -10,6 +10,8 @@ unsigned int ioapic_gsi_count(void);
 bool ioapic_has(unsigned int gsi);
 /* Routes gsi to vector on the CPU with that local APIC; the line stays masked. */
 void ioapic_route(unsigned int gsi, u8 vector, u32 apic_id, bool level, bool active_low);
+/* Makes gsi, an edge line, an NMI for all CPUs, and unmasks it. */
+void ioapic_route_nmi(unsigned int gsi);
 void ioapic_mask(unsigned int gsi, bool masked);
 
 #endif

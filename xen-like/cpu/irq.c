@@ -14,11 +14,13 @@
 #include "lib/atomic.h"
 #include "lib/log.h"
 #include "lib/spinlock.h"
+#include "lib/symbols.h"
 #include "pv/hypercall.h"
 
 struct line {
     u8 vector;                          /* 0: not in use */
     bool level;
+    u32 count;                          /* interrupts so far */
     void (*handler)(void *arg);         /* ours */
     void *arg;
     void (*deliver)(unsigned int gsi);  /* the hardware domain's */
@@ -139,6 +141,7 @@ static void device_interrupt(unsigned int vector)
         apic_eoi();
         return;
     }
+    lines[gsi].count++;
     l = lines[gsi];
     if (l.deliver && l.level)
         ioapic_mask(gsi, true);
@@ -152,8 +155,26 @@ static void device_interrupt(unsigned int vector)
         apic_eoi();
 }
 
+void irq_dump(void)
+{
+    for (unsigned int gsi = 0; gsi < MAX_GSI; gsi++) {
+        unsigned long flags = spin_lock_irqsave(&lock);
+        struct line l = lines[gsi];
+        unsigned long offset;
+        const char *name;
+
+        spin_unlock_irqrestore(&lock, flags);
+        if (!l.vector)
+            continue;
+        name = l.handler ? symbol_find((unsigned long)l.handler, &offset) : "Domain-0";
+        printk("    GSI %3u: vector %#04x, %s, %u interrupts, for %s\n", gsi, l.vector, l.level ? "level" : "edge",
+               l.count, name ? name : "?");
+    }
+}
+
 void irq_dispatch(unsigned int vector)
 {
+    spin_irq_enter();
     switch (vector) {
     case VECTOR_APIC_TIMER:
         apic_eoi();
@@ -177,4 +198,5 @@ void irq_dispatch(unsigned int vector)
         if (vector >= VECTOR_FIRST_DYNAMIC)
             device_interrupt(vector);
     }
+    spin_irq_leave();
 }

@@ -42,6 +42,9 @@ unsigned int isa_irq_to_gsi(unsigned int irq, bool *level, bool *active_low);
 /* Silences the 8259s and sets up the I/O APICs, all lines masked. Boot, after mm_init(). */
 void irq_init(void);
 
+/* Debug key: the lines in use. */
+void irq_dump(void);
+
 /* All interrupts by vector, from the entry code, with interrupts disabled. */
 void irq_dispatch(unsigned int vector);
 
@@ -51,6 +54,15 @@ static inline bool irqs_enabled(void)
 
     __asm__ __volatile__("pushfq; pop %0" : "=r"(f));
     return f & 0x200;
+}
+
+/* Turns them off; returns the flags, of which bit 9 says whether they were on. */
+static inline unsigned long irq_save(void)
+{
+    unsigned long f;
+
+    __asm__ __volatile__("pushfq; pop %0; cli" : "=r"(f) : : "memory");
+    return f;
 }
 
 static inline void irq_disable(void) { __asm__ __volatile__("cli" ::: "memory"); }

@@ -10,7 +10,7 @@
 #include "cpu/irq.h"
 #include "cpu/time.h"
 #include "lib/atomic.h"
-#include "lib/log.h"
+#include "lib/spinlock.h"
 
 struct call_slot {
     void (*fn)(void *arg);
@@ -47,7 +47,7 @@ void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg, bool
     struct call_slot *slot = &this_cpu(call_slot);
     struct cpumask others = { { 0 } };
 
-    ASSERT(irqs_enabled());
+    spin_check_may_wait();
     for (unsigned int w = 0; w < ARRAY_SIZE(mask->bits); w++) {
         others.bits[w] = mask->bits[w] & READ_ONCE(cpu_online.bits[w]);
         if (w == self / 64)

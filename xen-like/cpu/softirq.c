@@ -6,6 +6,7 @@
 #include "cpu/smp.h"
 #include "lib/atomic.h"
 #include "lib/log.h"
+#include "lib/spinlock.h"
 
 DEFINE_PER_CPU(unsigned long, softirq_pending);
 
@@ -37,6 +38,7 @@ void softirq_run(void)
         unsigned int nr = others ? (unsigned int)__builtin_ctzl(others) : SOFTIRQ_SCHEDULE;
 
         clear_bit(nr, &this_cpu(softirq_pending));
+        spin_check_none_held();
         if (handlers[nr])
             handlers[nr]();
     }

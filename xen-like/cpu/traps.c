@@ -7,11 +7,12 @@
 
 #include "cpu/extable.h"
 #include "cpu/msr.h"
+#include "cpu/percpu.h"
 #include "cpu/regs.h"
+#include "cpu/report.h"
 #include "cpu/smp.h"
-#include "lib/image.h"
+#include "cpu/softirq.h"
 #include "lib/log.h"
-#include "lib/symbols.h"
 
 enum { DIVIDE = 0, DEBUG_EXCEPTION = 1, NMI = 2, DOUBLE_FAULT = 8, PAGE_FAULT = 14, MACHINE_CHECK = 18 };
 
@@ -37,63 +38,42 @@ const char *exception_name(unsigned int vector)
     return vector < ARRAY_SIZE(names) ? names[vector] : "?";
 }
 
-/* Our own stack of a CPU: backtraces follow frame pointers only inside it. */
-static bool on_stack(unsigned long address, unsigned long stack)
-{
-    return address >= stack && address <= stack + STACK_SIZE - sizeof(struct cpu_info) - 16 && !(address & 7);
-}
+/* --- NMI --- */
 
-/* back: 1 for a return address, which may be that of the next function where the call was the last instruction. */
-static void print_address(unsigned long rip, unsigned int back)
-{
-    unsigned long offset;
-    const char *name = symbol_find(rip - back, &offset);
+static DEFINE_PER_CPU(struct nmi_counts, nmi_counts);
 
-    if (name)
-        printk("    [<%p>] %s+%#lx\n", (void *)rip, name, offset + back);
-    else
-        printk("    [<%p>] ?\n", (void *)rip);
-}
+bool (*nmi_hook)(const struct cpu_user_regs *regs);
 
-void backtrace_print(unsigned long rip, unsigned long rbp)
-{
-    unsigned long stack = (unsigned long)cpu_info() & ~(STACK_SIZE - 1UL);
-
-    printk("Backtrace:\n");
-    print_address(rip, 0);
-    for (unsigned int depth = 0; depth < 32 && on_stack(rbp, stack); depth++) {
-        const unsigned long *frame = (const unsigned long *)rbp;
-
-        if (!frame[1])
-            break;
-        print_address(frame[1], 1);
-        /* Frames lie at rising addresses, but for one step from an exception's own stack to the main one. */
-        if (frame[0] == rbp)
-            break;
-        rbp = frame[0];
-    }
-}
-
-void registers_print(const struct cpu_user_regs *r)
-{
-    unsigned long offset;
-    const char *name = symbol_find(r->rip, &offset);
-
-    printk("CPU %u  rip %04x:%p  %s+%#lx  rflags %08lx\n", this_cpu_nr(), r->cs, (void *)r->rip, name ? name : "(guest)",
-           name ? offset : 0, r->rflags);
-    printk("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", r->rax, r->rbx, r->rcx, r->rdx);
-    printk("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", r->rsi, r->rdi, r->rbp, r->rsp);
-    printk("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", r->r8, r->r9, r->r10, r->r11);
-    printk("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", r->r12, r->r13, r->r14, r->r15);
-    printk("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx\n", read_cr0(), read_cr2(), read_cr3(), read_cr4());
-    printk("ss %04x  current %p  error code %x\n", r->ss, (void *)current, r->error_code);
-}
-
+/* The console's lock may be this CPU's own at the moment: nothing is printed here. */
 void nmi_handle(const struct cpu_user_regs *regs)
 {
+    struct nmi_counts *n = &this_cpu(nmi_counts);
+
+    n->all++;
     if (smp_stop_requested())
         smp_stop_self();
-    log_err("CPU %u: NMI of unknown cause at %p\n", this_cpu_nr(), (void *)regs->rip);
+    if (report_answer(regs) || (nmi_hook && nmi_hook(regs)))
+        return;
+    n->unknown++;
+    n->unknown_at = regs->rip;
+    softirq_raise(SOFTIRQ_CONSOLE);
+}
+
+void nmi_report_unknown(void)
+{
+    struct nmi_counts *n = &this_cpu(nmi_counts);
+    unsigned long unknown = READ_ONCE(n->unknown);
+
+    if (unknown == n->reported)
+        return;
+    log_err("CPU %u: %lu NMIs of unknown cause, the last at %p\n", this_cpu_nr(), unknown - n->reported,
+            (void *)n->unknown_at);
+    n->reported = unknown;
+}
+
+void nmi_counts_get(unsigned int cpu_nr, struct nmi_counts *out)
+{
+    *out = per_cpu(nmi_counts, cpu_nr);
 }
 
 void machine_check_handle(const struct cpu_user_regs *regs)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Exceptions that hit the hypervisor itself, the non-maskable ones from anywhere, and reports of registers. */
+/* Exceptions that hit the hypervisor itself, and the non-maskable ones from anywhere. */
 #ifndef CPU_TRAPS_H
 #define CPU_TRAPS_H
 
@@ -23,9 +23,15 @@ extern bool (*hv_page_fault_hook)(unsigned long address, u32 error_code);
 /* Names as in the manuals; "?" for a vector that has none. */
 const char *exception_name(unsigned int vector);
 
-/* Prints a set of registers, and the functions on the stack from there on where it is the hypervisor's. */
-void registers_print(const struct cpu_user_regs *regs);
-void backtrace_print(unsigned long rip, unsigned long rbp);
+/* NMIs of a CPU so far. */
+struct nmi_counts {
+    unsigned long all, unknown, unknown_at, reported;
+};
+void nmi_counts_get(unsigned int cpu_nr, struct nmi_counts *out);
+/* Says what this CPU's handler could not; softirq context. */
+void nmi_report_unknown(void);
+/* Asked about an NMI that no other CPU sent: true where it was its own. In NMI context; set once. */
+extern bool (*nmi_hook)(const struct cpu_user_regs *regs);
 
 /* panic() with the registers at the fault. */
 void panic_at(const struct cpu_user_regs *regs, const char *fmt, ...) __printf(2, 3) __noreturn __cold;

@@ -191,7 +191,8 @@ static struct domain *domain_blank(domid_t id, unsigned int max_vcpus)
 
     if (!d)
         return NULL;
-    d->vcpu = xzalloc_array(struct vcpu *, max_vcpus);
+    domain_open_account(d, d, id < DOMID_FIRST_RESERVED && id);
+    d->vcpu = domain_xzalloc_array(d, struct vcpu *, max_vcpus);
     if (!d->vcpu) {
         xfree(d);
         return NULL;
@@ -208,14 +209,14 @@ static struct domain *domain_blank(domid_t id, unsigned int max_vcpus)
 
 static int make_shared_info(struct domain *d)
 {
-    struct shared_info *si = hv_alloc_page();
+    struct shared_info *si = domain_alloc_pages(d, 0);
 
     if (!si)
         return -ENOMEM;
     for (unsigned int i = 0; i < ARRAY_SIZE(si->vcpu_info); i++)
         si->vcpu_info[i].evtchn_upcall_mask = 1;
     if (!frame_share_with(mfn_to_frame(virt_to_mfn(si)), d, false)) {
-        hv_free_page(si);
+        domain_free_pages(d, si, 0);
         return -ENOMEM;
     }
     d->shared_info = si;
@@ -231,19 +232,18 @@ static void domain_free(struct domain *d)
     unsigned int i;
 
     for_each_vcpu(d, v, i) {
-        sched_destroy_vcpu(v);
         pv_destroy_vcpu(v);
-        xfree(v);
+        domain_xfree(d, v);
     }
     if (d->grant)
         grant_free_domain(d);
     event_free_domain(d);
     if (d->shared_info) {
         frame_unshare(mfn_to_frame(virt_to_mfn(d->shared_info)));
-        hv_free_page(d->shared_info);
+        domain_free_pages(d, d->shared_info, 0);
     }
-    xfree(d->vcpu);
-    xfree(d);
+    domain_xfree(d, d->vcpu);
+    domain_close_account(d, d);
 }
 
 static int domain_init_parts(struct domain *d, const struct domain_config *config)
@@ -308,7 +308,7 @@ int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
         return -EINVAL;
     if (d->vcpu[id])
         return -EEXIST;
-    v = xzalloc(struct vcpu);
+    v = domain_xzalloc(d, struct vcpu);
     if (!v)
         return -ENOMEM;
     v->domain = d;
@@ -316,14 +316,10 @@ int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
     v->info = &d->shared_info->vcpu_info[id];
     v->info_mfn = INVALID_MFN;
     event_init_vcpu(v);
-    err = sched_init_vcpu(v, cpu);
-    if (!err) {
-        err = pv_init_vcpu(v);
-        if (err)
-            sched_destroy_vcpu(v);
-    }
+    sched_init_vcpu(v, cpu);
+    err = pv_init_vcpu(v);
     if (err) {
-        xfree(v);
+        domain_xfree(d, v);
         return err;
     }
     store_release(&d->vcpu[id], v);
@@ -343,10 +339,7 @@ struct vcpu *idle_vcpu_create(unsigned int cpu)
     v->info = &no_info;
     v->info_mfn = INVALID_MFN;
     event_init_vcpu(v);
-    if (sched_init_vcpu(v, cpu)) {
-        xfree(v);
-        return NULL;
-    }
+    sched_init_vcpu(v, cpu);
     domain_idle->vcpu[cpu] = v;
     return v;
 }

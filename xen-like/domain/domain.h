@@ -77,7 +77,6 @@ struct domain {
     unsigned int relinquish_step;   /* where domain_kill() is */
     unsigned int relinquish_vcpu;   /* and at which vCPU */
     u32 tsc_incarnation;
-    u32 hv_pages_used;              /* hypervisor memory on its account, in pages */
     char crash_reason[80];          /* why guest_crash() ended it; "" if it did not */
 };
 
@@ -155,6 +154,10 @@ void domain_set_wallclock(u64 secs, u32 nsecs, stime_t system_time);
 /* What control tools learn of a domain (XEN_DOMCTL_getdomaininfo). */
 struct xen_domctl_getdomaininfo;
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
+
+/* Debug keys: all domains and vCPUs; the registers of the hardware domain's vCPUs. */
+void domain_dump_all(void);
+void domain_dump_hardware(void);
 
 long do_vcpu_op(unsigned int cmd, unsigned int vcpuid, unsigned long arg);
 long do_domctl(unsigned long arg);

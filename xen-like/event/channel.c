@@ -15,7 +15,7 @@ struct pirq_hooks pirq_hooks;
 static int add_bucket(struct domain *d)
 {
     unsigned int first = d->event.valid_ports, i;
-    struct evtchn *bucket = xzalloc_array(struct evtchn, EVTCHN_PER_BUCKET);
+    struct evtchn *bucket = domain_xzalloc_array(d, struct evtchn, EVTCHN_PER_BUCKET);
 
     if (!bucket)
         return -ENOMEM;
@@ -220,8 +220,8 @@ int event_destroy_domain(struct domain *d)
 void event_free_domain(struct domain *d)
 {
     for (unsigned int i = 0; i < d->event.valid_ports / EVTCHN_PER_BUCKET; i++)
-        xfree(d->event.buckets[i]);
-    xfree(d->event.pirq_port);
+        domain_xfree(d, d->event.buckets[i]);
+    domain_xfree(d, d->event.pirq_port);
 }
 
 void event_count(struct domain *d, struct evtchn_counts *out)
@@ -297,6 +297,8 @@ int evtchn_unmask(struct domain *d, unsigned int port)
 
     if (!chn)
         return -EINVAL;
+    if (READ_ONCE(chn->state) <= CHN_RESERVED)
+        return 0; /* nothing comes by a port that is not in use */
     v = d->vcpu[chn->notify_vcpu];
     port = chn->port;
     if (test_and_clear_bit(port, si->evtchn_mask) && test_bit(port, si->evtchn_pending) && v &&

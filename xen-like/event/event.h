@@ -91,6 +91,8 @@ struct evtchn_counts {
 
 void event_count(struct domain *d, struct evtchn_counts *out);
 
+void event_dump_all(void);      /* debug key */
+
 long do_event_channel_op(int cmd, unsigned long arg);
 
 #endif

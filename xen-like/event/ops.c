@@ -169,7 +169,7 @@ static int pirq_table(struct domain *d)
 
     if (d->event.pirq_port)
         return 0;
-    ports = xzalloc_array(u16, NR_PIRQS);
+    ports = domain_xzalloc_array(d, u16, NR_PIRQS);
     if (!ports)
         return -ENOMEM;
     store_release(&d->event.pirq_port, ports);

@@ -18,6 +18,7 @@
 
 struct held_locks {
     unsigned int count;
+    unsigned int in_irq;        /* interrupt handlers under way */
     struct spinlock *lock[HELD_MAX];
 };
 static DEFINE_PER_CPU(struct held_locks, held_locks);
@@ -36,7 +37,12 @@ static void check_order(const struct spinlock *l, bool same_rank_allowed)
 
     if (checks_off)
         return;
-    ASSERT(l->rank < LOCK_IRQ_LEAF || !irqs_enabled());
+    if (l->rank >= LOCK_IRQ_LEAF)
+        ASSERT(!irqs_enabled());
+    else
+        ASSERT(!h->in_irq);
+    if (l->rank < LOCK_SCHED)
+        ASSERT(irqs_enabled() || !cpu_count);
     for (unsigned int i = 0; i < h->count; i++) {
         unsigned int rank = h->lock[i]->rank;
 
@@ -75,6 +81,60 @@ static void note_released(struct spinlock *l)
     h->count--;
 }
 
+void spin_irq_enter(void)
+{
+    ASSERT(!irqs_enabled());
+    this_cpu(held_locks).in_irq++;
+}
+
+void spin_irq_leave(void)
+{
+    this_cpu(held_locks).in_irq--;
+}
+
+void spin_check_none_held(void)
+{
+    const struct held_locks *h = &this_cpu(held_locks);
+
+    if (checks_off || !h->count)
+        return;
+    spin_checks_off();
+    panic("lock %p of rank %u is held where none may be", (const void *)h->lock[0], h->lock[0]->rank);
+}
+
+void spin_check_may_wait(void)
+{
+    const struct held_locks *h = &this_cpu(held_locks);
+
+    if (checks_off)
+        return;
+    ASSERT(irqs_enabled() && !h->in_irq);
+    for (unsigned int i = 0; i < h->count; i++)
+        ASSERT(h->lock[i]->rank < LOCK_SCHED);
+}
+
+void locks_dump(void)
+{
+    static const char *const names[] = {
+        "domctl", "domain list", "domain", "grant mappings", "grants", "page tables", "event", "page list", "VIRQ", "channel",
+        "run queue", "timer", "mappings", "heap", "frame allocator", "leaf", "interrupt leaf", "console",
+    };
+    unsigned int cpu;
+
+    _Static_assert(ARRAY_SIZE(names) == LOCK_IRQ_CONSOLE + 1, "a name a rank");
+    for_each_online_cpu(cpu) {
+        const struct held_locks *h = &per_cpu(held_locks, cpu);
+        unsigned int n = READ_ONCE(h->count);
+
+        printk("CPU %u: %u locks held%s\n", cpu, n, h->in_irq ? ", in an interrupt handler" : "");
+        for (unsigned int i = 0; i < min(n, (unsigned int)HELD_MAX); i++) {
+            const struct spinlock *l = READ_ONCE(h->lock[i]);
+
+            printk("    %s (%p), %u wait\n", names[l->rank], (const void *)l, (u16)(l->tail - l->head - 1));
+        }
+    }
+}
+
 /* One round of waiting since start. */
 static void check_stuck(const struct spinlock *l, u64 start)
 {
@@ -93,6 +153,7 @@ static u64 wait_start(void)
 #else
 
 void spin_checks_off(void) { }
+void locks_dump(void) { printk("Only a debug build (make DEBUG=1) notes who holds which lock\n"); }
 static inline void check_order(const struct spinlock *l, bool same) { (void)l; (void)same; }
 static inline void note_taken(struct spinlock *l) { (void)l; }
 static inline void note_released(struct spinlock *l) { (void)l; }
@@ -146,9 +207,8 @@ void spin_unlock(struct spinlock *l)
 
 unsigned long spin_lock_irqsave(struct spinlock *l)
 {
-    unsigned long flags;
+    unsigned long flags = irq_save();
 
-    __asm__ __volatile__("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
     check_order(l, false);
     take(l);
     return flags;

@@ -7,7 +7,8 @@
  *
  * The lock order is the order of enum lock_rank: whoever holds a lock takes only locks of a higher rank. A debug
  * build asserts this, with two exceptions that the code names: spin_lock_nested() for a second lock of the same rank
- * (two domains' locks, by ascending address), and trylock.
+ * (two domains' locks, by ascending address), and trylock. It also asserts that locks below LOCK_SCHED are taken with
+ * interrupts enabled, so that their holders may wait for other CPUs to answer an interrupt.
  */
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H
@@ -60,6 +61,25 @@ bool spin_is_locked(const struct spinlock *l);
 
 /* The checks of a debug build end here: a panic takes locks that it finds held. */
 void spin_checks_off(void);
+/* Debug key: the locks that each CPU holds; only a debug build knows. */
+void locks_dump(void);
+
+/*
+ * For checks of a debug build, and nothing otherwise. An interrupt handler runs from enter to leave. none_held: a place
+ * where no lock may be held. may_wait: this CPU is about to wait for an interrupt handler of another, which may be waiting
+ * for a lock with its interrupts off: only locks that are never taken so (below LOCK_SCHED) may be held.
+ */
+#ifdef DEBUG
+void spin_irq_enter(void);
+void spin_irq_leave(void);
+void spin_check_none_held(void);
+void spin_check_may_wait(void);
+#else
+static inline void spin_irq_enter(void) { }
+static inline void spin_irq_leave(void) { }
+static inline void spin_check_none_held(void) { }
+static inline void spin_check_may_wait(void) { }
+#endif
 
 /* Takes two locks of one rank in address order; a may be b. */
 void spin_lock_pair(struct spinlock *a, struct spinlock *b);

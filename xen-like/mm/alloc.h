@@ -25,6 +25,21 @@ void xfree(void *p);                        /* NULL: nothing */
 #define xzalloc(type)           ((type *)xzalloc_bytes(sizeof(type)))
 #define xzalloc_array(type, n)  ((type *)xzalloc_bytes(sizeof(type) * (size_t)(n)))
 
+/*
+ * The same on the account of d, for what d makes the hypervisor keep: NULL also where d's limit would be passed. What
+ * was allocated so is freed so.
+ */
+void *domain_alloc_pages(struct domain *d, unsigned int order);
+void domain_free_pages(struct domain *d, void *p, unsigned int order);
+void *domain_xzalloc_bytes(struct domain *d, size_t size);
+void domain_xfree(struct domain *d, void *p);
+#define domain_xzalloc(d, type)          ((type *)domain_xzalloc_bytes(d, sizeof(type)))
+#define domain_xzalloc_array(d, type, n) ((type *)domain_xzalloc_bytes(d, sizeof(type) * (size_t)(n)))
+/* Opens the account of a new domain with p, the object that it is; limited unless it is Domain-0. */
+void domain_open_account(struct domain *d, const void *p, bool limited);
+/* Frees p, which is all that is left on the account. */
+void domain_close_account(struct domain *d, void *p);
+
 /* --- a domain's memory --- */
 struct domain_mm {
     u32 frames;             /* first frame of the list of the domain's frames, 0: none (LOCK_PAGE_ALLOC) */
@@ -36,6 +51,7 @@ struct domain_mm {
     u32 shared_pages;       /* hypervisor pages shared with it */
     u32 reserved;           /* frames that an exchange is about to give it (LOCK_PAGE_ALLOC) */
     u64 max_pfn_set;        /* highest pfn ever put into the M2P for it (XENMEM_maximum_gpfn) */
+    u64 hv_bytes, hv_limit; /* the hypervisor's memory on its account, and the most that may be; 0: no limit */
     struct memory_map *map; /* for XENMEM_memory_map; NULL: none was set */
 };
 
@@ -55,6 +71,8 @@ bool release_domain_frame(struct domain *d, struct frame *f);
  * -ERESTART to be called again. Frames that others still map stay until they unmap them.
  */
 int mm_relinquish_domain(struct domain *d);
+
+void mm_dump(void);     /* debug key: free memory, and who has the rest */
 
 u64 free_pages(void);
 u64 claimed_pages(void);

@@ -10,6 +10,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/internal.h"
+#include "mm/poison.h"
 
 #define ZONES       31  /* frame numbers below 2^30 */
 #define ORDERS      (MAX_ORDER + 1)
@@ -172,8 +173,8 @@ void buddy_free(struct frame *f, unsigned int order, u32 flags)
     spin_lock(&buddy_lock);
     for (u32 i = 0; i < 1u << order; i++) {
         ASSERT(!(f[i].count & FRAME_FREE));
-        f[i].count = FRAME_FREE | flags;
-        f[i].type = 0;
+        f[i].count = FRAME_FREE | (flags & ~BUDDY_POISONED);
+        f[i].type = flags & BUDDY_POISONED;
     }
     nr_free += 1UL << order;
     if (flags & FRAME_DIRTY)
@@ -187,6 +188,8 @@ void frames_prepare(struct frame *f, unsigned int order)
     for (u32 i = 0; i < 1u << order; i++) {
         if (f[i].count & FRAME_STALE)
             tlb_flush_guests_since(f[i].stamp);
+        if (f[i].type & BUDDY_POISONED)
+            poison_check(frame_to_virt(&f[i]), PAGE_SIZE);
         if (f[i].count & FRAME_DIRTY)
             clear_page(frame_to_virt(&f[i]));
         f[i].count = 0;
@@ -204,6 +207,20 @@ bool buddy_claim(u64 from, u64 to)
         claimed += to - from;
     spin_unlock(&buddy_lock);
     return ok;
+}
+
+bool buddy_blocks(unsigned int zone, u32 count[ORDERS])
+{
+    if (zone >= ZONES)
+        return false;
+    for (unsigned int order = 0; order < ORDERS; order++) {
+        count[order] = 0;
+        spin_lock(&buddy_lock);
+        for (u32 nr = free_list[zone][order]; nr && count[order] < 9999; nr = frame_nr(nr)->next)
+            count[order]++;
+        spin_unlock(&buddy_lock);
+    }
+    return true;
 }
 
 u64 free_pages(void) { return READ_ONCE(nr_free); }

@@ -10,6 +10,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/internal.h"
+#include "mm/poison.h"
 #include "pv/hypercall.h"
 
 #define OWNERS_PER_PAGE (PAGE_SIZE / sizeof(struct domain *))
@@ -184,8 +185,11 @@ void domain_frame_freed(struct frame *f)
         store_release(&f->count, 0);
     }
     spin_unlock(&d->page_lock);
-    if (!shared)
+    if (!shared) {
+        /* Guests' TLBs may still know it, so that nobody checks that the pattern stays. */
+        poison(mfn_to_virt(mfn), PAGE_SIZE);
         buddy_free(f, 0, FRAME_DIRTY | FRAME_STALE);
+    }
     if (last)
         domain_put(d);
 }
@@ -258,7 +262,7 @@ int mm_relinquish_domain(struct domain *d)
             map = d->mm.map;
             d->mm.map = NULL;
             spin_unlock(&d->page_lock);
-            xfree(map);
+            domain_xfree(d, map);
             return 0;
         }
         f = mfn_to_frame(MFN(nr));

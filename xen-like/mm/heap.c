@@ -8,6 +8,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/internal.h"
+#include "mm/poison.h"
 
 /* What `type` of a frame of the hypervisor's says; the low bits are the class, or the number of pages. */
 #define KIND_PAGES  0x00000000u     /* from hv_alloc_pages() */
@@ -22,6 +23,7 @@ static const u16 class_size[] = { 16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 7
 
 static struct spinlock heap_lock = SPINLOCK_INIT(LOCK_HEAP);
 static u32 partial[CLASSES];        /* first page with a free object */
+static u32 class_objects[CLASSES], class_pages[CLASSES];    /* in use */
 
 void *hv_alloc_pages(unsigned int order)
 {
@@ -45,7 +47,8 @@ void hv_free_pages(void *p, unsigned int order)
     for (u32 i = 0; i < 1u << order; i++)
         BUG_ON(f[i].owner != FRAME_OWNER_HV || f[i].count);
     atomic_sub(&hv_page_count, 1UL << order);
-    buddy_free(f, order, FRAME_DIRTY);
+    poison(p, PAGE_SIZE << order);
+    buddy_free(f, order, FRAME_DIRTY | BUDDY_POISONED);
 }
 
 static void partial_add(struct frame *f, unsigned int class)
@@ -79,6 +82,7 @@ static void slab_init(struct frame *f, unsigned int class)
 {
     unsigned int n = PAGE_SIZE / class_size[class];
 
+    poison(frame_to_virt(f), PAGE_SIZE);
     for (unsigned int i = 0; i < n; i++)
         *object(f, class, i) = i + 1 < n ? i + 1 : NO_OBJECT;
     f->type = KIND_SLAB | class;
@@ -102,6 +106,7 @@ static void *alloc_small(unsigned int class)
         slab_init(f, class);
         spin_lock(&heap_lock);
         partial_add(f, class);
+        class_pages[class]++;
     }
     f = mfn_to_frame(MFN(partial[class]));
     o = object(f, class, (u16)f->linear);
@@ -109,7 +114,9 @@ static void *alloc_small(unsigned int class)
     f->progress++;
     if ((u16)f->linear == NO_OBJECT)
         partial_remove(f, class);
+    class_objects[class]++;
     spin_unlock(&heap_lock);
+    poison_check(o + 1, class_size[class] - sizeof(*o));
     memset(o, 0, class_size[class]);
     return o;
 }
@@ -120,17 +127,18 @@ static void free_small(struct frame *f, void *p)
     bool empty;
 
     BUG_ON(class >= CLASSES || offset % class_size[class]);
-#ifdef DEBUG
-    memset(p, 0xdb, class_size[class]);
-#endif
+    poison(p, class_size[class]);
     spin_lock(&heap_lock);
     if ((u16)f->linear == NO_OBJECT)
         partial_add(f, class);
     *(u16 *)p = (u16)f->linear;
     f->linear = (s16)(offset / class_size[class]);
+    class_objects[class]--;
     empty = --f->progress == 0;
-    if (empty)
+    if (empty) {
         partial_remove(f, class);
+        class_pages[class]--;
+    }
     spin_unlock(&heap_lock);
     if (empty) {
         f->type = KIND_PAGES;
@@ -185,4 +193,22 @@ void xfree(void *p)
     default:
         BUG();
     }
+}
+
+size_t heap_size(const void *p)
+{
+    const struct frame *f = mfn_to_frame(virt_to_mfn(p));
+    u32 what = f->type & ~KIND_MASK;
+
+    return (f->type & KIND_MASK) == KIND_SLAB ? class_size[what] : what * PAGE_SIZE;
+}
+
+bool heap_class(unsigned int class, unsigned int *size, u32 *objects, u32 *pages)
+{
+    if (class >= CLASSES)
+        return false;
+    *size = class_size[class];
+    *objects = READ_ONCE(class_objects[class]);
+    *pages = READ_ONCE(class_pages[class]);
+    return true;
 }

@@ -338,11 +338,15 @@ void mm_free_boot_range(u64 start, u64 end)
 {
     u64 at = ALIGN_DOWN(start, PAGE_SIZE) >> PAGE_SHIFT, last = ALIGN_UP(end, PAGE_SIZE) >> PAGE_SHIFT;
 
-    for (; at < last; at++)
-        if (mfn_valid(MFN(at)) && mfn_to_frame(MFN(at))->owner == FRAME_OWNER_HV) {
-            hv_page_count--;
-            buddy_free(mfn_to_frame(MFN(at)), 0, FRAME_DIRTY);
-        }
+    for (; at < last; at++) {
+        struct frame *f = mfn_to_frame(MFN(at));
+
+        /* Ranges may share a page, whose second turn finds it free. */
+        if (!mfn_valid(MFN(at)) || (f->count & FRAME_FREE) || f->owner != FRAME_OWNER_HV)
+            continue;
+        hv_page_count--;
+        buddy_free(f, 0, FRAME_DIRTY);
+    }
 }
 
 void root_fill_hv_slots(u64 *l4)

@@ -30,11 +30,20 @@ void buddy_init_range(u64 first, u64 last);             /* boot: frames [first, 
 struct frame *buddy_alloc(unsigned int order, unsigned int addr_bits, u64 own_claim);
 /* Changes a claim; false where it would exceed what is free. Making one smaller never fails. */
 bool buddy_claim(u64 from, u64 to);
-void buddy_free(struct frame *f, unsigned int order, u32 flags);    /* flags: FRAME_DIRTY, FRAME_STALE */
+void buddy_free(struct frame *f, unsigned int order, u32 flags);    /* flags: FRAME_DIRTY, FRAME_STALE, or: */
+#define BUDDY_POISONED 1u       /* filled by poison(), and nobody else can write there any more (mm/poison.h) */
 /* Makes a block from buddy_alloc() fit for its new owner: TLBs flushed where they may know it, dirty frames zeroed. */
 void frames_prepare(struct frame *f, unsigned int order);
+/* For reports: free blocks of a zone by order, each counted to 9999 at most; false: there is no such zone. */
+bool buddy_blocks(unsigned int zone, u32 count[MAX_ORDER + 1]);
 extern u64 buddy_total;         /* frames of RAM */
 extern u64 hv_page_count;       /* of these, the hypervisor's */
+
+/* --- heap.c --- */
+/* Bytes that an object of xzalloc_bytes() takes. */
+size_t heap_size(const void *p);
+/* For reports: size, objects in use and pages of a class of small objects; false: there is no such class. */
+bool heap_class(unsigned int class, unsigned int *size, u32 *objects, u32 *pages);
 
 /* --- tlb.c --- */
 extern u64 tlb_clock;           /* counts flushes of all CPUs together */

@@ -130,7 +130,7 @@ static int install_map(struct domain *d, struct memory_map *new)
     }
     spin_unlock(&d->page_lock);
     if (!rc && old)
-        xfree(new);
+        domain_xfree(d, new);
     return rc;
 }
 
@@ -155,7 +155,7 @@ long memop_set_memory_map(unsigned long arg, unsigned long start, unsigned long 
     if (rc)
         goto out;
     size = fm.map.nr_entries * sizeof(struct map_entry);
-    new = xzalloc_bytes(sizeof(*new) + size);
+    new = domain_xzalloc_bytes(d, sizeof(*new) + size);
     rc = -ENOMEM;
     if (!new)
         goto out;
@@ -164,7 +164,7 @@ long memop_set_memory_map(unsigned long arg, unsigned long start, unsigned long 
     if (!copy_from_guest(new->entry, guest_addr(fm.map.buffer), size))
         rc = install_map(d, new);
     if (rc)
-        xfree(new);
+        domain_xfree(d, new);
 out:
     domain_put(d);
     return rc;

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Registers and backtraces, of this CPU and of others (cpu/report.h). */
+#include "cpu/report.h"
+
+#include "cpu/apic.h"
+#include "cpu/asm.h"
+#include "cpu/percpu.h"
+#include "cpu/regs.h"
+#include "cpu/smp.h"
+#include "cpu/time.h"
+#include "lib/atomic.h"
+#include "lib/log.h"
+#include "lib/symbols.h"
+
+#define ANSWER_US 1000000
+
+/* The request under way, one at a time: which CPU is asked, or one of these. */
+enum { NOBODY = -1, ANSWERING = -2 };
+static bool asking;
+static int asked_cpu = NOBODY;
+static struct cpu_report *asked_report;
+
+/* Our own stack of a CPU: backtraces follow frame pointers only inside it. */
+static bool on_stack(unsigned long address, unsigned long stack)
+{
+    return address >= stack && address <= stack + STACK_SIZE - sizeof(struct cpu_info) - 16 && !(address & 7);
+}
+
+/* The return addresses that the frames from rbp on hold; how many. */
+static unsigned int walk_frames(unsigned long rbp, unsigned long *trace)
+{
+    unsigned long stack = (unsigned long)cpu_info() & ~(STACK_SIZE - 1UL);
+    unsigned int depth = 0;
+
+    while (depth < REPORT_DEPTH && on_stack(rbp, stack)) {
+        const unsigned long *frame = (const unsigned long *)rbp;
+
+        if (!frame[1])
+            break;
+        trace[depth++] = frame[1];
+        /* Frames lie at rising addresses, but for one step from an exception's own stack to the main one. */
+        if (frame[0] == rbp)
+            break;
+        rbp = frame[0];
+    }
+    return depth;
+}
+
+void report_fill(struct cpu_report *r, const struct cpu_user_regs *regs)
+{
+    r->cpu = this_cpu_nr();
+    r->vcpu = current;
+    r->regs = *regs;
+    r->guest = *guest_regs();
+    r->cr0 = read_cr0();
+    r->cr2 = read_cr2();
+    r->cr3 = read_cr3();
+    r->cr4 = read_cr4();
+    r->depth = regs->cs & 3 ? 0 : walk_frames(regs->rbp, r->trace);
+}
+
+bool report_answer(const struct cpu_user_regs *regs)
+{
+    int self = (int)this_cpu_nr();
+
+    if (!atomic_cmpxchg(&asked_cpu, &self, ANSWERING))
+        return false;
+    report_fill(asked_report, regs);
+    store_release(&asked_cpu, NOBODY);
+    return true;
+}
+
+bool report_take(unsigned int cpu, struct cpu_report *r)
+{
+    int asked = (int)cpu;
+    bool answered;
+
+    while (atomic_xchg(&asking, true))
+        cpu_relax();
+    asked_report = r;
+    store_release(&asked_cpu, (int)cpu);
+    apic_send(cpu_apic_id(cpu), APIC_ICR_NMI | APIC_ICR_ASSERT);
+    for (unsigned int us = 0; us < ANSWER_US && load_acquire(&asked_cpu) != NOBODY; us += 10)
+        udelay(10);
+    /* An answer after the time is over must not be written into what is the caller's own again. */
+    answered = !atomic_cmpxchg(&asked_cpu, &asked, NOBODY);
+    while (load_acquire(&asked_cpu) == ANSWERING)
+        cpu_relax();
+    store_release(&asking, false);
+    return answered;
+}
+
+/* --- printing --- */
+
+/* back: 1 for a return address, which may be that of the next function where the call was the last instruction. */
+static void print_address(unsigned long rip, unsigned int back)
+{
+    unsigned long offset;
+    const char *name = symbol_find(rip - back, &offset);
+
+    if (name)
+        printk("    [<%p>] %s+%#lx\n", (void *)rip, name, offset + back);
+    else
+        printk("    [<%p>] ?\n", (void *)rip);
+}
+
+static void print_trace(unsigned long rip, const unsigned long *trace, unsigned int depth)
+{
+    printk("Backtrace:\n");
+    print_address(rip, 0);
+    for (unsigned int i = 0; i < depth; i++)
+        print_address(trace[i], 1);
+}
+
+void backtrace_print(unsigned long rip, unsigned long rbp)
+{
+    unsigned long trace[REPORT_DEPTH];
+
+    print_trace(rip, trace, walk_frames(rbp, trace));
+}
+
+static void print_registers(const struct cpu_report *r)
+{
+    const struct cpu_user_regs *u = &r->regs;
+    unsigned long offset;
+    const char *name = u->cs & 3 ? NULL : symbol_find(u->rip, &offset);
+
+    printk("CPU %u  rip %04x:%p  %s+%#lx  rflags %08lx\n", r->cpu, u->cs, (void *)u->rip, name ? name : "(guest)",
+           name ? offset : 0, u->rflags);
+    printk("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", u->rax, u->rbx, u->rcx, u->rdx);
+    printk("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", u->rsi, u->rdi, u->rbp, u->rsp);
+    printk("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", u->r8, u->r9, u->r10, u->r11);
+    printk("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", u->r12, u->r13, u->r14, u->r15);
+    printk("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx\n", r->cr0, r->cr2, r->cr3, r->cr4);
+    printk("ss %04x  current %p  error code %x\n", u->ss, (void *)r->vcpu, u->error_code);
+}
+
+void registers_print(const struct cpu_user_regs *regs)
+{
+    struct cpu_report r;
+
+    report_fill(&r, regs);
+    print_registers(&r);
+}
+
+void report_print(const struct cpu_report *r)
+{
+    print_registers(r);
+    if (!(r->regs.cs & 3))
+        print_trace(r->regs.rip, r->trace, r->depth);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Debug keys about domains: all of them with their vCPUs, and the registers of Domain-0. Nothing is stopped for it, so
+ * that a CPU that is stuck holds nothing up: what is printed of a domain that runs may be a moment old.
+ */
+#include "cpu/report.h"
+#include "domain/domain.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+static const char *const state_names[] = { "alive", "dying", "dead" };
+
+/* CPUs as ranges: "0-3,7"; "all" where none of those online is missing. */
+static const char *mask_text(const struct cpumask *m, char *to, size_t size)
+{
+    unsigned int from, last = 0, in = 0, cpu;
+    size_t at = 0;
+
+    for_each_online_cpu(cpu)
+        in += cpumask_test(m, cpu);
+    if (in == cpu_count)
+        return "all";
+    to[0] = '\0';
+    for (from = 0; from < cpu_count; from = last + 1) {
+        for (last = from; last < cpu_count && cpumask_test(m, last); last++)
+            ;
+        if (last > from + 1)
+            at += (size_t)snprintf(to + at, size - at, "%s%u-%u", at ? "," : "", from, last - 1);
+        else if (last > from)
+            at += (size_t)snprintf(to + at, size - at, "%s%u", at ? "," : "", from);
+        if (at >= size)
+            break;
+    }
+    return to;
+}
+
+static void dump_vcpu(const struct vcpu *v)
+{
+    static const char *const runstates[] = { "running", "runnable", "blocked", "offline" };
+    const struct vcpu_sched *s = &v->sched;
+    const struct vcpu_info *info = v->info;
+    char hard[64], soft[64];
+
+    printk("    vCPU %u: %s on CPU %u%s%s%s%s, pauses %d, affinity %s (soft %s)\n", v->id,
+           runstates[s->runstate.state & 3], s->cpu, s->running ? ", has it" : "", s->queued ? ", queued" : "",
+           s->blocked & VCPU_POLLING ? ", polls" : "", s->blocked & VCPU_DOWN ? ", down" : "", s->pause_count,
+           mask_text(&s->hard_affinity, hard, sizeof(hard)), mask_text(&s->soft_affinity, soft, sizeof(soft)));
+    printk("        %s mode, upcall %s%s, selector %016lx, roots %lx and %lx\n",
+           v->pv.kernel_mode ? "kernel" : "user", info->evtchn_upcall_pending ? "pending" : "not pending",
+           info->evtchn_upcall_mask ? ", masked" : "", (unsigned long)info->evtchn_pending_sel,
+           (unsigned long)v->pv.kernel_root.v, (unsigned long)v->pv.user_root.v);
+}
+
+static void dump_domain(const struct domain *d)
+{
+    const struct vcpu *v;
+    unsigned int i;
+
+    printk("Domain %u: %s%s%s, references %u, pauses %d (%d by control tools), assists %#lx\n", d->id,
+           state_names[d->state], d->privileged ? ", privileged" : "", d->hardware ? ", hardware" : "", d->refs,
+           d->pause_count, d->controller_pauses, (unsigned long)d->pv.vm_assist);
+    if (d->shutdown_code != SHUTDOWN_CODE_NONE)
+        printk("    shut down, reason %u%s%s\n", d->shutdown_code, d->crash_reason[0] ? ": " : "", d->crash_reason);
+    printk("    frames %u of %u, shared %u, claimed %lu; of the hypervisor's memory %lu KiB (limit %lu, 0: none)\n",
+           d->mm.tot_pages, d->mm.max_pages, d->mm.shared_pages, (unsigned long)d->mm.claim,
+           (unsigned long)d->mm.hv_bytes >> 10, (unsigned long)d->mm.hv_limit >> 10);
+    for_each_vcpu(d, v, i)
+        dump_vcpu(v);
+}
+
+void domain_dump_all(void)
+{
+    struct domain *d;
+
+    for_each_domain(d)
+        dump_domain(d);
+}
+
+/* --- Domain-0's registers --- */
+
+static void dump_registers(const struct vcpu *v)
+{
+    static struct cpu_report report;
+    const struct cpu_user_regs *r = &v->pv.regs;
+
+    if (v == current) {
+        r = guest_regs();
+    } else if (v->sched.running) {
+        if (!report_take(v->sched.cpu, &report))
+            printk("CPU %u does not answer; what follows is old\n", v->sched.cpu);
+        else if (report.vcpu == v)
+            r = &report.guest;
+    }
+    printk("Domain-0, vCPU %u, %s mode: rip %04x:%016lx  rsp %04x:%016lx  rflags %08lx\n", v->id,
+           v->pv.kernel_mode ? "kernel" : "user", r->cs, r->rip, r->ss, r->rsp, r->rflags);
+    printk("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", r->rax, r->rbx, r->rcx, r->rdx);
+    printk("rsi %016lx  rdi %016lx  rbp %016lx  r8  %016lx\n", r->rsi, r->rdi, r->rbp, r->r8);
+    printk("r9  %016lx  r10 %016lx  r11 %016lx  r12 %016lx\n", r->r9, r->r10, r->r11, r->r12);
+    printk("r13 %016lx  r14 %016lx  r15 %016lx  cr2 %016lx\n", r->r13, r->r14, r->r15,
+           (unsigned long)v->info->arch.cr2);
+}
+
+void domain_dump_hardware(void)
+{
+    const struct vcpu *v;
+    unsigned int i;
+
+    if (!hardware_domain)
+        return;
+    for_each_vcpu(hardware_domain, v, i)
+        dump_registers(v);
+}

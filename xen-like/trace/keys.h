@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+/* The hypervisor's debug keys (console_key()): each letter is Xen's where Xen has one for the same thing. */
+#ifndef TRACE_KEYS_H
+#define TRACE_KEYS_H
+
+void debug_keys_init(void);     /* boot */
+
+#endif

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The watchdog. Two look after a CPU: the timers of the other CPUs, and an NMI about 18 times a second from the interval
+ * timer (PIT), which reaches a CPU even where it is alone and has its interrupts off. A machine without that timer's line
+ * does with the first.
+ */
+#include "trace/watchdog.h"
+
+#include "console/console.h"
+#include "cpu/asm.h"
+#include "cpu/ioapic.h"
+#include "cpu/irq.h"
+#include "cpu/report.h"
+#include "cpu/smp.h"
+#include "cpu/time.h"
+#include "cpu/traps.h"
+#include "lib/atomic.h"
+#include "lib/log.h"
+#include "lib/option.h"
+#include "lib/string.h"
+#include "sched/sched.h"
+
+#define BEAT_PERIOD SECONDS(1)
+
+struct heart {
+    struct timer timer;
+    stime_t last;
+};
+static DEFINE_PER_CPU(struct heart, heart);
+
+static bool wanted;
+static unsigned int timeout_s = 5;
+static unsigned int pauses;         /* above 0: paused */
+static bool nmi_ticks;              /* the PIT's NMIs come */
+
+static bool parse_watchdog(const struct option *o, const char *value)
+{
+    return !strcmp(value, "force") ? (wanted = true) : option_parse_bool(o, value);
+}
+OPTION_CUSTOM("watchdog", parse_watchdog, wanted);
+OPTION_UINT("watchdog_timeout", timeout_s);
+
+/* True where cpu has not shown itself for too long. */
+static bool stuck(unsigned int cpu)
+{
+    return !READ_ONCE(pauses) && now() - READ_ONCE(per_cpu(heart, cpu).last) > SECONDS(timeout_s);
+}
+
+void watchdog_pause(void)
+{
+    atomic_inc(&pauses);
+}
+
+void watchdog_resume(void)
+{
+    unsigned int cpu;
+
+    for_each_online_cpu(cpu)
+        WRITE_ONCE(per_cpu(heart, cpu).last, now());
+    atomic_dec(&pauses);
+}
+
+/* --- by timers --- */
+
+static void bite(unsigned int cpu)
+{
+    static struct cpu_report report;
+
+    if (!report_take(cpu, &report))
+        panic("watchdog: CPU %u has run no timers for %u seconds, and does not answer an NMI", cpu, timeout_s);
+    panic_about(&report, "watchdog: CPU %u has run no timers for %u seconds; it was here:", cpu, timeout_s);
+}
+
+static void beat(void *data)
+{
+    struct heart *h = &this_cpu(heart);
+    unsigned int self = this_cpu_nr(), cpu;
+
+    (void)data;
+    WRITE_ONCE(h->last, now());
+    timer_set(&h->timer, h->last + BEAT_PERIOD);
+    for_each_online_cpu(cpu)
+        if (cpu != self && stuck(cpu))
+            bite(cpu);
+}
+
+/* --- by NMI --- */
+
+static bool tick(const struct cpu_user_regs *regs)
+{
+    static struct cpu_report report;
+
+    if (!nmi_ticks)
+        return false;
+    if (stuck(this_cpu_nr())) {
+        report_fill(&report, regs);
+        panic_about(&report, "watchdog: CPU %u has run no timers for %u seconds; it was here:", report.cpu, timeout_s);
+    }
+    return true;
+}
+
+/* The interval timer's line belongs to nobody: guests may not have its ports, and it serves no clock. */
+static void no_interrupt(void *arg)
+{
+    (void)arg;
+}
+
+static bool start_nmi(void)
+{
+    bool level, active_low;
+    unsigned int gsi = isa_irq_to_gsi(0, &level, &active_low);
+
+    if (irq_request(gsi, no_interrupt, NULL, false, false))
+        return false;
+    nmi_hook = tick;
+    nmi_ticks = true;
+    outb(0x43, 0x34);       /* channel 0: rate generator, both bytes of the count, which is 65536 */
+    outb(0x40, 0);
+    outb(0x40, 0);
+    ioapic_route_nmi(gsi);
+    return true;
+}
+
+/* --- start --- */
+
+#ifdef DEBUG
+static void hang(void *arg)
+{
+    (void)arg;
+    irq_disable();
+    for (;;)
+        cpu_relax();
+}
+
+/* So that the watchdog can be tested. */
+static void key_hang(void)
+{
+    struct cpumask last;
+
+    cpumask_of(&last, cpu_count - 1);
+    watchdog_resume();      /* console_key() has paused it */
+    smp_call(&last, hang, NULL, false);
+    watchdog_pause();
+}
+#endif
+
+void watchdog_init(void)
+{
+    unsigned int cpu;
+
+#ifdef DEBUG
+    console_register_key('K', key_hang, "hang the last CPU with interrupts off");
+#endif
+    if (!wanted || !timeout_s)
+        return;
+    for_each_online_cpu(cpu) {
+        struct heart *h = &per_cpu(heart, cpu);
+
+        h->last = now();
+        timer_init(&h->timer, beat, NULL, cpu);
+        timer_set(&h->timer, h->last + BEAT_PERIOD);
+    }
+    log_info("Watchdog: a CPU that runs no timers for %u seconds stops the machine; looked after by %s\n", timeout_s,
+             start_nmi() ? "NMI" : cpu_count > 1 ? "the other CPUs" : "nobody: there is no interval timer, and no other CPU");
+}
