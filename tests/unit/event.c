@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event channels, from the hypervisor's own files: each operation with its errors, delivery and masking, limits, the
- * closing of peers, reset and the end of a domain; then random operations of three domains against a plain model.
+ * Event channels, from the hypervisor's own files: each operation with its errors, delivery and masking,
+ * limits, the closing of peers, reset and the end of a domain; then random operations of three domains
+ * against a plain model.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,15 @@ void vcpu_unblock(struct vcpu *v)
     unblocked[v->domain->id][v->id]++;
     v->sched.blocked = 0;
     v->domain->event.poll_mask &= ~(1u << v->id);
+}
+
+void vcpu_kick(struct vcpu *v)
+{
+    bool was_running = v->sched.running;
+
+    vcpu_unblock(v);
+    if (was_running)
+        fake_kicks[v->sched.cpu]++;
 }
 
 struct domain *domain_get(domid_t id)
@@ -210,17 +220,20 @@ static void test_alloc(void)
     long err;
 
     setup(4095);
-    ok(alloc(1, DOMID_SELF, 2) == 1 && alloc(1, DOMID_SELF, 2) == 2, "ports are given from the lowest, and 0 never");
+    ok(alloc(1, DOMID_SELF, 2) == 1 && alloc(1, DOMID_SELF, 2) == 2,
+       "ports are given from the lowest, and 0 never");
     ok(alloc(1, 2, 1) == -EPERM, "a port of another domain: -EPERM");
     ok(alloc(0, 2, 1) == 1, "but not for a privileged one");
     ok(alloc(0, 9, 1) == -ESRCH, "of nobody: -ESRCH");
     ok(alloc(1, DOMID_SELF, 77) == 3, "for a domain that does not exist is allowed");
     ok(close_it(1, 2) == 0 && alloc(1, DOMID_SELF, DOMID_SELF) == 2, "a closed port is given out again");
     ok(status(1, DOMID_SELF, 2, &err).u.unbound.dom == 1, "DOMID_SELF as remote is resolved");
-    ok(close_it(1, 0) == -EINVAL && close_it(1, 50) == -EINVAL && close_it(1, 64) == -EINVAL && close_it(1, -1) == -EINVAL,
+    ok(close_it(1, 0) == -EINVAL && close_it(1, 50) == -EINVAL && close_it(1, 64) == -EINVAL &&
+           close_it(1, -1) == -EINVAL,
        "what is not open cannot be closed");
     fake_bad_address = (unsigned long)&err;
-    ok(do_event_channel_op(EVTCHNOP_send, (unsigned long)&err) == -EFAULT, "arguments that cannot be read: -EFAULT");
+    ok(do_event_channel_op(EVTCHNOP_send, (unsigned long)&err) == -EFAULT,
+       "arguments that cannot be read: -EFAULT");
     fake_bad_address = ~0UL;
     for (int cmd = EVTCHNOP_init_control; cmd < 16; cmd++)
         if (call(1, cmd, &err) != -ENOSYS)
@@ -237,12 +250,14 @@ static void test_interdomain(void)
     setup(4095);
     a = alloc(1, DOMID_SELF, 2);
     ok(bind(0, 1, (u32)a) == -EINVAL, "a port for another domain cannot be bound");
-    ok(bind(2, 1, 60) == -EINVAL && bind(2, 1, 4000) == -EINVAL && bind(2, 7, 1) == -ESRCH, "nor one that is not there");
+    ok(bind(2, 1, 60) == -EINVAL && bind(2, 1, 4000) == -EINVAL && bind(2, 7, 1) == -ESRCH,
+       "nor one that is not there");
     b = bind(2, 1, (u32)a);
     ok(b == 1 && pending(2, b) && !pending(1, a), "binding marks the new port pending");
     ok(bind(2, 1, (u32)a) == -EINVAL, "a bound port cannot be bound again");
     s = status(2, DOMID_SELF, b, &err);
-    ok(!err && s.status == EVTCHNSTAT_interdomain && s.u.interdomain.dom == 1 && s.u.interdomain.port == a && s.vcpu == 0,
+    ok(!err && s.status == EVTCHNSTAT_interdomain && s.u.interdomain.dom == 1 &&
+           s.u.interdomain.port == a && s.vcpu == 0,
        "status tells the other end");
     clear_pending(2);
     ok(send(1, a) == 0 && pending(2, b), "an event arrives");
@@ -251,7 +266,8 @@ static void test_interdomain(void)
     ok(send(1, a) == 0 && unblocked[2][0] == 1, "a second one changes nothing");
     clear_pending(2);
     set_bit((unsigned long)b, dom[2]->shared_info->evtchn_mask);
-    ok(send(1, a) == 0 && pending(2, b) && !dom[2]->vcpu[0]->info->evtchn_upcall_pending, "a masked port only gets pending");
+    ok(send(1, a) == 0 && pending(2, b) && !dom[2]->vcpu[0]->info->evtchn_upcall_pending,
+       "a masked port only gets pending");
     ok(unmask(2, b) == 0 && dom[2]->vcpu[0]->info->evtchn_upcall_pending == 1, "unmask delivers it");
     clear_pending(2);
     ok(to_vcpu(2, b, 1) == 0 && send(1, a) == 0 && unblocked[2][1] == 1 && !unblocked[2][0], "bind_vcpu");
@@ -264,7 +280,8 @@ static void test_interdomain(void)
     ok(fake_kicks[1] == 1, "a vCPU that runs elsewhere is interrupted");
     dom[2]->vcpu[1]->sched.running = false;
 
-    ok(close_it(2, b) == 0 && state(1, a) == EVTCHNSTAT_unbound && !pending(2, b), "closing one end leaves the other unbound");
+    ok(close_it(2, b) == 0 && state(1, a) == EVTCHNSTAT_unbound && !pending(2, b),
+       "closing one end leaves the other unbound");
     ok(send(1, a) == 0, "which swallows events");
     ok(bind(2, 1, (u32)a) == b, "and may be bound again by the same domain");
     ok(status(1, DOMID_SELF, a, &err).u.interdomain.dom == 2, "as before");
@@ -274,10 +291,12 @@ static void test_interdomain(void)
     a = alloc(1, DOMID_SELF, DOMID_SELF);
     b = bind(1, DOMID_SELF, (u32)a);
     clear_pending(1);
-    ok(b > 0 && send(1, b) == 0 && pending(1, a) && send(1, a) == 0 && pending(1, b), "a loop within one domain");
+    ok(b > 0 && send(1, b) == 0 && pending(1, a) && send(1, a) == 0 && pending(1, b),
+       "a loop within one domain");
     ok(close_it(1, a) == 0 && state(1, b) == EVTCHNSTAT_unbound, "is closed like any other");
     dom[2]->state = DOMAIN_DYING;
-    ok(event_destroy_domain(dom[2]) == 0 && state(1, 1) == EVTCHNSTAT_unbound, "a domain that dies lets its peers go");
+    ok(event_destroy_domain(dom[2]) == 0 && state(1, 1) == EVTCHNSTAT_unbound,
+       "a domain that dies lets its peers go");
     ok(alloc(2, DOMID_SELF, 1) == -EINVAL && alloc(0, 2, 1) == -EINVAL, "and takes no new port");
     ok(teardown(), "nothing is left");
 }
@@ -288,8 +307,10 @@ static void test_virq_ipi(void)
 
     setup(4095);
     t = bind_virq(1, VIRQ_TIMER, 1);
-    ok(t > 0 && bind_virq(1, VIRQ_TIMER, 1) == -EEXIST && bind_virq(1, VIRQ_TIMER, 0) > 0, "VIRQ_TIMER, once a vCPU");
-    ok(bind_virq(1, VIRQ_TIMER, 2) == -ENOENT && bind_virq(1, NR_VIRQS, 0) == -EINVAL, "no such vCPU, no such VIRQ");
+    ok(t > 0 && bind_virq(1, VIRQ_TIMER, 1) == -EEXIST && bind_virq(1, VIRQ_TIMER, 0) > 0,
+       "VIRQ_TIMER, once a vCPU");
+    ok(bind_virq(1, VIRQ_TIMER, 2) == -ENOENT && bind_virq(1, NR_VIRQS, 0) == -EINVAL,
+       "no such vCPU, no such VIRQ");
     ok(bind_virq(1, VIRQ_DOM_EXC, 1) == -EINVAL, "a global VIRQ is bound on vCPU 0 only");
     send_guest_vcpu_virq(dom[1]->vcpu[1], VIRQ_TIMER);
     ok(pending(1, t) && unblocked[1][1] == 1, "a timer event reaches its vCPU");
@@ -314,7 +335,8 @@ static void test_virq_ipi(void)
     ok(pirq(1, 4) == -EPERM, "pirqs are the hardware domain's");
     ok(pirq(0, 99) == -EINVAL && pirq(0, 5000) == -EINVAL && pirq_bound == 0, "no such pirq");
     t = pirq(0, 4);
-    ok(t > 0 && pirq(0, 4) == -EEXIST && pirq_to_port(dom[0], 4) == (unsigned int)t && pirq_bound == 1, "bind_pirq");
+    ok(t > 0 && pirq(0, 4) == -EEXIST && pirq_to_port(dom[0], 4) == (unsigned int)t && pirq_bound == 1,
+       "bind_pirq");
     clear_pending(0);
     send_guest_pirq(dom[0], 4);
     send_guest_pirq(dom[0], 5);
@@ -357,7 +379,8 @@ static void test_limits(void)
     for (n = 0; (p = bind_ipi(1, 0)) > 0; n++)
         ;
     ok(n == 100 && p == -ENOSPC, "a limit of port 100 allows ports 1 to 100");
-    ok(send(1, 127) == -EINVAL && unmask(1, 127) == 0 && unmask(1, 128) == -EINVAL, "ports exist by the bucket");
+    ok(send(1, 127) == -EINVAL && unmask(1, 127) == 0 && unmask(1, 128) == -EINVAL,
+       "ports exist by the bucket");
     close_it(1, 37);
     ok(bind_ipi(1, 0) == 37, "a hole is found");
     teardown();
@@ -386,7 +409,8 @@ static void test_reset(void)
     ok(reset(1, 2) == -EPERM && reset(1, 9) == -ESRCH, "reset of another domain: -EPERM");
     ok(reset(0, 2) == -EINVAL, "by a privileged one while it runs: -EINVAL");
     dom[2]->controller_pauses = 1;
-    ok(reset(0, 2) == 0 && !dom[2]->event.active && state(1, a) == EVTCHNSTAT_unbound, "when it is paused: all is closed");
+    ok(reset(0, 2) == 0 && !dom[2]->event.active && state(1, a) == EVTCHNSTAT_unbound,
+       "when it is paused: all is closed");
     ok(bind(2, 1, (u32)a) == b && bind_virq(2, VIRQ_TIMER, 0) == b + 1, "and can be used again");
     for (int i = 0; i < 40; i++)
         bind_ipi(2, 0);
@@ -469,7 +493,8 @@ static unsigned int random_op(void)
         got = bind(d, r, p);
         if (want > 0) {
             model[d][want] = (struct model_port){ EVTCHNSTAT_interdomain, r, p, 0, true };
-            *peer = (struct model_port){ EVTCHNSTAT_interdomain, d, (unsigned int)want, peer->vcpu, peer->pending };
+            *peer = (struct model_port){ EVTCHNSTAT_interdomain, d, (unsigned int)want, peer->vcpu,
+                                         peer->pending };
         }
         return want != got;
     case 2:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers, from the hypervisor's own file: order, re-arming, stopping, killing, moving between CPUs, and a random run
- * against a plain table of deadlines.
+ * Timers, from the hypervisor's own file: order, re-arming, stopping, killing, moving between CPUs, and a
+ * random run against a plain table of deadlines.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -160,7 +160,8 @@ static void test_random(unsigned int seed, unsigned int ops)
         unset += timer_is_set(&timers[i]) != (wanted[i] != STIME_NEVER);
     }
     ok(!missed && !unset && !wrong_time && !wrong_cpu,
-       "random run, seed %u: %u operations, %u fired, none late, early or on a wrong CPU", seed, ops, total_fired);
+       "random run, seed %u: %u operations, %u fired, none late, early or on a wrong CPU", seed, ops,
+       total_fired);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fake machine of host tests (machine.h). A lock that is taken out of order, twice, or released unheld ends the
- * test at once, as does panic().
+ * The fake machine of host tests (machine.h). A lock that is taken out of order, twice, or released unheld
+ * ends the test at once, as does panic().
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -251,27 +251,41 @@ void fake_machine(unsigned int cpus)
 
 /* --- memory --- */
 
-void *xzalloc_bytes(size_t size)
+__attribute__((weak)) void *xzalloc_bytes(size_t size)
 {
     return calloc(1, size);
 }
 
-void xfree(void *p)
+__attribute__((weak)) void xfree(void *p)
 {
     free(p);
 }
 
-static bool bad(unsigned long addr, unsigned long size)
+/* Accounts are mm/'s own to test. */
+__attribute__((weak)) void *domain_xzalloc_bytes(struct domain *d, size_t size)
 {
-    return size && addr <= (fake_bad_address | (PAGE_SIZE - 1)) && addr + size > (fake_bad_address & PAGE_MASK);
+    (void)d;
+    return xzalloc_bytes(size);
 }
 
-bool guest_range_ok(unsigned long addr, unsigned long size)
+__attribute__((weak)) void domain_xfree(struct domain *d, void *p)
+{
+    (void)d;
+    xfree(p);
+}
+
+static bool bad(unsigned long addr, unsigned long size)
+{
+    return size && addr <= (fake_bad_address | (PAGE_SIZE - 1)) &&
+           addr + size > (fake_bad_address & PAGE_MASK);
+}
+
+__attribute__((weak)) bool guest_range_ok(unsigned long addr, unsigned long size)
 {
     return !bad(addr, size);
 }
 
-unsigned long copy_from_guest(void *to, unsigned long from, unsigned long size)
+__attribute__((weak)) unsigned long copy_from_guest(void *to, unsigned long from, unsigned long size)
 {
     if (bad(from, size))
         return size;
@@ -279,7 +293,7 @@ unsigned long copy_from_guest(void *to, unsigned long from, unsigned long size)
     return 0;
 }
 
-unsigned long copy_to_guest(unsigned long to, const void *from, unsigned long size)
+__attribute__((weak)) unsigned long copy_to_guest(unsigned long to, const void *from, unsigned long size)
 {
     if (bad(to, size))
         return size;
@@ -287,26 +301,26 @@ unsigned long copy_to_guest(unsigned long to, const void *from, unsigned long si
     return 0;
 }
 
-bool put_guest_u64(unsigned long to, u64 value)
+__attribute__((weak)) bool put_guest_u64(unsigned long to, u64 value)
 {
     return copy_to_guest(to, &value, sizeof(value)) == 0;
 }
 
-void root_load(const struct vcpu *v)
+__attribute__((weak)) void root_load(const struct vcpu *v)
 {
     (void)v;
 }
 
 /* --- hypercalls --- */
 
-long hypercall_restart(unsigned int n, const unsigned long *args)
+__attribute__((weak)) long hypercall_restart(unsigned int n, const unsigned long *args)
 {
     (void)n, (void)args;
     fake_restarts++;
     return -ERESTART;
 }
 
-bool hypercall_preempt_check(void)
+__attribute__((weak)) bool hypercall_preempt_check(void)
 {
     return fake_preempt;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine for host tests: CPUs that the test steps by hand, a clock that it sets, locks that insist on their order,
- * and guest memory that is plain memory. What is declared in the hypervisor's own headers keeps its meaning.
+ * A machine for host tests: CPUs that the test steps by hand, a clock that it sets, locks that insist on
+ * their order, and guest memory that is plain memory. What is declared in the hypervisor's own headers keeps
+ * its meaning.
  */
 #ifndef FAKE_MACHINE_H
 #define FAKE_MACHINE_H
@@ -18,7 +19,10 @@ extern unsigned int fake_restarts;          /* hypercall_restart() calls */
 
 void fake_machine(unsigned int cpus);       /* resets everything */
 void fake_run_softirqs(unsigned int cpu);   /* as a CPU on its way back to a guest */
-/* Steps to the earliest deadline not after `until`, and lets the timers that expire run; false: none, the time is until. */
+/*
+ * Steps to the earliest deadline not after `until`, and lets the timers that expire run; false: none, the
+ * time is until.
+ */
 bool fake_step(stime_t until);
 /* A domain with n vCPUs and a shared_info, none of it known to domain/. */
 struct domain *fake_domain(domid_t id, unsigned int vcpus);

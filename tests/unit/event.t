@@ -1,0 +1,4 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Event channels.
+exec "${TENON_BUILD:-build}/unit/event"
