@@ -5,92 +5,14 @@
  * page, so that the answers an unprivileged domain gets are checked, too; at last it is made to crash.
  * Sources: domctl.h, sysctl.h.
  */
-#define __XEN_TOOLS__ 1
-#include "guest.h"
+#include "child.h"
 
-#include <xen/domctl.h>
-#include <xen/sysctl.h>
 #include <xen/platform.h>
 
 #define SECOND 1000000000UL
-#define VIEW 0x0000400000000000UL       /* where Domain-0 maps the child's pages */
 
-/* The child's pages: four tables, code, data, stack, and two that tests use. */
-enum { L4, L3, L2, L1, CODE, DATA, STACK, SPARE_A, SPARE_B, PAGES };
-#define CHILD_VA(page) (0x10000UL + (page) * PAGE_SIZE)
-#define CHILD_SHARED CHILD_VA(PAGES)
-
-struct mailbox {
-    volatile uint64_t request, done, nr, args[5], result;
-};
-
-static domid_t child;
-static xen_pfn_t mfns[PAGES];
-static struct mailbox *mailbox;
+static xen_pfn_t *const mfns = child_mfns;
 static unsigned dom_exc_port;
-
-/*
- * The child's code: position-independent, one page.  A request with number -1 jumps to the first argument,
- * one with -2 executes ud2, one with -3 spins.
- */
-extern char child_code[], child_code_end[];
-asm(".pushsection .rodata\n.globl child_code, child_code_end\nchild_code:\n"
-    "    mov $0x15000, %ebx\n"
-    "1:  mov (%rbx), %rax\n"
-    "    cmp %rax, 8(%rbx)\n"
-    "    je 2f\n"
-    "    mov 16(%rbx), %rax\n"
-    "    mov 24(%rbx), %rdi\n"
-    "    mov 32(%rbx), %rsi\n"
-    "    mov 40(%rbx), %rdx\n"
-    "    mov 48(%rbx), %r10\n"
-    "    mov 56(%rbx), %r8\n"
-    "    cmp $-1, %rax\n"
-    "    je 3f\n"
-    "    cmp $-2, %rax\n"
-    "    je 4f\n"
-    "    cmp $-3, %rax\n"
-    "    je 5f\n"
-    "    syscall\n"
-    "6:  mov %rax, 64(%rbx)\n"
-    "    mov (%rbx), %rax\n"
-    "    mov %rax, 8(%rbx)\n"
-    "    jmp 1b\n"
-    "2:  mov $29, %eax\n"
-    "    xor %edi, %edi\n"
-    "    xor %esi, %esi\n"
-    "    syscall\n"
-    "    jmp 1b\n"
-    "3:  mov $0x51, %eax\n"
-    "    call *%rdi\n"
-    "    jmp 6b\n"
-    "4:  ud2\n"
-    "5:  pause\n"
-    "    jmp 5b\n"
-    "child_code_end:\n.popsection\n");
-
-static long domctl(struct xen_domctl *op, unsigned cmd, domid_t dom)
-{
-    op->cmd = cmd;
-    op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-    op->domain = dom;
-    return HC(domctl, op);
-}
-
-static long domctl_simple(unsigned cmd, domid_t dom)
-{
-    struct xen_domctl op = { 0 };
-
-    return domctl(&op, cmd, dom);
-}
-
-static struct xen_domctl_getdomaininfo *info_of(domid_t dom)
-{
-    static struct xen_domctl op;
-
-    memset(&op, 0, sizeof(op));
-    return domctl(&op, XEN_DOMCTL_getdomaininfo, dom) || op.domain != dom ? NULL : &op.u.getdomaininfo;
-}
 
 static long physinfo(struct xen_sysctl *op)
 {
@@ -139,15 +61,6 @@ static void check_sysctl(void)
     check(list[0].cpu_time > 0, "that has run");
 }
 
-static struct xen_domctl create_request(void)
-{
-    return (struct xen_domctl){
-        .u.createdomain = { .max_vcpus = 1, .max_evtchn_port = 1023, .max_grant_frames = 4,
-                           .max_maptrack_frames = 4,
-                            .grant_opts = XEN_DOMCTL_GRANT_version(1), .handle = { 1, 2, 3 } },
-    };
-}
-
 static void check_create(void)
 {
     struct xen_domctl op = create_request();
@@ -188,23 +101,6 @@ static void check_create(void)
     check_eq(domctl_simple(999, child), -GE_NOSYS, "an unknown domctl: -ENOSYS");
 }
 
-static long populate(domid_t dom, xen_pfn_t *extents, unsigned long n)
-{
-    struct xen_memory_reservation arg = { .nr_extents = n, .domid = dom };
-
-    set_xen_guest_handle(arg.extent_start, extents);
-    return HC(memory_op, XENMEM_populate_physmap, &arg);
-}
-
-static long map_foreign(unsigned long va, pte_t pte, domid_t dom)
-{
-    struct mmu_update req = { .ptr = pte_maddr(va, 1), .val = pte };
-    long ret = HC(mmu_update, &req, 1, 0, dom);
-
-    mmuext_linear(MMUEXT_INVLPG_LOCAL, va, 0);
-    return ret;
-}
-
 static void check_memory(void)
 {
     struct xen_domctl op = { 0 };
@@ -231,52 +127,20 @@ static void check_memory(void)
     check_eq(map_foreign(VIEW, 0, child), 0, "it is unmapped");
 }
 
-static void fill(unsigned page, const void *data, size_t size)
-{
-    if (map_foreign(VIEW, PTE(mfns[page], L1_FLAGS), child))
-        bail_out("cannot map a page of the child");
-    memset((void *)VIEW, 0, PAGE_SIZE);
-    memcpy((void *)VIEW, data, size);
-    if (map_foreign(VIEW, 0, child))
-        bail_out("cannot unmap a page of the child");
-}
-
 static void check_build(void)
 {
-    static pte_t table[512];
     static struct vcpu_guest_context context;
     struct xen_domctl op = { 0 }, max = { 0 };
     struct mmuext_op pin = { .cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = mfns[L4] };
 
-    for (unsigned level = L4; level < L1; level++) {
-        memset(table, 0, sizeof(table));
-        table[0] = PTE(mfns[level + 1], TABLE_FLAGS);
-        fill(level, table, sizeof(table));
-    }
-    memset(table, 0, sizeof(table));
-    for (unsigned i = CODE; i < PAGES; i++)
-        table[16 + i] = PTE(mfns[i], i == CODE ? L1_RO : L1_FLAGS);
-    table[16 + PAGES] = PTE(info_of(child)->shared_info_frame, L1_FLAGS);
-    fill(L1, table, sizeof(table));
-    fill(CODE, child_code, child_code_end - child_code);
+    child_fill_tables();
     check_eq(HC(mmuext_op, &pin, 1, 0, child), 0, "the child's root table is pinned for it");
     check_eq(map_foreign(VIEW, PTE(mfns[L1], L1_FLAGS), child), -GE_BUSY,
              "the child's table mapped writable by Domain-0: -EBUSY");
     check_eq(map_foreign(VIEW, PTE(mfns[L1], L1_RO), child), 0, "the child's table mapped read-only");
     map_foreign(VIEW, 0, child);
-    check_eq(map_page(VIEW + PAGE_SIZE, 0), 0, "a place for the shared page");
-    check_eq(map_foreign(VIEW + PAGE_SIZE, PTE(mfns[DATA], L1_FLAGS), child), 0, "the shared page is mapped");
-    mailbox = (struct mailbox *)(VIEW + PAGE_SIZE);
-
-    context.flags = VGCF_IN_KERNEL | VGCF_online;
-    context.user_regs.rip = CHILD_VA(CODE);
-    context.user_regs.rsp = CHILD_VA(STACK) + PAGE_SIZE;
-    context.user_regs.rflags = FL_IF;
-    context.user_regs.cs = FLAT_KERNEL_CS;
-    context.user_regs.ss = FLAT_KERNEL_SS;
-    context.kernel_ss = FLAT_KERNEL_SS;
-    context.kernel_sp = context.user_regs.rsp;
-    context.ctrlreg[3] = xen_pfn_to_cr3(mfns[L4]);
+    check_eq(child_map_mailbox(), 0, "the shared page is mapped");
+    child_context(&context);
     set_xen_guest_handle(op.u.vcpucontext.ctxt, &context);
     check_eq(domctl(&op, XEN_DOMCTL_setvcpucontext, child), -GE_INVAL,
              "setvcpucontext before max_vcpus: -EINVAL");
@@ -296,33 +160,13 @@ static void check_build(void)
     check_eq(info_of(child)->nr_online_vcpus, 1, "the child's vCPU is online");
 }
 
-/* Let the child make a hypercall; its result. */
-static long ask(unsigned long nr, unsigned long a, unsigned long b, unsigned long c, unsigned long d)
-{
-    uint64_t end = now() + 10 * SECOND;
-
-    mailbox->nr = nr;
-    mailbox->args[0] = a;
-    mailbox->args[1] = b;
-    mailbox->args[2] = c;
-    mailbox->args[3] = d;
-    mailbox->request++;
-    while (mailbox->done != mailbox->request && now() < end)
-        HC(sched_op, SCHEDOP_yield, 0);
-    return mailbox->done == mailbox->request ? (long)mailbox->result : -9999;
-}
-
-/* The child's argument area: behind the mailbox. */
-#define CHILD_ARG (CHILD_VA(DATA) + 1024)
-#define OUR_ARG ((void *)((char *)mailbox + 1024))
-
 static void check_run(void)
 {
     struct xen_domctl op = { 0 };
 
     check_eq(domctl_simple(XEN_DOMCTL_unpausedomain, child), 0, "unpausedomain");
     check_eq(domctl_simple(XEN_DOMCTL_unpausedomain, child), -GE_INVAL, "unpausedomain again: -EINVAL");
-    check_eq(ask(__HYPERVISOR_xen_version, XENVER_version, 0, 0, 0), 4 << 16 | 17,
+    check_eq(child_ask(__HYPERVISOR_xen_version, XENVER_version, 0, 0, 0), 4 << 16 | 17,
              "the child makes a hypercall");
     check_eq(domctl_simple(XEN_DOMCTL_pausedomain, child), 0, "pausedomain");
     check(info_of(child)->flags & XEN_DOMINF_paused, "it is paused");
@@ -331,7 +175,7 @@ static void check_run(void)
         HC(sched_op, SCHEDOP_yield, 0);
     check(mailbox->done != mailbox->request, "a paused domain does not run");
     check_eq(domctl_simple(XEN_DOMCTL_unpausedomain, child), 0, "unpausedomain");
-    check_eq(ask(__HYPERVISOR_xen_version, XENVER_pagesize, 0, 0, 0), 4096, "it runs again");
+    check_eq(child_ask(__HYPERVISOR_xen_version, XENVER_pagesize, 0, 0, 0), 4096, "it runs again");
     op.u.getvcpuinfo.vcpu = 0;
     check_eq(domctl(&op, XEN_DOMCTL_getvcpuinfo, child), 0, "getvcpuinfo");
     check(op.u.getvcpuinfo.online && op.u.getvcpuinfo.cpu_time > 0, "its vCPU is online and has run");
@@ -351,61 +195,63 @@ static void check_unprivileged(void)
     memset(op, 0, sizeof(*op));
     op->cmd = XEN_DOMCTL_pausedomain;
     op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-    check_eq(ask(__HYPERVISOR_domctl, CHILD_ARG, 0, 0, 0), -GE_PERM, "domctl by the child: -EPERM");
+    check_eq(child_ask(__HYPERVISOR_domctl, CHILD_ARG, 0, 0, 0), -GE_PERM, "domctl by the child: -EPERM");
     ((struct xen_sysctl *)op)->cmd = XEN_SYSCTL_physinfo;
-    check_eq(ask(__HYPERVISOR_sysctl, CHILD_ARG, 0, 0, 0), -GE_PERM, "sysctl by the child: -EPERM");
+    check_eq(child_ask(__HYPERVISOR_sysctl, CHILD_ARG, 0, 0, 0), -GE_PERM, "sysctl by the child: -EPERM");
     ((struct xen_platform_op *)op)->cmd = XENPF_firmware_info;
     ((struct xen_platform_op *)op)->interface_version = XENPF_INTERFACE_VERSION;
-    check_eq(ask(__HYPERVISOR_platform_op, CHILD_ARG, 0, 0, 0), -GE_PERM, "platform_op by the child: -EPERM");
+    check_eq(child_ask(__HYPERVISOR_platform_op, CHILD_ARG, 0, 0, 0), -GE_PERM,
+             "platform_op by the child: -EPERM");
     *dom = 0;
-    check_eq(ask(__HYPERVISOR_memory_op, XENMEM_current_reservation, CHILD_ARG, 0, 0), -GE_PERM,
+    check_eq(child_ask(__HYPERVISOR_memory_op, XENMEM_current_reservation, CHILD_ARG, 0, 0), -GE_PERM,
              "Domain-0's reservation asked by the child: -EPERM");
     *dom = DOMID_SELF;
-    check_eq(ask(__HYPERVISOR_memory_op, XENMEM_current_reservation, CHILD_ARG, 0, 0), PAGES,
+    check_eq(child_ask(__HYPERVISOR_memory_op, XENMEM_current_reservation, CHILD_ARG, 0, 0), PAGES,
              "its own reservation");
-    check_eq(ask(__HYPERVISOR_memory_op, XENMEM_machine_memory_map, CHILD_ARG, 0, 0), -GE_PERM,
+    check_eq(child_ask(__HYPERVISOR_memory_op, XENMEM_machine_memory_map, CHILD_ARG, 0, 0), -GE_PERM,
              "the machine's memory map asked by the child: -EPERM");
 
     *req = (struct mmu_update){ entry, PTE(mfns[SPARE_A], L1_FLAGS) };
-    check_eq(ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), 0, "the child maps its own frame");
+    check_eq(child_ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), 0,
+             "the child maps its own frame");
     req->val = 0;
-    ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF);
+    child_ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF);
     req->val = PTE(va_to_mfn(mfns), L1_FLAGS);
-    check_eq(ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_BUSY,
+    check_eq(child_ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_BUSY,
              "the child maps Domain-0's frame: -EBUSY");
-    check_eq(ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, 0), -GE_PERM,
+    check_eq(child_ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, 0), -GE_PERM,
              "the child maps Domain-0's frame as Domain-0's: -EPERM");
     req->val = PTE(va_to_mfn(mfns), L1_RO);
-    check_eq(ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_BUSY,
+    check_eq(child_ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_BUSY,
              "the child maps Domain-0's frame read-only: -EBUSY");
     req->val = PTE(0xb8, L1_FLAGS);
-    check_eq(ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_PERM,
+    check_eq(child_ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_PERM,
              "the child maps the screen's memory: -EPERM");
     req->val = PTE(0xfee00, L1_FLAGS);
-    check_eq(ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_PERM,
+    check_eq(child_ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_PERM,
              "the child maps the local APIC: -EPERM");
     req->val = PTE(mfns[SPARE_A], L1_FLAGS | PTE_PCD);
-    check_eq(ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_INVAL,
+    check_eq(child_ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_INVAL,
              "the child sets PCD: -EINVAL");
     req->val = PTE(mfns[SPARE_A], L1_FLAGS | PTE_PWT);
-    check_eq(ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_INVAL,
+    check_eq(child_ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_INVAL,
              "the child sets PWT: -EINVAL");
     req->val = PTE(mfns[L1], L1_FLAGS);
-    check_eq(ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_BUSY,
+    check_eq(child_ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF), -GE_BUSY,
              "the child maps its table writable: -EBUSY");
     *req = (struct mmu_update){ pte_maddr(VIRT_BASE, 1), 0 };
-    check(ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF) < 0,
+    check(child_ask(__HYPERVISOR_mmu_update, CHILD_ARG, 1, 0, DOMID_SELF) < 0,
           "the child writes Domain-0's table: refused");
     *ext = (struct mmuext_op){ .cmd = MMUEXT_PIN_L1_TABLE, .arg1.mfn = va_to_mfn(mfns) };
-    check(ask(__HYPERVISOR_mmuext_op, CHILD_ARG, 1, 0, DOMID_SELF) < 0,
+    check(child_ask(__HYPERVISOR_mmuext_op, CHILD_ARG, 1, 0, DOMID_SELF) < 0,
           "the child pins Domain-0's frame: refused");
     *ext = (struct mmuext_op){ .cmd = MMUEXT_NEW_BASEPTR, .arg1.mfn = root_mfn() };
-    check(ask(__HYPERVISOR_mmuext_op, CHILD_ARG, 1, 0, DOMID_SELF) < 0,
+    check(child_ask(__HYPERVISOR_mmuext_op, CHILD_ARG, 1, 0, DOMID_SELF) < 0,
           "the child takes Domain-0's root: refused");
-    check_eq(ask(__HYPERVISOR_console_io, CONSOLEIO_write, 4, CHILD_VA(CODE), 0), -GE_PERM,
+    check_eq(child_ask(__HYPERVISOR_console_io, CONSOLEIO_write, 4, CHILD_VA(CODE), 0), -GE_PERM,
              "console_io by the child: -EPERM");
     ((struct physdev_set_iopl *)OUR_ARG)->iopl = 3;
-    check_eq(ask(__HYPERVISOR_set_debugreg, 0, BAD_PTR_XEN, 0, 0), -GE_PERM,
+    check_eq(child_ask(__HYPERVISOR_set_debugreg, 0, BAD_PTR_XEN, 0, 0), -GE_PERM,
              "the child's breakpoint on the hypervisor: -EPERM");
 }
 
@@ -430,22 +276,22 @@ static void check_events(void)
     events_unmask();
     event_count[bind.local_port] = 0;
     send->port = unbound.port;
-    check_eq(ask(__HYPERVISOR_event_channel_op, EVTCHNOP_send, CHILD_ARG, 0, 0), 0, "the child sends");
+    check_eq(child_ask(__HYPERVISOR_event_channel_op, EVTCHNOP_send, CHILD_ARG, 0, 0), 0, "the child sends");
     check(wait_count(&event_count[bind.local_port], 1, 5 * SECOND), "Domain-0 gets the event");
     events_mask();
 
     *alloc = (struct evtchn_alloc_unbound){ .dom = DOMID_SELF, .remote_dom = 0 };
-    check_eq(ask(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, CHILD_ARG, 0, 0), 0,
+    check_eq(child_ask(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, CHILD_ARG, 0, 0), 0,
              "the child offers a port to Domain-0");
     port = alloc->port;
     *alloc = (struct evtchn_alloc_unbound){ .dom = 0, .remote_dom = 0 };
-    check_eq(ask(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, CHILD_ARG, 0, 0), -GE_PERM,
+    check_eq(child_ask(__HYPERVISOR_event_channel_op, EVTCHNOP_alloc_unbound, CHILD_ARG, 0, 0), -GE_PERM,
              "alloc_unbound in Domain-0 by the child: -EPERM");
     *theirs = (struct evtchn_bind_interdomain){ .remote_dom = 0, .remote_port = bind.local_port };
-    check_eq(ask(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, CHILD_ARG, 0, 0), -GE_INVAL,
+    check_eq(child_ask(__HYPERVISOR_event_channel_op, EVTCHNOP_bind_interdomain, CHILD_ARG, 0, 0), -GE_INVAL,
              "the child binds to a connected port of Domain-0: -EINVAL");
     *(struct evtchn_status *)OUR_ARG = (struct evtchn_status){ .dom = 0, .port = 1 };
-    check_eq(ask(__HYPERVISOR_event_channel_op, EVTCHNOP_status, CHILD_ARG, 0, 0), -GE_PERM,
+    check_eq(child_ask(__HYPERVISOR_event_channel_op, EVTCHNOP_status, CHILD_ARG, 0, 0), -GE_PERM,
              "Domain-0's port status asked by the child: -EPERM");
     check_eq(evtchn_close(bind.local_port), 0, "Domain-0 closes its end");
     evtchn_op(EVTCHNOP_status, &status);
@@ -497,29 +343,15 @@ static void check_grants(void)
     map_foreign(VIEW + 2 * PAGE_SIZE, 0, child);
 }
 
-static bool wait_flag(unsigned flag)
-{
-    uint64_t end = now() + 10 * SECOND;
-
-    while (now() < end) {
-        struct xen_domctl_getdomaininfo *info = info_of(child);
-
-        if (!info || info->flags & flag)
-            return true;
-        HC(sched_op, SCHEDOP_yield, 0);
-    }
-    return false;
-}
-
 static void check_crash(void)
 {
     struct xen_domctl_getdomaininfo *info;
 
     event_count[dom_exc_port] = 0;
     events_unmask();
-    mailbox->nr = -2;
+    mailbox->nr = CHILD_CRASH;
     mailbox->request++;
-    check(wait_flag(XEN_DOMINF_shutdown), "a child that raises #UD without a gate is shut down");
+    check(child_wait_flag(XEN_DOMINF_shutdown), "a child that raises #UD without a gate is shut down");
     info = info_of(child);
     check_eq(info->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask, SHUTDOWN_crash,
              "its reason is crash");
@@ -535,7 +367,7 @@ static void check_destroy(uint64_t free_before)
     /* Our mapping of its page keeps the domain as a dying one. */
     check(info_of(child) && info_of(child)->flags & XEN_DOMINF_dying,
           "it is dying while a page of it is mapped");
-    check_eq(mailbox->nr, -2, "the mapped page is still there");
+    check_eq(mailbox->nr, CHILD_CRASH, "the mapped page is still there");
     check_eq(map_foreign(VIEW + PAGE_SIZE, 0, child), 0, "the page is unmapped");
     for (end = now() + 10 * SECOND; info_of(child) && now() < end;)
         HC(sched_op, SCHEDOP_yield, 0);

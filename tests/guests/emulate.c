@@ -229,16 +229,20 @@ static void check_breakpoint(void)
 
 static void check_fsgsbase(void)
 {
-    long faulted = trap_try(p_rdfsbase, 0);
-
-    if (faulted)
-        skip("no FSGSBASE", "rdfsbase and wrfsbase agree with the hypercall");
-    else {
-        HC(set_segment_base, SEGBASE_FS, 0x777000);
-        trap_try(p_rdfsbase, 0);
-        check(trap_try_value == 0x777000 && !trap_try(p_wrfsbase, 0),
-              "rdfsbase and wrfsbase agree with the hypercall");
+    if (!(cpuid_forced(7, 0).ebx & 1)) {
+        skip("no FSGSBASE", "rdfsbase before CR4.FSGSBASE is set: #UD");
+        skip("no FSGSBASE", "CR4.FSGSBASE can be set");
+        skip("no FSGSBASE", "rdfsbase reads what the hypercall set");
+        skip("no FSGSBASE", "wrfsbase writes what the MSR reads");
+        return;
     }
+    check(traps(p_rdfsbase, 0, TRAP_UD), "rdfsbase before CR4.FSGSBASE is set: #UD");
+    trap_try(p_read_cr4, 0);
+    check_eq(trap_try(p_write_cr4, trap_try_value | 1UL << 16), 0, "CR4.FSGSBASE can be set");
+    HC(set_segment_base, SEGBASE_FS, 0x777000);
+    check(!trap_try(p_rdfsbase, 0) && trap_try_value == 0x777000, "rdfsbase reads what the hypercall set");
+    check(!trap_try(p_wrfsbase, 0x888000) && !trap_try(p_rdmsr, 0xc0000100) && trap_try_value == 0x888000,
+          "wrfsbase writes what the MSR reads");
 }
 
 TEST_MAIN("emulate")

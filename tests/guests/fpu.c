@@ -89,23 +89,25 @@ static void check_errors(void)
 
 static void check_xsave(void)
 {
+    static const char *const names[] = {
+        "XSETBV before CR4.OSXSAVE is set: #UD", "CR4.OSXSAVE can be set", "CPUID shows OSXSAVE",
+        "XGETBV reads XCR0 with x87 and SSE", "XSETBV with what was read", "XSETBV without x87: #GP",
+    };
     unsigned long xcr0;
 
-    if (!(cpuid_forced(1, 0).ecx & 1u << 27)) {
-        skip("no OSXSAVE", "XGETBV reads XCR0 with x87 and SSE");
-        skip("no OSXSAVE", "XSETBV before CR4.OSXSAVE is set: #UD");
-        skip("no OSXSAVE", "CR4.OSXSAVE can be set");
-        skip("no OSXSAVE", "XSETBV with what was read");
-        skip("no OSXSAVE", "XSETBV without x87: #GP");
+    if (!(cpuid_forced(1, 0).ecx & 1u << 26)) {
+        for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+            skip("no XSAVE", "%s", names[i]);
         return;
     }
-    check(trap_try(p_xgetbv, 0) == 0 && (trap_try_value & 3) == 3, "XGETBV reads XCR0 with x87 and SSE");
-    xcr0 = trap_try_value;
-    check(traps(p_xsetbv, xcr0, TRAP_UD), "XSETBV before CR4.OSXSAVE is set: #UD");
+    check(traps(p_xsetbv, 3, TRAP_UD), "%s", names[0]);
     trap_try(p_read_cr4, 0);
-    check_eq(trap_try(p_write_cr4, trap_try_value | 1UL << 18), 0, "CR4.OSXSAVE can be set");
-    check_eq(trap_try(p_xsetbv, xcr0), 0, "XSETBV with what was read");
-    check(traps(p_xsetbv, xcr0 & ~1UL, TRAP_GP), "XSETBV without x87: #GP");
+    check_eq(trap_try(p_write_cr4, trap_try_value | 1UL << 18), 0, "%s", names[1]);
+    check(cpuid_forced(1, 0).ecx & 1u << 27, "%s", names[2]);
+    check(trap_try(p_xgetbv, 0) == 0 && (trap_try_value & 3) == 3, "%s", names[3]);
+    xcr0 = trap_try_value;
+    check_eq(trap_try(p_xsetbv, xcr0), 0, "%s", names[4]);
+    check(traps(p_xsetbv, xcr0 & ~1UL, TRAP_GP), "%s", names[5]);
 }
 
 TEST_MAIN("fpu")

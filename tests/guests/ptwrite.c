@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domain-0's kernel writes to its page tables with ordinary instructions, through their read-only mappings: each
- * store is emulated under the rules of mmu_update, and one that breaks them faults.  Sources: xen.h,
+ * Domain-0's kernel writes to its page tables with ordinary instructions, through their read-only mappings:
+ * each store is emulated under the rules of mmu_update, and one that breaks them faults.  Sources: xen.h,
  * VMASST_TYPE_writable_pagetables; Intel SDM volume 2.
  */
 #include "guest.h"
@@ -91,7 +91,8 @@ static void check_refusals(void)
     check(traps(p_cmpxchg, (long)entry, TRAP_PF), "a cmpxchg that would map a table writable faults");
     check_eq(*entry, 0, "and changes nothing, too");
     operand = 0;
-    check(traps(p_mov, (long)mfn_to_va(pte_maddr(VA, 2) >> PAGE_SHIFT), TRAP_PF), "a store to an L2 table faults");
+    check(traps(p_mov, (long)mfn_to_va(pte_maddr(VA, 2) >> PAGE_SHIFT), TRAP_PF),
+          "a store to an L2 table faults");
     check(traps(p_mov, (long)machine_to_phys_mapping, TRAP_PF), "a store to the M2P faults");
 }
 

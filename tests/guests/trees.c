@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Large and unusual trees of page tables: validation of many tables at once, a bad entry deep inside that must
- * undo all of it, tables shared by many parents, tables that refer to themselves, and removal in every order.
- * After each, every table must be an ordinary page again: the counts were right.  Source: xen.h, mmu_update.
+ * Large and unusual trees of page tables: validation of many tables at once, a bad entry deep inside that
+ * must undo all of it, tables shared by many parents, tables that refer to themselves, and removal in every
+ * order. After each, every table must be an ordinary page again: the counts were right.  Source: xen.h,
+ * mmu_update.
  */
 #include "guest.h"
 
@@ -47,7 +48,8 @@ static void check_large(void)
     for (unsigned i = 0; i < TABLES; i++)
         busy += page_writable(l1[i]) == -GE_BUSY;
     check_eq(busy, TABLES, "none of its L1 tables can be made writable");
-    check_eq(mmuext(MMUEXT_PIN_L1_TABLE, va_to_mfn(l1[50])), 0, "one of its L1 tables is pinned by itself, too");
+    check_eq(mmuext(MMUEXT_PIN_L1_TABLE, va_to_mfn(l1[50])), 0,
+             "one of its L1 tables is pinned by itself, too");
     check_eq(mmuext(MMUEXT_UNPIN_TABLE, mfn), 0, "the tree is unpinned");
     check_eq(page_writable(l1[50]), -GE_BUSY, "the L1 table with a pin of its own stays a table");
     check_eq(mmuext(MMUEXT_UNPIN_TABLE, va_to_mfn(l1[50])), 0, "until it is unpinned");
@@ -60,7 +62,8 @@ static void check_undo(void)
     pte_t good = l1[TABLES - 1][511];
 
     l1[TABLES - 1][511] = PTE(mfn, L1_FLAGS);
-    check_eq(protect(page_readonly), 0, "the tree is made read-only with a bad last entry: its root, writable");
+    check_eq(protect(page_readonly), 0,
+             "the tree is made read-only with a bad last entry: its root, writable");
     check(mmuext(MMUEXT_PIN_L4_TABLE, mfn) < 0, "it is not pinned");
     check_eq(protect(page_writable), 0, "after the failure all 99 are ordinary pages");
     l1[TABLES - 1][511] = PTE(0x200000000UL, L1_FLAGS);
@@ -119,7 +122,8 @@ static void check_self(void)
     l4[8] = PTE(mfn, PTE_P | PTE_U | PTE_A);
     page_readonly(l4);
     check_eq(mmuext(MMUEXT_PIN_L4_TABLE, mfn), 0, "a root that refers to itself read-only is pinned");
-    check_eq(mmu_set(entry_maddr(l4, 9), PTE(mfn, TABLE_FLAGS)), -GE_INVAL, "a writable self-reference: -EINVAL");
+    check_eq(mmu_set(entry_maddr(l4, 9), PTE(mfn, TABLE_FLAGS)), -GE_INVAL,
+             "a writable self-reference: -EINVAL");
     check_eq(mmuext(MMUEXT_UNPIN_TABLE, mfn), 0, "it is unpinned");
     check_eq(page_writable(l4), 0, "and an ordinary page");
     memset(l4, 0, PAGE_SIZE);
@@ -133,6 +137,51 @@ static void check_self(void)
     check_eq(mmuext(MMUEXT_PIN_L4_TABLE, mfn), 0, "a root that refers to another root read-only is pinned");
     check_eq(mmuext(MMUEXT_UNPIN_TABLE, mfn), 0, "and unpinned");
     check_eq(page_writable(l4), 0, "and an ordinary page again");
+    memset(l4, 0, PAGE_SIZE);
+}
+
+/* A root that another refers to must stay a table while it does, whatever becomes of its own pin. */
+static void check_linear(void)
+{
+    pte_t *other = page_alloc(), *third = page_alloc();
+    unsigned long mfn = va_to_mfn(l4), other_mfn = va_to_mfn(other), third_mfn = va_to_mfn(third);
+
+    page_readonly(l4);
+    page_readonly(other);
+    page_readonly(third);
+    mmuext(MMUEXT_PIN_L4_TABLE, mfn);
+    mmuext(MMUEXT_PIN_L4_TABLE, other_mfn);
+    check_eq(mmu_set(entry_maddr(l4, 8), PTE(other_mfn, L1_RO)), 0, "a root refers to a second one");
+    check_eq(mmuext(MMUEXT_UNPIN_TABLE, other_mfn), 0, "the second is unpinned");
+    check_eq(page_writable(other), -GE_BUSY, "and stays a table while it is referred to");
+    check_eq(mmu_set(entry_maddr(other, 3), PTE(third_mfn, L1_RO)), -GE_INVAL,
+    check_eq(mmu_set(entry_maddr(l4, 8), 0), 0, "the reference is cleared");
+    check_eq(page_writable(other), 0, "the second is an ordinary page");
+    page_readonly(other);
+    check_eq(mmu_set(entry_maddr(l4, 8), PTE(other_mfn, L1_RO)), -GE_INVAL,
+             "a reference to a page that is no root: -EINVAL");
+    mmuext(MMUEXT_PIN_L4_TABLE, other_mfn);
+    check_eq(mmu_set(entry_maddr(l4, 8), PTE(other_mfn, L1_RO)), 0, "a root refers to a second one");
+    check_eq(mmuext(MMUEXT_UNPIN_TABLE, mfn), 0, "the first is unpinned");
+    check_eq(page_writable(l4), 0, "and an ordinary page");
+    check_eq(mmuext(MMUEXT_UNPIN_TABLE, other_mfn), 0, "the second is unpinned");
+    check_eq(page_writable(other), 0, "and an ordinary page");
+    memset(l4, 0, PAGE_SIZE);
+    memset(other, 0, PAGE_SIZE);
+
+    /* As the user's base pointer, without a pin. */
+    page_readonly(l4);
+    page_readonly(other);
+    mmuext(MMUEXT_PIN_L4_TABLE, mfn);
+    check_eq(mmuext(MMUEXT_NEW_USER_BASEPTR, other_mfn), 0, "a user base pointer");
+    check_eq(mmu_set(entry_maddr(l4, 8), PTE(other_mfn, L1_RO)), 0, "a root refers to it");
+    check_eq(mmuext(MMUEXT_NEW_USER_BASEPTR, third_mfn), 0, "another user base pointer");
+    check_eq(page_writable(other), -GE_BUSY, "the old one stays a table while it is referred to");
+    check_eq(mmuext(MMUEXT_NEW_USER_BASEPTR, 0), 0, "no user base pointer");
+    check_eq(mmuext(MMUEXT_UNPIN_TABLE, mfn), 0, "the root is unpinned");
+    check_eq(page_writable(other), 0, "all are ordinary pages: the old");
+    check_eq(page_writable(third), 0, "the new");
+    check_eq(page_writable(l4), 0, "and the root");
     memset(l4, 0, PAGE_SIZE);
 }
 
@@ -166,5 +215,6 @@ TEST_MAIN("trees")
     check_undo();
     check_shared();
     check_self();
+    check_linear();
     check_two_roots();
 }
