@@ -59,7 +59,7 @@ $(B)/tenon.iso: $(foreach f,$(ISO_FILES),$(lastword $(subst =, ,$f)))
 
 # A line with + keeps its output live and, as the last command to run, the terminal.
 run: $(B)/tenon.iso
-	+@$(PYTHON) tests/lib/run.py --iso $(B)/tenon.iso
+	+@TENON_BUILD=$(B) $(PYTHON) tests/lib/run.py --iso $(B)/tenon.iso
 
 clean:
 	rm -rf $(B)

@@ -22,4 +22,4 @@ TESTS := $(wildcard tests/abi/*.t tests/unit/*.t toolstack/tests/*.t tests/guest
 endif
 
 test: $(ALL) $(B)/tenon.iso $(TEST_DEPS)
-	+@TENON_BUILD=$(B) prove --timer --merge $(if $(V),-v) $(TESTS)
+	+@TENON_BUILD=$(B) prove --timer --merge $(if $(V),--verbose,--failures --comments) $(TESTS)

@@ -102,7 +102,7 @@ def run(shell):
 
     quiet(shell, 'tenon create /guests/brief.cfg')
     wait_until_gone(shell, 'brief')
-    require('this is MiniOS' in shell.output('tenon console brief'), 'what brief printed is lost after its end')
+    require('this is MiniOS' in shell.output('tenon console brief'), 'what brief printed is lost')
     quiet(shell, 'tenon destroy hello')
     require('hello' not in domains(shell.output('tenon list')), 'hello is still listed after tenon destroy')
 

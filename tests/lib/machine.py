@@ -34,6 +34,8 @@ BANNER = r'Tenon \d'
 PR_SET_PDEATHSIG = 1
 
 ESCAPES = re.compile(rb'\x1b(?:\[[0-9;?=]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78cDEHMNOZ])|[\r\x00]')
+# What QEMU says of features of a processor that it cannot emulate; the machine goes on without them.
+QEMU_WARNING = re.compile(r'^qemu-system-x86_64: warning: TCG doesn.t support .*\n', re.MULTILINE)
 UNFINISHED_ESCAPE = re.compile(rb'\x1b(?:\[[0-9;?=]*[ -/]*|[()])?\Z')
 
 
@@ -48,8 +50,8 @@ def _die_with_parent():
 class Machine:
     """One run of QEMU.  Boots the CD image `iso` (`uefi` says how), or `kernel` with the list `modules` as a
     multiboot1 loader does.  `limit` is in seconds and bounds the whole run; `echo`, if given, is called with
-    what the console says, as bytes and as text.  A reset ends QEMU unless `reboot`.  `qmp` opens QEMU's control
-    socket, for save_memory.  Memory is in MiB."""
+    what the console says, as bytes and as text.  A reset ends QEMU unless `reboot`.  `qmp` opens QEMU's
+    control socket, for save_memory.  Memory is in MiB."""
 
     def __init__(self, name, iso=None, kernel=None, modules=(), options=DEFAULT_OPTIONS, uefi=False,
                  memory=512, cpus=1, cpu=DEFAULT_CPU, limit=120, echo=None, reboot=False, qmp=False):
@@ -106,7 +108,8 @@ class Machine:
         unfinished = UNFINISHED_ESCAPE.search(data)
         self._partial = data[unfinished.start():] if unfinished else b''
         data = data[:unfinished.start()] if unfinished else data
-        text = ESCAPES.sub(lambda m: b'\n' if m.group().endswith(b'H') else b'', data).decode('utf-8', 'replace')
+        data = ESCAPES.sub(lambda m: b'\n' if m.group().endswith(b'H') else b'', data)
+        text = data.decode('utf-8', 'replace')
         if self.echo:
             self.echo(raw, text)
         self.text += text
@@ -140,7 +143,7 @@ class Machine:
 
     def tail(self, lines=60):
         """The last lines of the console."""
-        return '\n'.join(self.text.rstrip('\n').split('\n')[-lines:])
+        return '\n'.join(QEMU_WARNING.sub('', self.text).rstrip('\n').split('\n')[-lines:])
 
     def save_memory(self, megabytes):
         """The first part of the machine's physical memory, as bytes."""
@@ -170,8 +173,9 @@ class Machine:
                 self.process.stdin.write(chunk.encode())
             except BrokenPipeError as error:
                 raise ConsoleError(f'{self.name}: QEMU ended while typing {text!r}') from error
-            if pace:
-                self.pump(pace)
+            until = time.monotonic() + pace
+            while pace and time.monotonic() < until:
+                self.pump(until - time.monotonic())
 
     def close(self):
         """End QEMU if it still runs."""
@@ -197,8 +201,8 @@ class Shell:
         self.boot = machine.expect('^' + PROMPT, boot_seconds, "Domain-0's prompt")
 
     def send(self, line):
-        """Type a line and wait for its whole echo.  (A notice may come in between; the shell then shows the line that
-        was begun once more after it.)"""
+        """Type a line and wait for its whole echo.  (A notice may come in between; the shell then shows again
+        what of the line was there.)"""
         self.machine.type(line + '\r', self.pace)
         self.machine.expect(re.escape(line) + r' *\n', 10, f'echo of {line!r}')
 

@@ -18,7 +18,7 @@ import demo
 from machine import BANNER, ConsoleError, Machine, Shell, report
 
 LEAVE = b'\x1c'         # Ctrl-\
-TYPING_PACE = 0.015     # seconds between keystrokes
+TYPING_PACE = 0.012     # seconds between keystrokes
 
 
 def show(raw, text):

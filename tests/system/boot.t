@@ -17,7 +17,7 @@ DOM0 = 64
 
 
 def hypervisor_share(memory):
-    """The most that the hypervisor may use of `memory` MiB: a fixed part, and 32 bytes a frame for its tables."""
+    """The most that the hypervisor may use of `memory` MiB: 32 bytes a frame, and a fixed part."""
     return 24 + memory * 256 * 32 / (1 << 20) * 1.5
 
 

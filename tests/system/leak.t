@@ -31,7 +31,7 @@ def crash(shell):
 
 
 def leaked(shell, before):
-    """What is missing or in use beyond `before`, once the last domain is given back; empty when nothing is."""
+    """What is missing or in use beyond `before`, once the last domain is given back; {} when nothing is."""
     for _ in range(10):
         now = usage(shell)
         free = now.pop('free_pages')
