@@ -8,6 +8,7 @@
 #include <xen/elfnote.h>
 
 #include "lib/string.h"
+#include "mm/layout.h"
 
 struct elf_header {
     u8 ident[16];
@@ -137,8 +138,10 @@ static const char *take_segments(const u8 *image, u64 size, const struct elf_hea
         if (ph.paddr < out->paddr_offset || ph.paddr - out->paddr_offset > GB(512) || ph.memsz > GB(512))
             return "has a segment outside of any memory";
         *s = (struct elf_segment){ ph.offset, ph.filesz, ph.paddr - out->paddr_offset + out->virt_base, ph.memsz };
-        if (s->address + s->size < s->address)
+        if (s->address < out->virt_base || s->address + s->size < s->address)
             return "has a segment that wraps around";
+        if (s->address < HV_VIRT_END && s->address + s->size > HV_VIRT_START)
+            return "has a segment where the hypervisor is";
         out->start = min(out->start, s->address);
         out->end = max(out->end, s->address + s->size);
         out->nr_segments++;

@@ -15,6 +15,10 @@
 #define EFI_ACPI_NVS        10
 #define EFI_UNUSABLE        8
 
+/* A tag with a copy of the RSDP of ACPI 1.0, or of a later one. */
+#define RSDP_OLD_SIZE       (sizeof(struct mb2_tag) + 20)
+#define RSDP_NEW_SIZE       (sizeof(struct mb2_tag) + 36)
+
 struct boot_info boot_info;
 
 static char module_text[4096];          /* the modules' command lines, one after the other */
@@ -82,9 +86,11 @@ static void parse_mb1(u32 address)
             add_module(modules[i].start, modules[i].end, modules[i].cmdline ? phys(modules[i].cmdline) : "");
     if (!(info->flags & MB1_HAS_MAP))
         panic("the boot loader gives no memory map; use one that does, as GRUB 2");
-    for (u32 at = 0; at + sizeof(struct mb1_map_entry) <= info->mmap_length;) {
+    for (u64 at = 0; at + sizeof(struct mb1_map_entry) <= info->mmap_length;) {
         const struct mb1_map_entry *e = phys(info->mmap_addr + at);
 
+        if (e->size + sizeof(e->size) < sizeof(*e))
+            panic("the boot loader's memory map has an entry of %u bytes: it is damaged", e->size);
         memory_map_add(e->addr, e->len, e->type);
         at += e->size + sizeof(e->size);
     }
@@ -128,8 +134,8 @@ static void parse_map(const struct mb2_tag_map *map)
     }
 }
 
-/* The first tag of a type, or the next one after `after`. */
-static const struct mb2_tag *find_tag(const struct mb2_info *info, u32 type, const struct mb2_tag *after)
+/* The first tag of a type that has at least size bytes, or the next one after `after`. */
+static const struct mb2_tag *find_tag(const struct mb2_info *info, u32 type, size_t size, const struct mb2_tag *after)
 {
     const char *start = (const char *)info, *at = start + sizeof(*info), *end = start + info->total_size;
 
@@ -138,11 +144,19 @@ static const struct mb2_tag *find_tag(const struct mb2_info *info, u32 type, con
 
         if (tag->type == MB2_TAG_END || tag->size < sizeof(*tag) || tag->size > (size_t)(end - at))
             break;
-        if (tag->type == type && (!after || tag > after))
+        if (tag->type == type && tag->size >= size && (!after || tag > after))
             return tag;
         at += ALIGN_UP(tag->size, 8u);
     }
     return NULL;
+}
+
+/* The text from offset to the end of the tag; "" where no zero ends it there. */
+static const char *tag_text(const struct mb2_tag *tag, size_t offset)
+{
+    const char *text = (const char *)tag + offset;
+
+    return memchr(text, 0, tag->size - offset) ? text : "";
 }
 
 static void parse_mb2(u32 address)
@@ -150,28 +164,29 @@ static void parse_mb2(u32 address)
     const struct mb2_info *info = phys(address);
     const struct mb2_tag *tag, *map, *efi_map;
 
-    if ((tag = find_tag(info, MB2_TAG_LOADER_NAME, NULL)))
-        strlcpy(loader_name, (const char *)(tag + 1), sizeof(loader_name));
-    if ((tag = find_tag(info, MB2_TAG_CMDLINE, NULL)))
-        set_cmdline((const char *)(tag + 1));
-    for (tag = NULL; (tag = find_tag(info, MB2_TAG_MODULE, tag));) {
+    if ((tag = find_tag(info, MB2_TAG_LOADER_NAME, sizeof(*tag), NULL)))
+        strlcpy(loader_name, tag_text(tag, sizeof(*tag)), sizeof(loader_name));
+    if ((tag = find_tag(info, MB2_TAG_CMDLINE, sizeof(*tag), NULL)))
+        set_cmdline(tag_text(tag, sizeof(*tag)));
+    for (tag = NULL; (tag = find_tag(info, MB2_TAG_MODULE, sizeof(struct mb2_tag_module), tag));) {
         const struct mb2_tag_module *m = (const struct mb2_tag_module *)tag;
 
-        add_module(m->start, m->end, m->cmdline);
+        add_module(m->start, m->end, tag_text(tag, sizeof(*m)));
     }
-    map = find_tag(info, MB2_TAG_MAP, NULL);
-    efi_map = find_tag(info, MB2_TAG_EFI_MAP, NULL);
+    map = find_tag(info, MB2_TAG_MAP, sizeof(struct mb2_tag_map), NULL);
+    efi_map = find_tag(info, MB2_TAG_EFI_MAP, sizeof(struct mb2_tag_efi_map), NULL);
     if (!map && !efi_map)
         panic("the boot loader gives no memory map; use one that does, as GRUB 2");
     if (map)
         parse_map((const struct mb2_tag_map *)map);
     if (efi_map)
         parse_efi_map((const struct mb2_tag_efi_map *)efi_map, !map);
-    if ((tag = find_tag(info, MB2_TAG_ACPI_NEW, NULL)) || (tag = find_tag(info, MB2_TAG_ACPI_OLD, NULL)))
+    if ((tag = find_tag(info, MB2_TAG_ACPI_NEW, RSDP_NEW_SIZE, NULL)) ||
+        (tag = find_tag(info, MB2_TAG_ACPI_OLD, RSDP_OLD_SIZE, NULL)))
         boot_info.rsdp_copy = (u64)(tag + 1) - DIRECT_MAP_START;
-    if ((tag = find_tag(info, MB2_TAG_EFI64, NULL)))
+    if ((tag = find_tag(info, MB2_TAG_EFI64, sizeof(struct mb2_tag_efi64), NULL)))
         boot_info.efi_system_table = ((const struct mb2_tag_efi64 *)tag)->system_table;
-    tag = find_tag(info, MB2_TAG_FRAMEBUFFER, NULL);
+    tag = find_tag(info, MB2_TAG_FRAMEBUFFER, sizeof(struct mb2_tag_framebuffer), NULL);
     boot_info.text_screen = tag && ((const struct mb2_tag_framebuffer *)tag)->type == FRAMEBUFFER_TEXT;
     boot_info.loader_info = (struct mem_range){ address, address + info->total_size, 0 };
 }

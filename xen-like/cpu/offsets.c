@@ -46,6 +46,7 @@ void offsets(void)
     VALUE(NR_HYPERCALLS, NR_HYPERCALLS);
     VALUE(ENOSYS, ENOSYS);
     VALUE(ERESTART, ERESTART);
+    VALUE(HYPERCALL_RESTARTS, HYPERCALL_RESTARTS);
 
     VALUE(UREGS_SIZE, sizeof(struct cpu_user_regs));
     VALUE(UREGS_hw_end, offsetof(struct cpu_user_regs, es)); /* what an entry fills ends here */

@@ -46,6 +46,39 @@ static unsigned int walk_frames(unsigned long rbp, unsigned long *trace)
     return depth;
 }
 
+/*
+ * The stack of C code is that from page 4 on (cpu/percpu.h). It was zero at first, so what is still zero from its lower end
+ * was never used.
+ */
+static const u64 *stack_bottom(void)
+{
+    return (const u64 *)(((unsigned long)cpu_info() & ~(STACK_SIZE - 1UL)) + 4 * PAGE_SIZE);
+}
+
+static unsigned int stack_unused(void)
+{
+    const u64 *bottom = stack_bottom(), *p = bottom;
+
+    while (p < (const u64 *)cpu_info() && !*p)
+        p++;
+    return (unsigned int)((p - bottom) * sizeof(*p));
+}
+
+#ifdef DEBUG
+#define STACK_MARGIN 256
+
+void stack_check(void)
+{
+    const u64 *bottom = stack_bottom();
+    u64 used = 0;
+
+    for (unsigned int i = 0; i < STACK_MARGIN / sizeof(*bottom); i++)
+        used |= READ_ONCE(bottom[i]);
+    if (used)
+        panic("the stack of CPU %u is full: less than %u bytes are left", this_cpu_nr(), STACK_MARGIN);
+}
+#endif
+
 void report_fill(struct cpu_report *r, const struct cpu_user_regs *regs)
 {
     r->cpu = this_cpu_nr();
@@ -56,6 +89,7 @@ void report_fill(struct cpu_report *r, const struct cpu_user_regs *regs)
     r->cr2 = read_cr2();
     r->cr3 = read_cr3();
     r->cr4 = read_cr4();
+    r->stack_unused = stack_unused();
     r->depth = regs->cs & 3 ? 0 : walk_frames(regs->rbp, r->trace);
 }
 
@@ -132,7 +166,8 @@ static void print_registers(const struct cpu_report *r)
     printk("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", u->r8, u->r9, u->r10, u->r11);
     printk("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", u->r12, u->r13, u->r14, u->r15);
     printk("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx\n", r->cr0, r->cr2, r->cr3, r->cr4);
-    printk("ss %04x  current %p  error code %x\n", u->ss, (void *)r->vcpu, u->error_code);
+    printk("ss %04x  current %p  error code %x  stack never used: %u bytes\n", u->ss, (void *)r->vcpu, u->error_code,
+           r->stack_unused);
 }
 
 void registers_print(const struct cpu_user_regs *regs)

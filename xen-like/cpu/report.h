@@ -20,9 +20,17 @@ struct cpu_report {
     struct cpu_user_regs regs;      /* where the CPU was */
     struct cpu_user_regs guest;     /* what the vCPU goes on with; not for an idle one */
     unsigned long cr0, cr2, cr3, cr4;
+    unsigned int stack_unused;      /* bytes of its stack that were never written to */
     unsigned int depth;
     unsigned long trace[REPORT_DEPTH];  /* return addresses, innermost first; none where a guest ran */
 };
+
+/* In debug builds: panics where this CPU's stack has been used down to its last words. */
+#ifdef DEBUG
+void stack_check(void);
+#else
+static inline void stack_check(void) { }
+#endif
 
 /* This CPU, as it was when it was interrupted with these registers. Any context. */
 void report_fill(struct cpu_report *r, const struct cpu_user_regs *regs);

@@ -3,6 +3,7 @@
 #include "cpu/softirq.h"
 
 #include "cpu/irq.h"
+#include "cpu/report.h"
 #include "cpu/smp.h"
 #include "lib/atomic.h"
 #include "lib/log.h"
@@ -39,6 +40,7 @@ void softirq_run(void)
 
         clear_bit(nr, &this_cpu(softirq_pending));
         spin_check_none_held();
+        stack_check();
         if (handlers[nr])
             handlers[nr]();
     }

@@ -6,6 +6,7 @@
 #include "cpu/traps.h"
 
 #include "cpu/extable.h"
+#include "cpu/irq.h"
 #include "cpu/msr.h"
 #include "cpu/percpu.h"
 #include "cpu/regs.h"
@@ -13,6 +14,8 @@
 #include "cpu/smp.h"
 #include "cpu/softirq.h"
 #include "lib/log.h"
+
+#define RFLAGS_IF 0x200UL
 
 enum { DIVIDE = 0, DEBUG_EXCEPTION = 1, NMI = 2, DOUBLE_FAULT = 8, PAGE_FAULT = 14, MACHINE_CHECK = 18 };
 
@@ -112,8 +115,16 @@ void hv_exception(struct cpu_user_regs *regs)
     case DOUBLE_FAULT:
         panic_at(regs, "double fault");
     }
-    if (vector == PAGE_FAULT && hv_page_fault_hook && hv_page_fault_hook(cr2, regs->error_code))
-        return;
+    /* The hook may have to flush other CPUs. The return to a guest has interrupts off, and hands the fault on. */
+    if (vector == PAGE_FAULT && (regs->rflags & RFLAGS_IF) && hv_page_fault_hook) {
+        bool done;
+
+        irq_enable();
+        done = hv_page_fault_hook(cr2, regs->error_code);
+        irq_disable();
+        if (done)
+            return;
+    }
     fixup = extable_find(regs->rip);
     if (fixup) {
         /* For the return to a guest, which hands the fault on (pv/entry.S): error code and vector. */

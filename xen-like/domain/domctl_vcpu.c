@@ -178,6 +178,7 @@ long domctl_getvcpuaffinity(struct domain *d, struct xen_domctl *op)
 
 /* --- with what share --- */
 
+/* Of the credit scheduler's kind, which the fair one answers as; the null scheduler has nothing to set. */
 long domctl_scheduler_op(struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
@@ -185,6 +186,8 @@ long domctl_scheduler_op(struct domain *d, struct xen_domctl *op)
 
     if (s->sched_id != sched_id())
         return -EINVAL;
+    if (s->sched_id == XEN_SCHEDULER_NULL)
+        return s->cmd <= XEN_DOMCTL_SCHEDOP_getvcpuinfo ? 0 : -EINVAL;
     switch (s->cmd) {
     case XEN_DOMCTL_SCHEDOP_getinfo:
         s->u.credit.weight = (u16)weight;
@@ -193,8 +196,8 @@ long domctl_scheduler_op(struct domain *d, struct xen_domctl *op)
     case XEN_DOMCTL_SCHEDOP_putinfo:
         if (s->u.credit.weight)
             weight = s->u.credit.weight;
-        if (s->u.credit.cap && s->u.credit.cap != (u16)~0)
-            return -EOPNOTSUPP; /* the fair scheduler sets no upper limit */
+        if (s->u.credit.cap != (u16)~0)
+            cap = s->u.credit.cap;
         domain_set_shares(d, weight, cap);
         return 0;
     default:

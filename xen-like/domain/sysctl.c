@@ -205,24 +205,29 @@ static long op_cpupool(struct xen_sysctl *op)
     }
 }
 
+/* Setting gives back what is in force then, as reading does. */
 static long op_scheduler(struct xen_sysctl *op)
 {
     struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
+    struct xen_sysctl_credit_schedule *credit = &s->u.sched_credit;
 
+    if (s->cmd != XEN_SYSCTL_SCHEDOP_getinfo && s->cmd != XEN_SYSCTL_SCHEDOP_putinfo)
+        return -EINVAL;
     if (s->cpupool_id != 0)
         return -ESRCH;
     if (s->sched_id != sched_id())
         return -EINVAL;
-    switch (s->cmd) {
-    case XEN_SYSCTL_SCHEDOP_getinfo:
-        sched_parameters(&s->u.sched_credit.tslice_ms, &s->u.sched_credit.ratelimit_us);
-        s->u.sched_credit.vcpu_migr_delay_us = 0;
+    if (s->sched_id == XEN_SCHEDULER_NULL)
         return 0;
-    case XEN_SYSCTL_SCHEDOP_putinfo:
-        return -ENOSYS;
-    default:
-        return -EINVAL;
+    if (s->cmd == XEN_SYSCTL_SCHEDOP_putinfo) {
+        /* A vCPU goes to another CPU when it has waited too long, not after a delay: the value says nothing. */
+        if (credit->vcpu_migr_delay_us > XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US ||
+            sched_set_parameters(credit->tslice_ms, credit->ratelimit_us))
+            return -EINVAL;
     }
+    sched_parameters(&credit->tslice_ms, &credit->ratelimit_us);
+    credit->vcpu_migr_delay_us = 0;
+    return 0;
 }
 
 static const struct {

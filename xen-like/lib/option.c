@@ -22,7 +22,7 @@ u64 option_size(const char *value, const char **end)
 {
     static const char units[] = "bkmgt";
     u64 v = strtou64(value, end, 0);
-    const char *unit = **end ? strchr(units, **end | 0x20) : NULL;
+    const char *unit = *end != value && **end ? strchr(units, **end | 0x20) : NULL;
     unsigned int shift = 10;
 
     if (unit) {

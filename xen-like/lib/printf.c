@@ -76,7 +76,19 @@ static void put_number(struct out *o, const struct spec *f, u64 value, unsigned 
         pad(o, ' ', f->width - total);
 }
 
-/* Flags, width and precision. Width and precision are bounded, so that a large one cannot hold up the CPU. */
+/* Width and precision are bounded, so that a large one cannot hold up the CPU. */
+#define WIDTH_MAX 1024
+
+/* A number at *s, or an argument where '*' stands there; never more than WIDTH_MAX. */
+static int parse_width(const char **s, va_list *ap)
+{
+    if (**s != '*')
+        return min(strtou64(*s, s, 10), (u64)WIDTH_MAX);
+    (*s)++;
+    return max(min(va_arg(*ap, int), WIDTH_MAX), -WIDTH_MAX);
+}
+
+/* Flags, width and precision. */
 static const char *parse_spec(const char *s, struct spec *f, va_list *ap)
 {
     *f = (struct spec){ .precision = -1 };
@@ -88,24 +100,18 @@ static const char *parse_spec(const char *s, struct spec *f, va_list *ap)
         else if (*s == '#')
             f->alternate = true;
         else if (*s == '+' || *s == ' ')
-            f->sign = *s;
+            f->sign = f->sign == '+' ? '+' : *s;
         else
             break;
     }
-    if (*s == '*') {
-        f->width = va_arg(*ap, int);
-        s++;
-    } else {
-        f->width = min(strtou64(s, &s, 10), 1024UL);
+    f->width = parse_width(&s, ap);
+    if (f->width < 0) {
+        f->left = true;
+        f->width = -f->width;
     }
     if (*s == '.') {
         s++;
-        if (*s == '*') {
-            f->precision = va_arg(*ap, int);
-            s++;
-        } else {
-            f->precision = min(strtou64(s, &s, 10), 1024UL);
-        }
+        f->precision = max(parse_width(&s, ap), -1);
     }
     return s;
 }

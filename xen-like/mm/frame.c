@@ -378,7 +378,7 @@ void frame_undo_later(struct frame *f)
     current->undo_mfn = frame_to_mfn(f);
 }
 
-int mm_finish_undo(void)
+int finish_undo(void)
 {
     struct vcpu *v = current;
     mfn_t mfn = v->undo_mfn;
@@ -386,8 +386,6 @@ int mm_finish_undo(void)
     struct domain *d;
     int rc = 0;
 
-    if (likely(!mfn.v))
-        return 0;
     f = mfn_to_frame(mfn);
     /* A table of another domain, where the toolstack works on one. It may be gone by now, and somebody else's. */
     d = domain_get(frame_owner(f));

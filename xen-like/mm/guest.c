@@ -8,18 +8,6 @@
 
 #include "cpu/extable.h"
 #include "cpu/features.h"
-#include "mm/layout.h"
-
-#define LOWER_HALF_END 0x0000800000000000UL
-
-bool guest_range_ok(unsigned long addr, unsigned long size)
-{
-    unsigned long end = addr + size;
-
-    if (end < addr)
-        return !end && addr >= HV_VIRT_END;
-    return end <= LOWER_HALF_END || addr >= HV_VIRT_END;
-}
 
 /* Bytes not copied. */
 static unsigned long copy_faulting(void *to, const void *from, unsigned long size)
@@ -82,7 +70,7 @@ bool get_guest_u64(u64 *to, unsigned long from)
 {
     u64 value;
 
-    if (!guest_range_ok(from, sizeof(value)))
+    if (unlikely(!guest_range_ok(from, sizeof(value))))
         return false;
     smap_open();
     __asm__ goto("1: mov %[from], %[value]\n\t" EXTABLE(1b, %l[fault])
@@ -96,17 +84,67 @@ fault:
     return false;
 }
 
-bool put_guest_u64(unsigned long to, u64 value)
+bool get_guest_2_u64(u64 to[2], unsigned long from)
 {
-    if (!guest_range_ok(to, sizeof(value)))
+    u64 a, b;
+
+    if (unlikely(!guest_range_ok(from, 16)))
         return false;
     smap_open();
-    __asm__ goto("1: mov %[value], %[to]\n\t" EXTABLE(1b, %l[fault])
-                 : : [value] "r"(value), [to] "m"(*(u64 *)to) : "memory" : fault);
+    __asm__ goto("1: mov (%[from]), %[a]\n"
+                 "2: mov 8(%[from]), %[b]\n\t" EXTABLE(1b, %l[fault]) EXTABLE(2b, %l[fault])
+                 : [a] "=&r"(a), [b] "=r"(b) : [from] "r"(from) : "memory" : fault);
     smap_close();
+    to[0] = a;
+    to[1] = b;
     return true;
 
 fault:
     smap_close();
     return false;
+}
+
+bool get_guest_3_u64(u64 to[3], unsigned long from)
+{
+    u64 a, b, c;
+
+    if (unlikely(!guest_range_ok(from, 24)))
+        return false;
+    smap_open();
+    __asm__ goto("1: mov (%[from]), %[a]\n"
+                 "2: mov 8(%[from]), %[b]\n"
+                 "3: mov 16(%[from]), %[c]\n\t"
+                 EXTABLE(1b, %l[fault]) EXTABLE(2b, %l[fault]) EXTABLE(3b, %l[fault])
+                 : [a] "=&r"(a), [b] "=&r"(b), [c] "=r"(c) : [from] "r"(from) : "memory" : fault);
+    smap_close();
+    to[0] = a;
+    to[1] = b;
+    to[2] = c;
+    return true;
+
+fault:
+    smap_close();
+    return false;
+}
+
+#define PUT_GUEST(to, value)                                                                        \
+    if (unlikely(!guest_range_ok(to, sizeof(value))))                                               \
+        return false;                                                                               \
+    smap_open();                                                                                    \
+    __asm__ goto("1: mov %[value], %[to]\n\t" EXTABLE(1b, %l[fault])                                \
+                 : : [value] "r"(value), [to] "m"(*(__typeof__(value) *)(to)) : "memory" : fault);  \
+    smap_close();                                                                                   \
+    return true;                                                                                    \
+fault:                                                                                              \
+    smap_close();                                                                                   \
+    return false
+
+bool put_guest_u64(unsigned long to, u64 value)
+{
+    PUT_GUEST(to, value);
+}
+
+bool put_guest_u32(unsigned long to, u32 value)
+{
+    PUT_GUEST(to, value);
 }

@@ -8,17 +8,28 @@
 #define MM_GUEST_H
 
 #include "lib/types.h"
+#include "mm/layout.h"
+
+#define GUEST_LOWER_HALF_END 0x0000800000000000UL
 
 /* True where no byte of [addr, addr + size) is the hypervisor's or beyond the canonical range's ends. */
-bool guest_range_ok(unsigned long addr, unsigned long size);
+static inline bool guest_range_ok(unsigned long addr, unsigned long size)
+{
+    unsigned long last = addr + size - !!size;
+
+    return (addr >= HV_VIRT_END || last < GUEST_LOWER_HALF_END) && last >= addr;
+}
 
 unsigned long __must_check copy_from_guest(void *to, unsigned long from, unsigned long size);
 unsigned long __must_check copy_to_guest(unsigned long to, const void *from, unsigned long size);
 unsigned long __must_check clear_guest(unsigned long to, unsigned long size);
 
-/* One aligned or unaligned word, faster. False on a fault. */
+/* One aligned or unaligned word, or two or three in a row, faster. False on a fault. */
 bool __must_check get_guest_u64(u64 *to, unsigned long from);
+bool __must_check get_guest_2_u64(u64 to[2], unsigned long from);
+bool __must_check get_guest_3_u64(u64 to[3], unsigned long from);
 bool __must_check put_guest_u64(unsigned long to, u64 value);
+bool __must_check put_guest_u32(unsigned long to, u32 value);
 
 /* For handles of the ABI: element i of an array at handle h. */
 #define guest_addr(h)                  ((unsigned long)(h).p)

@@ -3,6 +3,7 @@
 #ifndef MM_INTERNAL_H
 #define MM_INTERNAL_H
 
+#include "domain/domain.h"
 #include "lib/spinlock.h"
 #include "mm/alloc.h"
 #include "mm/mm.h"
@@ -138,7 +139,11 @@ void frame_put_mapping(struct frame *f, bool writable);
 bool frame_get_writable(struct frame *f, const struct domain *d);
 /* Leaves f, whose undoing was put off, to the end of the present hypercall of the current vCPU. */
 void frame_undo_later(struct frame *f);
+int finish_undo(void);
 /* Goes on with what frame_undo_later() left; called when a hypercall starts and ends. 0 or -ERESTART. */
-int mm_finish_undo(void);
+static inline int mm_finish_undo(void)
+{
+    return likely(!current->undo_mfn.v) ? 0 : finish_undo();
+}
 
 #endif

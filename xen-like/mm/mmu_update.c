@@ -152,11 +152,8 @@ long batch_run(struct batch *b, int (*one)(unsigned long op, void *arg), void *a
     }
     b->count -= n;
     /* A pointer that cannot be written is left alone, as on Xen. */
-    if (b->pdone) {
-        b->done += n;
-        if (copy_to_guest(b->pdone, &b->done, sizeof(b->done)))
-            b->done = 0;
-    }
+    if (b->pdone && !put_guest_u32(b->pdone, b->done + n))
+        b->pdone = 0;
     if (rc == -ERESTART && b->count)
         return HYPERCALL_RESTART(b->ops, b->count | MMU_UPDATE_PREEMPTED, b->pdone, b->foreigndom);
     if (rc == -ERESTART)
@@ -170,11 +167,11 @@ long batch_run(struct batch *b, int (*one)(unsigned long op, void *arg), void *a
 
 static int read_and_update(unsigned long op, void *parties)
 {
-    u64 ptr, val;
+    u64 request[2];     /* ptr, val */
 
-    if (unlikely(!get_guest_u64(&ptr, op) || !get_guest_u64(&val, op + 8)))
+    if (unlikely(!get_guest_2_u64(request, op)))
         return -EFAULT;
-    return update_one(ptr, val, parties);
+    return update_one(request[0], request[1], parties);
 }
 
 long do_mmu_update(unsigned long ureqs, unsigned int count, unsigned long pdone, unsigned int foreigndom)
@@ -196,6 +193,8 @@ long do_mmu_update(unsigned long ureqs, unsigned int count, unsigned long pdone,
     foreign_domain_put(p.frames);
     return rc;
 }
+
+_Static_assert(sizeof(struct mmu_update) == 16 && offsetof(struct mmu_update, val) == 8, "read as two words");
 
 /* --- update_va_mapping --- */
 

@@ -291,13 +291,20 @@ static op_fn *const ops[] = {
     [MMUEXT_UNMARK_SUPER] = op_superpage,
 };
 
+_Static_assert(sizeof(struct mmuext_op) == 24 && offsetof(struct mmuext_op, arg1) == 8 &&
+               offsetof(struct mmuext_op, arg2) == 16, "read as three words");
+
 static int read_and_do(unsigned long addr, void *domain)
 {
     struct mmuext_op op;
+    u64 words[3];
     op_fn *fn;
 
-    if (unlikely(copy_from_guest(&op, addr, sizeof(op))))
+    if (unlikely(!get_guest_3_u64(words, addr)))
         return -EFAULT;
+    op.cmd = (unsigned int)words[0];
+    op.arg1.mfn = words[1];
+    op.arg2.src_mfn = words[2];
     if (op.cmd >= ARRAY_SIZE(ops))
         return -ENOSYS;
     fn = ops[index_nospec(op.cmd, ARRAY_SIZE(ops))];

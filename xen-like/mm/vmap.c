@@ -11,6 +11,8 @@
 static struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_VMAP);
 static unsigned long vmap_next = VMAP_START;
 
+static u64 *window_table[MAX_CPUS];     /* the L1 of each CPU's window */
+
 void *ioremap(maddr_t from, size_t size, bool cached)
 {
     u64 start = ALIGN_DOWN(from.v, PAGE_SIZE), end = ALIGN_UP(from.v + size, PAGE_SIZE);
@@ -49,18 +51,14 @@ int mm_init_cpu_window(unsigned int cpu)
     }
     l2 = mfn_to_virt(pte_mfn(*l3e));
     l2[pt_index(CPU_WINDOW(cpu), 2)] = make_pte(virt_to_mfn(l1), PTE_TABLE);
+    window_table[cpu] = l1;
     spin_unlock(&vmap_lock);
     return 0;
 }
 
 u64 *cpu_window_pte(unsigned int cpu, unsigned int page)
 {
-    unsigned long va = CPU_WINDOW(cpu) + page * PAGE_SIZE;
-    u64 *table = hv_l4;
-
-    for (unsigned int level = 4; level > 1; level--)
-        table = mfn_to_virt(pte_mfn(table[pt_index(va, level)]));
-    return &table[pt_index(va, 1)];
+    return &window_table[cpu][page];
 }
 
 u64 hv_large_mfn(unsigned long va)

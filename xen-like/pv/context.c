@@ -7,6 +7,7 @@
  */
 #include "cpu/features.h"
 #include "cpu/fpu.h"
+#include "cpu/irq.h"
 #include "cpu/msr.h"
 #include "cpu/regs.h"
 #include "domain/domain.h"
@@ -158,7 +159,8 @@ static void save_state(struct vcpu *v)
     fpu_save(v->pv.fpu);
 }
 
-static void load_state(struct vcpu *v)
+/* False: the guest has to hear, by its failsafe callback, that a selector could not be loaded. */
+static bool load_state(struct vcpu *v)
 {
     struct cpu_user_regs *regs = guest_regs();
     bool segments_ok;
@@ -167,6 +169,7 @@ static void load_state(struct vcpu *v)
     load_cr4(v);
     pv_load_descriptor_tables(v);
     root_load(v);
+    irq_enable(); /* a selector of the LDT may need a page validated, and other CPUs flushed for it */
     segments_ok = load_segments(v, regs);
     load_debug_registers(v);
     fpu_restore(v->pv.fpu, v->pv.xcr0);
@@ -175,20 +178,24 @@ static void load_state(struct vcpu *v)
     if (v->pv.ts)
         write_cr0(read_cr0() | CR0_TS);
     vcpu_update_time(v);
-    if (unlikely(!segments_ok))
-        pv_failsafe(v);
+    return segments_ok;
 }
 
 void context_switch(struct vcpu *prev, struct vcpu *next)
 {
+    bool segments_ok = true;
+
     if (!is_idle(prev))
         save_state(prev);
     current = next;
     if (is_idle(next))
         root_load(next);
     else
-        load_state(next);
+        segments_ok = load_state(next);
     sched_context_saved(prev);
+    irq_enable();
+    if (unlikely(!segments_ok))
+        pv_failsafe(next);
     continue_running(next);
 }
 

@@ -142,6 +142,7 @@ FUNC syscall_entry
         call    *(%r11, %rax, 8)
         cmp     $-ERESTART, %rax
         je      hypercall_again
+hypercall_done:
         mov     %rax, UREGS_rax(%rsp)
         jmp     ret_to_guest
 END syscall_entry
@@ -152,6 +153,8 @@ hypercall_unknown:
 
         /* hypercall_restart() has set the arguments; rax still holds the number. SYSCALL is two bytes long. */
 hypercall_again:
+        cmpl    $HYPERCALL_RESTARTS, UREGS_error_code(%rsp)
+        jne     hypercall_done          /* just a value: iret gives the guest what its frame says */
         subq    $2, UREGS_rip(%rsp)
         jmp     ret_to_guest
 

@@ -5,13 +5,18 @@
  */
 #include "pv/hypercall.h"
 
+#include "cpu/irq.h"
+#include "cpu/report.h"
 #include "cpu/softirq.h"
 #include "domain/domain.h"
+#include "lib/log.h"
+#include "lib/spinlock.h"
 #include "lib/string.h"
 #include "mm/guest.h"
 #include "pv/handlers.h"
 
-typedef long (*hypercall_fn)(unsigned long, unsigned long, unsigned long, unsigned long, unsigned long);
+#define ARGS unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e
+typedef long (*hypercall_fn)(ARGS);
 
 /*
  * Each handler takes as many arguments as its row says, some narrower than a register. The calling convention passes
@@ -21,7 +26,13 @@ typedef long (*hypercall_fn)(unsigned long, unsigned long, unsigned long, unsign
 #define ROW_ABSENT(nr, name)
 #define HYPERCALL(nr, name, nargs, kinds, who, state, text) ROW_##state(nr, name)
 
-static long absent(unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e)
+#ifdef DEBUG
+#define HANDLERS static const hypercall_fn handlers[NR_HYPERCALLS]
+#else
+#define HANDLERS const hypercall_fn hypercall_table[NR_HYPERCALLS]
+#endif
+
+static long absent(ARGS)
 {
     (void)a, (void)b, (void)c, (void)d, (void)e;
     return -ENOSYS;
@@ -29,10 +40,31 @@ static long absent(unsigned long a, unsigned long b, unsigned long c, unsigned l
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
+HANDLERS = {
+    [0 ... NR_HYPERCALLS - 1] = absent,
+#include "hypercalls.def"
+};
+
+#ifdef DEBUG
+/*
+ * Debug builds call each handler through a function that looks at what must hold afterwards, and spoils the argument
+ * registers, which the ABI leaves to the hypervisor: so a guest that relies on them is noticed here, not elsewhere.
+ */
+static long call_checked(unsigned int nargs, long result);
+
+#define HYPERCALL(nr, name, nargs, kinds, who, state, text)         \
+    static long checked_##name(ARGS)                                \
+    {                                                               \
+        return call_checked(nargs, handlers[nr](a, b, c, d, e));    \
+    }
+#include "hypercalls.def"
+
+#define HYPERCALL(nr, name, nargs, kinds, who, state, text) [nr] = checked_##name,
 const hypercall_fn hypercall_table[NR_HYPERCALLS] = {
     [0 ... NR_HYPERCALLS - 1] = absent,
 #include "hypercalls.def"
 };
+#endif
 #pragma GCC diagnostic pop
 
 /* The batch that this CPU works on, for hypercall_restart(). */
@@ -50,8 +82,27 @@ long hypercall_restart(unsigned int n, const unsigned long *args)
         else
             *slots[i] = args[i];
     }
+    regs->error_code = HYPERCALL_RESTARTS; /* what a guest gets in rax by right may look like -ERESTART */
     return -ERESTART;
 }
+
+#ifdef DEBUG
+#define SPOILED 0xdeadbeefdeadf00d
+
+static long call_checked(unsigned int nargs, long result)
+{
+    struct cpu_user_regs *regs = guest_regs();
+    u64 *const slots[] = { &regs->rdi, &regs->rsi, &regs->rdx, &regs->r10, &regs->r8 };
+
+    ASSERT(irqs_enabled());
+    spin_check_none_held();
+    stack_check();
+    if (result != -ERESTART && !this_cpu(batch_entry))
+        for (unsigned int i = 0; i < nargs; i++)
+            *slots[i] = SPOILED;
+    return result;
+}
+#endif
 
 bool hypercall_preempt_check(void)
 {
@@ -65,7 +116,6 @@ bool hypercall_preempt_check(void)
  */
 long do_multicall(unsigned long list, unsigned int count)
 {
-    struct vcpu *v = current;
     struct multicall_entry call;
 
     if (this_cpu(batch_entry))
@@ -89,15 +139,16 @@ long do_multicall(unsigned long list, unsigned int count)
         } else {
             result = -ENOSYS;
         }
-        if (result == -ERESTART) {
+        if (result == -ERESTART && guest_regs()->error_code == HYPERCALL_RESTARTS) {
             if (copy_to_guest(at, &call, sizeof(call)))
                 return -EFAULT;
             return HYPERCALL_RESTART(at, count - i);
         }
-        if (copy_to_guest(at + offsetof(struct multicall_entry, result), &result, sizeof(result)))
+        if (copy_to_guest(at + offsetof(struct multicall_entry, result), &result, sizeof(result)) &&
+            call.op != __HYPERVISOR_iret)
             return -EFAULT;
-        if (!v->pv.kernel_mode)
-            return guest_regs()->rax; /* iret: the registers are those of another context now */
+        if (call.op == __HYPERVISOR_iret)
+            return result; /* the guest's context is another now: nothing of the batch goes on there */
     }
     return 0;
 }

@@ -197,7 +197,8 @@ static void place(struct sched_cpu *sc, struct vcpu *v)
     struct sched_cpu *to = &per_cpu(sched_cpu, cpu);
 
     if (to != sc) {
-        scheduler->migrate(v, sc, to);
+        if (scheduler->migrate)
+            scheduler->migrate(v, sc, to);
         WRITE_ONCE(v->sched.cpu, cpu);
         spin_unlock(&sc->lock);
         sc = sched_lock_vcpu(v);

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fair scheduler. A vCPU that runs pays with scaled time: nanoseconds at the default weight, fewer where
- * its weight is higher. It has two accounts.
+ * The fair scheduler. A vCPU that runs pays with virtual time: nanoseconds at the default weight, fewer where
+ * its weight is higher. Each CPU runs the one of its queue that has least, so that over time each gets CPU
+ * time in proportion to its weight.
  *
- *   vtime   beside the others of its CPU. Each CPU runs the one of its queue that has least, so that over
- *           time each gets of this CPU in proportion to its weight. It is relative to the CPU's floor
- *           (min_vtime), and who moves keeps its distance to the floor.
- *   fair    beside all vCPUs of the machine. Where one has fallen behind in it by more than a margin, a CPU
- *           that runs a richer one takes the poorer over. So three equal vCPUs get two thirds of two CPUs
- *           each, though at any time one runs alone and two share. The fair clock says what a vCPU would
- *           have that always got its share; who cannot be helped (pinned, or worth more than a whole CPU)
- *           is kept within a lag of it, so that old debts do not turn into long monopolies.
+ * Virtual times mean the same on all CPUs. When a slice ends, a CPU takes over one that waits elsewhere and
+ * is poorer, by a margin, than what it would run itself. So three equal vCPUs get two thirds of two CPUs
+ * each, though at any time one runs alone and two share. A CPU whose one vCPU has no competitor gets no
+ * timer: a CPU that leaves vCPUs waiting looks for the richest of the lone ones, and makes its CPU look
+ * around.
  *
- * Who slept has fallen behind in both; when it wakes it is given at most SLEEP_CREDIT of that, which lets it
- * run at once and keeps it from starving the others afterwards. A CPU that runs dry takes work from the
- * queues of others. A CPU whose one vCPU has no competitor gets no timer: when a slice ends elsewhere with
- * vCPUs left waiting, that CPU looks for a lone one that is richer, and makes its CPU look around.
+ * Some differences cannot be levelled: one is pinned to a busy CPU, or worth more than a whole CPU. That they
+ * do not grow into long monopolies is the task of three limits, all near the floor of a CPU (min_vtime, about
+ * the least that it has to run): who wakes has at most SLEEP_CREDIT, who comes to a CPU is brought to within
+ * a lag of its floor, and a lone one is brought to within a lag of those that wait and could have its CPU.
  */
 #include "cpu/softirq.h"
 #include "cpu/time.h"
@@ -30,14 +28,15 @@
 #define CAP_SLICE_MIN    MICROSECS(100)
 #define FAIR_MARGIN      MILLISECS(10)  /* CPU time that one must have missed to be taken to another CPU */
 #define SOFT_MARGIN      MILLISECS(40)  /* the same, to a CPU outside its soft affinity */
-#define LAG_MAX          MILLISECS(150) /* CPU time; besides, four slices */
+#define LAG_MAX          MILLISECS(100) /* CPU time of one of average weight; besides, two slices */
 #define SCAN_MAX         16             /* vCPUs of a queue that another CPU looks at */
 
-/* Of all CPUs together. */
-static struct {
-    stime_t clock;          /* atomic */
-    stime_t weight;         /* of all active vCPUs; atomic */
-} fair __aligned(64);
+/*
+ * Of all active vCPUs (those that run or wait): the sum of weights, and from bit ACTIVE_SHIFT on their
+ * number. Atomic; kept where there is more than one CPU.
+ */
+#define ACTIVE_SHIFT     40
+static u64 active __aligned(64);
 
 static stime_t scaled(stime_t t, unsigned int weight)
 {
@@ -80,42 +79,51 @@ static bool out_of_budget(const struct vcpu *v, stime_t t)
     return is_capped(v) && cap_left(v->domain, t) <= 0;
 }
 
-/* --- the account beside all others --- */
+/* --- what is rich, and what is poor --- */
 
-static void set_active(struct vcpu *v, bool active)
+/* CPU time t of a vCPU of average weight, scaled. */
+static stime_t at_average(stime_t t)
 {
-    if (v->sched.active == active)
+    u64 now_active = READ_ONCE(active), sum = now_active & ((1UL << ACTIVE_SHIFT) - 1);
+
+    return sum ? t * SCHED_WEIGHT_DEFAULT * (stime_t)(now_active >> ACTIVE_SHIFT) / (stime_t)sum : t;
+}
+
+static stime_t lag_max(void)
+{
+    return at_average(max(LAG_MAX, 2 * READ_ONCE(sched_params.slice)));
+}
+
+static void set_active(struct vcpu *v, bool is_active)
+{
+    u64 one = v->sched.weight + (1UL << ACTIVE_SHIFT);
+
+    if (v->sched.active == is_active || cpu_count == 1)
         return;
-    v->sched.active = active;
-    if (active) {
-        atomic_add(&fair.weight, v->sched.weight);
-        v->sched.fair = max(v->sched.fair, READ_ONCE(fair.clock) - scaled(SLEEP_CREDIT, v->sched.weight));
-    } else {
-        atomic_sub(&fair.weight, v->sched.weight);
-    }
+    v->sched.active = is_active;
+    atomic_add(&active, is_active ? one : -one);
 }
 
-/* v ran for that long. */
-static void charge_fair(struct vcpu *v, stime_t ran)
-{
-    unsigned int weight = v->sched.weight;
-    stime_t all = max(READ_ONCE(fair.weight), (stime_t)weight);
-    stime_t clock = atomic_add(&fair.clock, ran * SCHED_WEIGHT_DEFAULT / all);
-    stime_t lag = scaled(max(LAG_MAX, 4 * READ_ONCE(sched_params.slice)), weight);
-    stime_t fair_time = v->sched.fair + scaled(ran, weight);
-
-    WRITE_ONCE(v->sched.fair, max(min(fair_time, clock + lag), clock - lag));
-}
-
-/* Whether v has missed at least `margin` of CPU time beside one that has `rich`. */
+/* Whether one of average weight, in v's place, has missed at least `margin` of CPU time beside `rich`. */
 static bool poorer(const struct vcpu *v, stime_t rich, stime_t margin)
 {
-    return READ_ONCE(v->sched.fair) + scaled(margin, v->sched.weight) < rich;
+    return v->sched.vtime + at_average(margin) < rich;
 }
 
 static stime_t margin_at(const struct vcpu *v, unsigned int cpu)
 {
     return cpumask_test(&v->sched.soft_affinity, cpu) ? FAIR_MARGIN : SOFT_MARGIN;
+}
+
+/*
+ * v comes to sc, or is put back: what it has is brought near the floor. The floor itself may be a lag below
+ * that of others, where one worth more than a CPU has been alone, so there must be room above for more.
+ */
+static void limit(const struct sched_cpu *sc, struct vcpu *v)
+{
+    stime_t lag = lag_max(), debt = 3 * lag + scaled(2 * READ_ONCE(sched_params.slice), v->sched.weight);
+
+    v->sched.vtime = max(min(v->sched.vtime, sc->min_vtime + debt), sc->min_vtime - lag);
 }
 
 static void charge(struct sched_cpu *sc, stime_t t)
@@ -124,10 +132,9 @@ static void charge(struct sched_cpu *sc, stime_t t)
     struct vcpu *v = sc->curr;
 
     v->sched.vtime += scaled(ran, v->sched.weight);
-    if (cpu_count > 1)
-        charge_fair(v, ran);
     if (is_capped(v))
         cap_spend(v->domain, ran, t);
+    sc->slice_start = max(sc->slice_start, t);
 }
 
 /* --- queues --- */
@@ -150,43 +157,34 @@ static void queue_remove(struct sched_cpu *sc, struct vcpu *v)
 
 static void fair_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
 {
-    if (cpu_count > 1)
-        set_active(v, true);
     /* A vCPU that has run alone for long has left the floor far behind. */
     if (!is_idle(sc->curr) && list_empty(&sc->queue))
         raise_floor(sc, curr_vtime(sc, t));
-    v->sched.vtime = max(v->sched.vtime, sc->min_vtime - SLEEP_CREDIT);
+    if (!v->sched.active || cpu_count == 1)
+        v->sched.vtime = max(v->sched.vtime, sc->min_vtime - SLEEP_CREDIT);
+    limit(sc, v);
+    set_active(v, true);
     queue_insert(sc, v);
 }
 
 static void fair_stopped(struct sched_cpu *sc, struct vcpu *v)
 {
     (void)sc;
-    if (cpu_count > 1)
-        set_active(v, false);
+    set_active(v, false);
 }
 
 static void fair_dequeue(struct sched_cpu *sc, struct vcpu *v)
 {
     queue_remove(sc, v);
-    fair_stopped(sc, v);
-}
-
-static void fair_migrate(struct vcpu *v, struct sched_cpu *from, const struct sched_cpu *to)
-{
-    v->sched.vtime += READ_ONCE(to->min_vtime) - READ_ONCE(from->min_vtime);
+    set_active(v, false);
 }
 
 static void fair_set_weight(struct sched_cpu *sc, struct vcpu *v, unsigned int weight)
 {
-    if (sc->curr == v && v->sched.running) {
-        stime_t t = now();
-
-        charge(sc, t);
-        sc->slice_start = t;
-    }
+    if (sc->curr == v)
+        charge(sc, now());
     if (v->sched.active)
-        atomic_add(&fair.weight, (stime_t)weight - (stime_t)v->sched.weight);
+        atomic_add(&active, (u64)weight - v->sched.weight);
     v->sched.weight = weight;
 }
 
@@ -259,24 +257,35 @@ static unsigned int fair_pick_cpu(const struct vcpu *v)
     return best;
 }
 
-/* The poorest of those in other's queue that may run on cpu (those it suits first); NULL: none. */
+/* The poorest of those in other's queue that may run on cpu, rather one that it suits; NULL: none. */
 static struct vcpu *poorest(struct sched_cpu *other, unsigned int cpu, stime_t t)
 {
     struct vcpu *v, *found = NULL;
     unsigned int seen = 0;
-    stime_t least = STIME_NEVER;
 
     list_for_each(v, &other->queue, sched.run_list) {
-        stime_t cost = v->sched.fair + scaled(margin_at(v, cpu), v->sched.weight);
-
         if (seen++ == SCAN_MAX)
             break;
-        if (cost < least && sched_movable(v, cpu) && !out_of_budget(v, t)) {
+        if (!sched_movable(v, cpu) || out_of_budget(v, t))
+            continue;
+        if (cpumask_test(&v->sched.soft_affinity, cpu))
+            return v;
+        if (!found)
             found = v;
-            least = cost;
-        }
     }
     return found;
+}
+
+/*
+ * Others wait at a CPU with that floor and could have sc's: its vCPU that runs may not be further behind than
+ * a lag, or it would save up for ever while it never waits itself.
+ */
+static void drag(struct sched_cpu *sc, stime_t floor)
+{
+    struct vcpu *curr = sc->curr;
+
+    if (curr->sched.vtime < floor - lag_max())
+        curr->sched.vtime = floor - lag_max();
 }
 
 /*
@@ -286,6 +295,7 @@ static struct vcpu *poorest(struct sched_cpu *other, unsigned int cpu, stime_t t
  */
 static struct vcpu *pull(struct sched_cpu *sc, const struct vcpu *than, stime_t t)
 {
+    stime_t floor = -STIME_NEVER / 2;
     struct sched_cpu *from = NULL;
     struct vcpu *best = NULL;
     bool busy = false;
@@ -301,8 +311,10 @@ static struct vcpu *pull(struct sched_cpu *sc, const struct vcpu *than, stime_t 
             continue;
         }
         v = poorest(other, sc->cpu, t);
-        if (v && (!than || poorer(v, than->sched.fair, margin_at(v, sc->cpu))) &&
-            (!best || v->sched.fair < best->sched.fair)) {
+        if (v)
+            floor = max(floor, other->min_vtime);
+        if (v && (!than || poorer(v, than->sched.vtime, margin_at(v, sc->cpu))) &&
+            (!best || v->sched.vtime < best->sched.vtime)) {
             if (from)
                 spin_unlock(&from->lock);
             from = other;
@@ -314,50 +326,51 @@ static struct vcpu *pull(struct sched_cpu *sc, const struct vcpu *than, stime_t 
     if (best) {
         queue_remove(from, best);
         best->sched.queued = false;
-        fair_migrate(best, from, sc);
+        limit(sc, best);
         WRITE_ONCE(best->sched.cpu, sc->cpu);
         spin_unlock(&from->lock);
     } else if (busy && !than) {
         softirq_raise(SOFTIRQ_SCHEDULE);
     }
+    if (than == sc->curr)
+        drag(sc, floor);
     return best;
-}
-
-/* What the vCPU that runs on that CPU has in its account beside all others; old where it changes just now. */
-static stime_t curr_fair(const struct sched_cpu *sc, stime_t t)
-{
-    stime_t ran = t - READ_ONCE(sc->slice_start);
-
-    return READ_ONCE(sc->curr_fair) + scaled(max(ran, (stime_t)0), READ_ONCE(sc->curr_weight));
 }
 
 /*
  * Of the CPUs that run a vCPU with nobody waiting, and so have no slice that ends, the one whose vCPU is
- * richest looks around, if it should run the poorest of those that wait here. What is read of other CPUs may
- * be old: the one that is called decides.
+ * richest looks around, if it should run the poorest of those that wait here. All of them are charged, and
+ * kept from falling too far behind those that wait; one whose lock is busy is left out this time.
  */
 static void call_lone(struct sched_cpu *sc, stime_t t)
 {
     struct sched_cpu *richest = NULL;
-    stime_t most = READ_ONCE(fair.clock);
-    unsigned int cpu;
+    stime_t most = 0;
 
-    for_each_online_cpu(cpu) {
+    for (unsigned int cpu = 0; cpu < cpu_count; cpu++) {
         struct sched_cpu *other = &per_cpu(sched_cpu, cpu);
+        struct vcpu *v, *curr;
 
         if (other == sc || READ_ONCE(other->nr_queued) || test_bit(cpu, sched_idle_cpus.bits) ||
-            curr_fair(other, t) <= most)
+            !spin_trylock(&other->lock))
             continue;
-        most = curr_fair(other, t);
-        richest = other;
+        curr = other->curr;
+        v = is_idle(curr) ? NULL : poorest(sc, cpu, t);
+        if (v) {
+            charge(other, t);
+            drag(other, sc->min_vtime);
+            raise_floor(other, curr->sched.vtime);
+            if (poorer(v, curr->sched.vtime, margin_at(v, cpu)) &&
+                (!richest || curr->sched.vtime > most)) {
+                richest = other;
+                most = curr->sched.vtime;
+            }
+        }
+        spin_unlock(&other->lock);
     }
     if (richest) {
-        struct vcpu *v = poorest(sc, richest->cpu, t);
-
-        if (v && poorer(v, most, margin_at(v, richest->cpu))) {
-            WRITE_ONCE(richest->look_around, true);
-            sched_reschedule(richest->cpu);
-        }
+        WRITE_ONCE(richest->look_around, true);
+        sched_reschedule(richest->cpu);
     }
 }
 
@@ -461,12 +474,8 @@ static struct vcpu *fair_pick_next(struct sched_cpu *sc, bool curr_stays, stime_
 {
     struct vcpu *next = choose(sc, curr_stays, t);
 
-    if (cpu_count > 1) {
-        WRITE_ONCE(sc->curr_fair, next->sched.fair);
-        WRITE_ONCE(sc->curr_weight, next->sched.weight);
-        if (sc->slice_over && sc->nr_queued)
-            call_lone(sc, t);
-    }
+    if (cpu_count > 1 && sc->slice_over && sc->nr_queued)
+        call_lone(sc, t);
     return next;
 }
 
@@ -477,7 +486,6 @@ const struct scheduler scheduler_fair = {
     .pick_cpu = fair_pick_cpu,
     .enqueue = fair_enqueue,
     .dequeue = fair_dequeue,
-    .migrate = fair_migrate,
     .preempt_at = fair_preempt_at,
     .call_others = fair_call_others,
     .slice = fair_slice,

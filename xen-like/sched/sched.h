@@ -44,7 +44,7 @@ struct vcpu_sched {
     struct timer singleshot, periodic, poll_timer;
     stime_t period, period_last;    /* of the periodic timer, 0: none; when it last fired */
     unsigned int weight;            /* its share of CPU time beside others */
-    stime_t vtime, fair;            /* the fair scheduler's: time that it ran, scaled (sched/fair.c) */
+    stime_t vtime;                  /* the fair scheduler's: time that it ran, scaled by its weight */
 };
 
 #define SCHED_WEIGHT_DEFAULT 256

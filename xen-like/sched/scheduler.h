@@ -24,8 +24,6 @@ struct sched_cpu {
     stime_t slice_start;        /* when curr began, or was last charged */
     stime_t curr_since;         /* when curr began */
     stime_t min_vtime;          /* the fair scheduler's floor: never goes back */
-    stime_t curr_fair;          /* and curr's fair account at slice_start, */
-    unsigned int curr_weight;   /* with its weight: read by other CPUs without lock */
     struct timer slice;
     struct vcpu *owner;         /* the null scheduler's: to whom this CPU belongs */
 };
@@ -41,7 +39,7 @@ struct scheduler {
     void (*enqueue)(struct sched_cpu *sc, struct vcpu *v, stime_t t);
     void (*dequeue)(struct sched_cpu *sc, struct vcpu *v);
     /*
-     * v goes from one CPU to another, not queued. from's lock is held, and perhaps not to's.
+     * v goes from one CPU to another, not queued. from's lock is held, and perhaps not to's. NULL: no action.
      */
     void (*migrate)(struct vcpu *v, struct sched_cpu *from, const struct sched_cpu *to);
     /* When v, just queued at sc, should take the CPU from curr: t or before means at once. */
