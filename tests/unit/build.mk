@@ -20,25 +20,43 @@ UNIT_CFLAGS_mm_init := -DFAKE_REAL_INIT
 UNIT_MM_TESTS := mm_alloc mm_init mm_pages grant
 
 UNIT_SRC_event := $(filter-out %/dump.c,$(wildcard xen-like/event/*.c)) tests/unit/fake/machine.c
-UNIT_SRC_sched := $(filter-out %/dump.c,$(wildcard xen-like/sched/*.c)) tests/unit/fake/machine.c
+UNIT_SRC_sched := $(filter-out %/dump.c,$(wildcard xen-like/sched/*.c)) tests/unit/fake/machine.c tests/unit/fake/sched.c
+UNIT_SRC_shares := $(UNIT_SRC_sched)
 UNIT_SRC_timer := xen-like/sched/timer.c tests/unit/fake/machine.c
 UNIT_SRC_decode := xen-like/pv/decode.c
-UNIT_TESTS := $(UNIT_MM_TESTS) event sched timer decode
+UNIT_TESTS := $(UNIT_MM_TESTS) event sched shares timer decode lib locks boot boot_tables
+
+# lib.c, locks.c and boot.c include some of the files that they test: to give routines of the C library other names, to reset
+# the state of locks, to reach the rows of options.
+UNIT_SRC_lib := xen-like/lib/bitmap.c xen-like/lib/option.c
+UNIT_SRC_boot := $(addprefix xen-like/boot/,cmdline.c memmap.c multiboot.c) xen-like/lib/option.c
+UNIT_SRC_boot_tables := $(addprefix xen-like/boot/,acpi.c dom0_elf.c)
+UNIT_INCLUDES_boot := -I tests/unit/fake-mm
+UNIT_INCLUDES_boot_tables := -I tests/unit/fake-mm
 
 $(foreach t,$(UNIT_MM_TESTS),$(eval UNIT_INCLUDES_$t := -I tests/unit/fake-mm))
 
-# One program: its objects lie in a folder of its own, because the same file may be compiled with other headers there.
+# One program ($1) in a folder ($2) with flags ($3): its objects lie in a folder of its own, because the same file may be
+# compiled with other headers there.
 define UNIT_PROGRAM
-UNIT_OBJ_$1 := $$(patsubst %.c,$$(B)/unit/$1.o/%.o,tests/unit/$1.c $$(UNIT_SRC_$1))
-$$(UNIT_OBJ_$1): $$(B)/unit/$1.o/%.o: %.c tests/unit/build.mk
+$2/$1.objects := $$(patsubst %.c,$2/$1.o/%.o,tests/unit/$1.c $$(UNIT_SRC_$1))
+$$($2/$1.objects): $2/$1.o/%.o: %.c tests/unit/build.mk
 	@echo "  HOSTCC  $1: $$<"
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(UNIT_CFLAGS) $$(UNIT_CFLAGS_$1) $$(UNIT_INCLUDES_$1) $$(UNIT_INCLUDES) -MMD -MP -c -o $$@ $$<
-$$(B)/unit/$1: $$(UNIT_OBJ_$1)
+	$$(Q)$$(CC) $3 $$(UNIT_CFLAGS_$1) $$(UNIT_INCLUDES_$1) $$(UNIT_INCLUDES) -MMD -MP -c -o $$@ $$<
+$2/$1: $$($2/$1.objects)
 	@echo "  HOSTLD  $$@"
-	$$(Q)$$(CC) $$(UNIT_CFLAGS) -o $$@ $$^
--include $$(UNIT_OBJ_$1:.o=.d)
+	$$(Q)$$(CC) $3 -o $$@ $$^
+-include $$($2/$1.objects:.o=.d)
 endef
-$(foreach t,$(UNIT_TESTS),$(eval $(call UNIT_PROGRAM,$t)))
+$(foreach t,$(UNIT_TESTS),$(eval $(call UNIT_PROGRAM,$t,$(B)/unit,$(UNIT_CFLAGS))))
+
+# Line coverage of the hypervisor's files by these tests.
+UNIT_COVERAGE_CFLAGS := -std=gnu11 -O0 -g --coverage -fno-strict-aliasing -w -DDEBUG -D__XEN__
+$(foreach t,$(UNIT_TESTS),$(eval $(call UNIT_PROGRAM,$t,$(B)/coverage,$(UNIT_COVERAGE_CFLAGS))))
+
+.PHONY: coverage
+coverage: $(UNIT_TESTS:%=$(B)/coverage/%)
+	@$(PYTHON) tests/unit/coverage.py $(B)/coverage $(UNIT_TESTS)
 
 TEST_DEPS += $(UNIT_TESTS:%=$(B)/unit/%)

@@ -11,6 +11,7 @@
 
 #include "fake/machine.h"
 
+#include "cpu/irq.h"
 #include "cpu/smp.h"
 #include "cpu/softirq.h"
 #include "cpu/time.h"
@@ -22,6 +23,7 @@
 
 struct cpu_info fake_cpu_info[FAKE_CPUS];
 unsigned int fake_cpu;
+bool fake_irqs_off;
 struct cpumask cpu_online;
 unsigned int cpu_count = 1;
 
@@ -185,6 +187,7 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
         die("context_switch() of the wrong vCPUs");
     current = next;
     sched_context_saved(prev);
+    irq_enable();
     longjmp(back, 1);
 }
 
