@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Every verb a person needs (`make help` lists them).  This one make reads the build.mk of each area, so that
+# Every verb that a person needs (`make help` lists them).  This one make reads the build.mk of each area, so that
 # dependencies are whole and -j is safe; an area appends what it makes to ALL, and what its tests need to
 # TEST_DEPS.
 #
@@ -10,7 +10,10 @@
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
-MAKEFLAGS += -rR -j$(shell nproc) --output-sync=target
+MAKEFLAGS += -rR --output-sync=target
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 B := build
 Q := $(if $(V),,@)
@@ -37,10 +40,10 @@ ALL :=
 TEST_DEPS :=
 # Debian packages, fetched and unpacked below THIRD by tests/lib/fetch.py (rules in tests/build.mk).
 THIRD := $(B)/third-party
--include hypercall-abi/build.mk
--include xen-like/build.mk
--include minios/build.mk
--include toolstack/build.mk
+include hypercall-abi/build.mk
+include xen-like/build.mk
+include minios/build.mk
+include toolstack/build.mk
 include tests/build.mk
 
 .PHONY: all clean help run test oracle FORCE
@@ -64,11 +67,11 @@ run: $(B)/tenon.iso
 clean:
 	rm -rf $(B)
 
+# Lines that begin with "#:" in this file and in those that it includes are the verbs.
+#: make            build all into build/: tenon, tenon-syms, tenon.iso, minios/*, dom0-ramdisk.cpio
+#: make run        boot build/tenon.iso in QEMU, run the demo, hand Domain-0's prompt to the terminal
+#: make clean      remove build/
 help:
-	@echo "make            build all into build/: tenon, tenon-syms, tenon.iso, minios/*, dom0-ramdisk.cpio"
-	@echo "make run        boot build/tenon.iso in QEMU, run the demo, hand Domain-0's prompt to the terminal"
-	@echo "make test       build and run every test; make test T=system/boot runs tests/system/boot.t alone"
-	@echo "make oracle     run each guest test on Debian's Xen 4.17 and on Tenon, show the differences"
-	@echo "make clean      remove build/"
+	@sed -n 's/^#: //p' $(MAKEFILE_LIST)
 	@echo "Options: V=1 shows commands, DEBUG=1 adds assertions, NOINSTALL=1 installs no packages,"
 	@echo "         PIN=strict refuses Debian sources whose hash is not the pinned one"

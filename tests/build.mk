@@ -10,16 +10,16 @@ $(THIRD_NAMES:%=$(THIRD)/%/.done): $(THIRD)/%/.done: tests/lib/third-party.txt
 	@echo "  FETCH   $*"
 	$(Q)$(PYTHON) tests/lib/fetch.py --pins tests/lib/third-party.txt --dir $(THIRD) $*
 
--include tests/abi/build.mk
--include tests/unit/build.mk
--include tests/guests/build.mk
--include tests/system/build.mk
+# What tests/guests/build.mk defines, those after it use.
+include $(wildcard $(patsubst %,tests/%/build.mk,abi unit guests bench fuzz system))
 
 ifdef T
 TESTS := $(or $(wildcard $(addsuffix .t,$(patsubst %.t,%,tests/$(T) $(T)))),$(error no such test: $(T)))
 else
-TESTS := $(wildcard tests/abi/*.t tests/unit/*.t toolstack/tests/*.t tests/guests/*.t tests/system/*.t)
+TESTS := $(wildcard tests/abi/*.t tests/unit/*.t minios/tests/*.t toolstack/tests/*.t tests/guests/*.t tests/fuzz/*.t \
+    tests/system/*.t)
 endif
 
+#: make test       build and run every test; make test T=system/boot runs tests/system/boot.t alone
 test: $(ALL) $(B)/tenon.iso $(TEST_DEPS)
 	+@TENON_BUILD=$(B) prove --timer --merge $(if $(V),--verbose,--failures --comments) $(TESTS)

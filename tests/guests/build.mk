@@ -40,5 +40,6 @@ TEST_DEPS += $(GUEST_IMAGES) $(ORACLE_XEN)
 
 guests: $(GUEST_IMAGES)
 .PHONY: guests
+#: make oracle     run each test guest on Xen 4.17 and on Tenon, show the differences (H=xen, G="traps events")
 oracle: $(ORACLE_DEPS)
 	+@$(PYTHON) tests/guests/oracle.py --build $(B) $(if $(H),--only $(H)) $(G:%=--guest %) $(J:%=--jobs %)

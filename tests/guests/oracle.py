@@ -215,6 +215,11 @@ def main():
     args = parser.parse_args()
     rows = read_list(args.guest)
     hypervisors = [args.only] if args.only else ['xen', 'tenon']
+    needed = [args.build / 'guests' / guest for guest, _ in rows]
+    needed += [args.build / ('oracle/xen' if hypervisor == 'xen' else 'tenon') for hypervisor in hypervisors]
+    missing = [str(path) for path in needed if not path.exists()]
+    if missing:
+        sys.exit(f'oracle: {missing[0]} is not there; `make oracle` builds all that this needs')
     work = [(hypervisor, guest, machine) for guest, machine in rows for hypervisor in hypervisors]
     runs, count = [], 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:

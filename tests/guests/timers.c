@@ -60,9 +60,10 @@ static void check_set_timer(void)
     check_eq(fired, 1, "it fires once");
 
     fired = 0;
-    check_eq(HC(set_timer_op, now() + 5 * MS), 0, "set_timer_op in 5 ms");
+    deadline = now() + 300 * MS;
+    check_eq(HC(set_timer_op, deadline), 0, "set_timer_op in 300 ms");
     check_eq(HC(set_timer_op, 0), 0, "set_timer_op with 0 cancels");
-    spin_ns(30 * MS);
+    spin_ns(deadline + 20 * MS - now());
     check_eq(fired, 0, "a cancelled timer does not fire");
 
     check_eq(HC(set_timer_op, now() - MS), 0, "set_timer_op in the past");
@@ -95,11 +96,11 @@ static void check_singleshot(void)
     check_eq(HC(vcpu_op, VCPUOP_set_singleshot_timer, 0, &arg), 0, "single-shot timer in 10 ms");
     check(wait_count(&fired, 1, 5 * SECOND), "the single-shot timer fires");
     check(now() >= deadline, "the single-shot timer does not fire early");
-    arg.timeout_abs_ns = now() + 5 * MS;
+    arg.timeout_abs_ns = deadline = now() + 300 * MS;
     fired = 0;
-    check_eq(HC(vcpu_op, VCPUOP_set_singleshot_timer, 0, &arg), 0, "single-shot timer in 5 ms");
+    check_eq(HC(vcpu_op, VCPUOP_set_singleshot_timer, 0, &arg), 0, "single-shot timer in 300 ms");
     check_eq(HC(vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0), 0, "single-shot timer stopped");
-    spin_ns(25 * MS);
+    spin_ns(deadline + 20 * MS - now());
     check_eq(fired, 0, "a stopped single-shot timer does not fire");
     arg.timeout_abs_ns = now() - MS;
     arg.flags = VCPU_SSHOTTMR_future;
