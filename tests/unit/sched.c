@@ -364,6 +364,9 @@ static void test_random(unsigned int seed, unsigned int cpus, unsigned int ops, 
         for (cpu = 0; cpu < cpus * 2; cpu++)
             fake_run_softirqs(cpu % cpus);
         run_for(rand() % MICROSECS(3000));
+        /* What the last moment has left for other CPUs to do. */
+        for (cpu = 0; cpu < cpus * 2; cpu++)
+            fake_run_softirqs(cpu % cpus);
         wrong = invariant(n);
     }
     ok(!wrong,

@@ -176,6 +176,8 @@ static void enqueue(struct sched_cpu *sc, struct vcpu *v)
     scheduler->enqueue(sc, v, t);
     v->sched.queued = true;
     if (sc->curr == sc->idle) {
+        /* It has its work; a second vCPU must look for another idle CPU. */
+        clear_bit(sc->cpu, sched_idle_cpus.bits);
         sched_reschedule(sc->cpu);
         return;
     }
@@ -353,19 +355,17 @@ int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct c
         v->sched.soft_affinity = *soft;
     if (hard)
         v->sched.hard_affinity = *hard;
+    if (v->sched.queued) {  /* there may be a better place now, and this one may be forbidden */
+        scheduler->dequeue(sc, v);
+        v->sched.queued = false;
+        place(sc, v);
+        return 0;
+    }
     if (hard && !cpumask_test(hard, sc->cpu)) {
-        if (sc->curr == v) {
+        if (sc->curr == v)
             sched_reschedule(sc->cpu); /* schedule() sends it away */
-        } else if (v->sched.queued) {
-            scheduler->dequeue(sc, v);
-            v->sched.queued = false;
-            place(sc, v);
-            return 0;
-        } else if (scheduler->retire) {
+        else if (scheduler->retire)
             scheduler->retire(sc, v);
-        }
-    } else if (v->sched.queued) {
-        scheduler->call_others(sc, v); /* there may be a better place now */
     } else if (sc->curr == v && !cpumask_test(&v->sched.soft_affinity, sc->cpu)) {
         sc->look_around = true; /* perhaps there is one where it had rather be */
         sched_reschedule(sc->cpu);
@@ -449,6 +449,8 @@ static void schedule(void)
     t = now();
     next = scheduler->pick_next(sc, !is_idle(prev) && vcpu_runnable(prev) &&
                                         cpumask_test(&prev->sched.hard_affinity, cpu), t);
+    if (is_idle(prev) || is_idle(next))
+        mark_idle(cpu, is_idle(next));
     prev->sched.yielding = false;
     sc->slice_over = false;
     sc->look_around = false;
@@ -459,8 +461,6 @@ static void schedule(void)
         sc->curr = next;
         sc->curr_since = t;
         next->sched.running = true;
-        if (is_idle(prev) != is_idle(next))
-            mark_idle(cpu, is_idle(next));
         runstate_change(prev, state, t);
         runstate_change(next, RUNSTATE_running, t);
     }

@@ -338,6 +338,15 @@ static struct vcpu *pull(struct sched_cpu *sc, const struct vcpu *than, stime_t 
 }
 
 /*
+ * A CPU does not give away at once what it has just taken: two CPUs with different ideas of where a vCPU belongs could
+ * hand it to and fro without end.
+ */
+static bool had_its_turn(const struct sched_cpu *sc, stime_t t)
+{
+    return is_idle(sc->curr) || t - sc->curr_since >= READ_ONCE(sched_params.ratelimit);
+}
+
+/*
  * Of the CPUs that run a vCPU with nobody waiting, and so have no slice that ends, the one whose vCPU is
  * richest looks around, if it should run the poorest of those that wait here. All of them are charged, and
  * kept from falling too far behind those that wait; one whose lock is busy is left out this time.
@@ -458,7 +467,7 @@ static struct vcpu *choose(struct sched_cpu *sc, bool curr_stays, stime_t t)
         clear_bit(sc->cpu, sched_idle_cpus.bits);
         return pulled;
     }
-    if (cpu_count > 1 && (sc->slice_over || sc->look_around))
+    if (cpu_count > 1 && (sc->slice_over || sc->look_around) && had_its_turn(sc, t))
         pulled = pull(sc, next, t);
     raise_floor(sc, next->sched.vtime);
     if (pulled) {
