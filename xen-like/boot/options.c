@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Options that belong to no one subsystem: Domain-0's size, and Xen's names of protections that say what is on. */
+/* Options that belong to no one subsystem: Domain-0's size. */
 #include "boot/options.h"
 
 #include "lib/log.h"
@@ -103,23 +103,5 @@ u64 memory_amount_bytes(const struct memory_amount *a, u64 available)
     return share + a->bytes;
 }
 
-/* --- protections: none of them is here, so only switching them off is what happens anyway --- */
-
-static char opt_xpti[32], opt_spec_ctrl[64];
-OPTION_TEXT("xpti", opt_xpti);
-OPTION_TEXT("spec-ctrl", opt_spec_ctrl);
-
 char opt_scheduler[32];
 OPTION_TEXT("sched", opt_scheduler);
-
-void options_report_protections(void)
-{
-    static const struct { const char *name, *value, *what; } rows[] = {
-        { "xpti", opt_xpti, "page-table isolation" },
-        { "spec-ctrl", opt_spec_ctrl, "mitigation of speculation attacks" },
-    };
-
-    for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++)
-        if (rows[i].value[0] && option_word_to_bool(rows[i].value) != 0)
-            log_warn("%s=%s: this version has no %s; it stays off\n", rows[i].name, rows[i].value, rows[i].what);
-}

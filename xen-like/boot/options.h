@@ -23,7 +23,4 @@ u64 memory_amount_bytes(const struct memory_amount *a, u64 available);
 
 extern char opt_scheduler[];                            /* sched=; "" where not given */
 
-/* One line for each protection that was asked for and that does not exist. */
-void options_report_protections(void);
-
 #endif

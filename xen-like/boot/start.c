@@ -12,6 +12,7 @@
 #include "cpu/irq.h"
 #include "cpu/machine.h"
 #include "cpu/smp.h"
+#include "cpu/spec.h"
 #include "cpu/time.h"
 #include "domain/domain.h"
 #include "lib/image.h"
@@ -55,7 +56,7 @@ static void early_start(u32 magic, u32 info_address)
            ABI_EXTRA_VERSION, image_phys, boot_info.loader_name);
     log_info("Command line: %s\n", boot_info.cmdline);
     cmdline_report();
-    options_report_protections();
+    spec_init();
 }
 
 static void show_memory_map(void)
@@ -124,6 +125,8 @@ void start_hypervisor(u32 magic, u32 info_address)
     console_resume_screen();
     if (mm_init_cpu_window(0))
         panic("no memory for the tables of CPU 0");
+    percpu_map_boot_stack();
+    desc_prepare(0, (void *)(CPU_STACK(0) + STACK_SIZE));
     desc_map_window(0);
 
     apic_init();

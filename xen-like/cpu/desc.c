@@ -22,7 +22,6 @@ struct idt_gate idt[256] __aligned(PAGE_SIZE);
 /* The page of the boot CPU; the others' are allocated. */
 static u64 boot_gdt_page[512] __aligned(PAGE_SIZE);
 
-static DEFINE_PER_CPU(struct cpu_tss, tss);
 static DEFINE_PER_CPU(u64 *, gdt_page);
 
 static void set_gate(unsigned int vector, unsigned int ist, bool user)
@@ -65,7 +64,8 @@ static u64 *descriptor(u64 *page, u16 selector)
 int desc_prepare(unsigned int nr, void *stack_end)
 {
     u64 *page = nr ? hv_alloc_page() : boot_gdt_page;
-    struct cpu_tss *t = &per_cpu(tss, nr);
+    struct cpu_info *info = (struct cpu_info *)stack_end - 1;
+    struct cpu_tss *t = &info->tss;
     char *stack = (char *)stack_end - STACK_SIZE;
 
     if (!page)
@@ -78,7 +78,7 @@ int desc_prepare(unsigned int nr, void *stack_end)
     *descriptor(page, 0xe030) = GDT_CODE64_RING3;
 
     memset(t, 0, sizeof(*t));
-    t->rsp[0] = (u64)&((struct cpu_info *)stack_end - 1)->guest_regs.es;
+    t->rsp[0] = (u64)&info->guest_regs.es;
     for (unsigned int i = 0; i < IST_COUNT; i++)
         t->ist[i] = (u64)stack + (i + 1) * PAGE_SIZE;
     t->iobmp = sizeof(*t);  /* beyond the limit: no port is open to ring 3 */

@@ -2,8 +2,13 @@
 /* Per-CPU memory: the copies of the per-CPU section, and the stacks. */
 #include "cpu/percpu.h"
 
+#include "lib/image.h"
+#include "lib/log.h"
 #include "lib/string.h"
 #include "mm/alloc.h"
+#include "mm/frame.h"
+#include "mm/isolation.h"
+#include "mm/mm.h"
 
 extern char percpu_template_start[], percpu_template_end[], percpu_boot_cpu[];
 extern char boot_cpu_stack[];
@@ -29,6 +34,7 @@ static void fill_info(struct cpu_info *info, unsigned int cpu, char *copy)
     memset(info, 0, sizeof(*info));
     info->cpu = cpu;
     info->percpu_offset = percpu_offsets[cpu];
+    info->self = info_of_stack((char *)CPU_STACK(cpu));
 }
 
 void percpu_init_boot_cpu(void)
@@ -36,19 +42,29 @@ void percpu_init_boot_cpu(void)
     fill_info(info_of_stack(boot_cpu_stack), 0, percpu_boot_cpu);
 }
 
-void *percpu_prepare(unsigned int cpu)
+void percpu_map_boot_stack(void)
 {
-    char *stack, *copy;
+    if (!mm_map_cpu_stack(0, MADDR(image_virt_to_phys(boot_cpu_stack)),
+                          MADDR(image_virt_to_phys(boot_cpu_stack + STACK_BOTTOM))))
+        panic("no memory for the tables of CPU 0's stack");
+    if (!isolation_init_cpu(0))
+        panic("no memory for the isolated roots of CPU 0");
+}
+
+bool percpu_prepare(unsigned int cpu)
+{
+    char *stack, *high, *copy;
 
     stack = hv_alloc_pages(STACK_ORDER);
+    high = stack + STACK_LOW_PAGES * PAGE_SIZE;
     copy = xzalloc_bytes(percpu_size() + 64);
-    if (!stack || !copy) {
+    if (!stack || !copy || !mm_map_cpu_stack(cpu, mfn_to_maddr(virt_to_mfn(stack)), mfn_to_maddr(virt_to_mfn(high)))) {
         if (stack)
             hv_free_pages(stack, STACK_ORDER);
         xfree(copy);
-        return NULL;
+        return false;
     }
     /* Whole cache lines, as in the image. */
-    fill_info(info_of_stack(stack), cpu, (char *)ALIGN_UP((unsigned long)copy, 64UL));
-    return stack + STACK_SIZE;
+    fill_info(info_of_stack(high - STACK_BOTTOM), cpu, (char *)ALIGN_UP((unsigned long)copy, 64UL));
+    return isolation_init_cpu(cpu);
 }

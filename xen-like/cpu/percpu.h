@@ -7,41 +7,59 @@
  *
  * A CPU's stack is one block of STACK_SIZE, aligned to it, so that any stack pointer inside leads to struct cpu_info:
  *
- *   page 0      1      2      3      4 to 7
- *        #MC    NMI    #DF    #DB    everything else, with struct cpu_info at the very end
+ *   page 0      1      2      3      4 to 11       12 to 14           15
+ *        #MC    NMI    #DF    #DB    never mapped  C code, downwards  struct cpu_info: what entries need
+ *
+ * C code begins at the end of page 14, so that page 15 has nothing in it but what concerns the guest that runs: it stays
+ * mapped when the rest of the hypervisor is not (mm/isolation.h), as do the pages of the exceptions.
  */
 #ifndef CPU_PERCPU_H
 #define CPU_PERCPU_H
 
 #include <xen/xen.h>
 
+#include "cpu/desc.h"
 #include "lib/types.h"
 #include "mm/layout.h"
 
 struct vcpu;
 
 /*
- * Stands in the last bytes of each CPU's stack. Entry from a guest pushes guest_regs up to its first member; es to gs
- * are filled only when a vCPU's state is saved. entry.S knows the offsets (cpu/offsets.c).
+ * The last page of each CPU's stack. Entry from a guest fills guest_regs up to es; es to gs are filled only when a
+ * vCPU's state is saved. entry.S knows the offsets (cpu/offsets.c). What stands here can be read by the guest of the
+ * CPU through the processor's faults (Meltdown), so it is that guest's or no secret.
  */
 struct cpu_info {
+    unsigned long entry_room[33];   /* for exceptions that the entry code itself takes; aligns TSS.RSP0 */
     struct cpu_user_regs guest_regs;
     unsigned int cpu;               /* this CPU's number */
     unsigned int pad;
     unsigned long percpu_offset;
     struct vcpu *vcpu;              /* the vCPU whose state the CPU holds */
-    unsigned long scratch[3];       /* for the entry code; makes sizeof 8 mod 16, which aligns TSS.RSP0 */
-};
+    unsigned long scratch;          /* for the entry code */
+    struct cpu_info *self;          /* this page, where it is mapped whatever root is loaded */
+    struct vcpu *guest_vcpu;        /* the vCPU, and its vcpu_info, at addresses that are mapped while it runs */
+    struct vcpu_info *guest_info;
+    /* Roots by the guest's mode, user 0, kernel 1 (mm/tlb.c). guest_cr3[0] is 0 where root_load() must see to it. */
+    unsigned long guest_cr3[2];     /* what the guest runs on */
+    unsigned long full_cr3[2];      /* what the hypervisor runs on meanwhile; 0: on the same */
+    unsigned long isolated_base;    /* the block that all isolated roots of this CPU lie in, 0: it has none */
+    struct spec_cpu {               /* cpu/spec.h */
+        unsigned int guest_ctrl, hv_ctrl;   /* SPEC_CTRL while the guest, and while the hypervisor runs */
+    } spec;
+    struct cpu_tss tss __aligned(128);  /* in one page, as all its users ask */
+} __aligned(PAGE_SIZE);
 
+_Static_assert(sizeof(struct cpu_info) == PAGE_SIZE, "a page of a stack");
 /* The processor aligns the stack to 16 before it pushes a frame, which must end at es. */
-_Static_assert((sizeof(struct cpu_info) - offsetof(struct cpu_info, guest_regs.es)) % 16 == 0, "TSS.RSP0");
+_Static_assert(offsetof(struct cpu_info, guest_regs.es) % 16 == 0, "TSS.RSP0");
 
 static inline struct cpu_info *cpu_info(void)
 {
     unsigned long sp;
 
     __asm__("mov %%rsp, %0" : "=r"(sp));
-    return (struct cpu_info *)((sp & ~(STACK_SIZE - 1UL)) + STACK_SIZE) - 1;
+    return (struct cpu_info *)((sp & ~(STACK_SIZE - 1UL)) + STACK_SIZE - PAGE_SIZE);
 }
 
 #define this_cpu_nr()  (cpu_info()->cpu)
@@ -53,8 +71,10 @@ static inline struct cpu_info *cpu_info(void)
 
 /* Makes the first CPU's copy and its cpu_info; before anything else of C. */
 void percpu_init_boot_cpu(void);
-/* A stack and a copy for cpu; the stack's end, where its cpu_info is filled in; NULL: no memory. */
-void *percpu_prepare(unsigned int cpu);
+/* A copy for cpu, and its stack at CPU_STACK(cpu), cpu_info filled in; after mm_init_cpu_window(). False: no memory. */
+bool percpu_prepare(unsigned int cpu);
+/* Maps the first CPU's stack there, too. Panics without memory. */
+void percpu_map_boot_stack(void);
 
 extern unsigned long percpu_offsets[MAX_CPUS];
 #define per_cpu_at(name, off) (*(__typeof__(percpu_##name) *)((char *)&percpu_##name + (off)))

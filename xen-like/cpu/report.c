@@ -20,10 +20,13 @@ static bool asking;
 static int asked_cpu = NOBODY;
 static struct cpu_report *asked_report;
 
-/* Our own stack of a CPU: backtraces follow frame pointers only inside it. */
+/* Our own stack of a CPU, what of it is mapped: backtraces follow frame pointers only there. */
 static bool on_stack(unsigned long address, unsigned long stack)
 {
-    return address >= stack && address <= stack + STACK_SIZE - sizeof(struct cpu_info) - 16 && !(address & 7);
+    unsigned long offset = address - stack;
+
+    return !(address & 7) && (offset <= STACK_HOLE - 16 ||
+                              (offset >= STACK_BOTTOM && offset <= STACK_SIZE - sizeof(struct cpu_info) - 16));
 }
 
 /* The return addresses that the frames from rbp on hold; how many. */
@@ -46,13 +49,10 @@ static unsigned int walk_frames(unsigned long rbp, unsigned long *trace)
     return depth;
 }
 
-/*
- * The stack of C code is that from page 4 on (cpu/percpu.h). It was zero at first, so what is still zero from its lower end
- * was never used.
- */
+/* The stack of C code. It was zero at first, so what is still zero from its lower end was never used. */
 static const u64 *stack_bottom(void)
 {
-    return (const u64 *)(((unsigned long)cpu_info() & ~(STACK_SIZE - 1UL)) + 4 * PAGE_SIZE);
+    return (const u64 *)(((unsigned long)cpu_info() & ~(STACK_SIZE - 1UL)) + STACK_BOTTOM);
 }
 
 static unsigned int stack_unused(void)

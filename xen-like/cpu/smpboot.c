@@ -12,6 +12,7 @@
 #include "cpu/irq.h"
 #include "cpu/machine.h"
 #include "cpu/msr.h"
+#include "cpu/spec.h"
 #include "cpu/time.h"
 #include "lib/atomic.h"
 #include "lib/log.h"
@@ -50,6 +51,7 @@ static void init_this_cpu(unsigned int nr)
 {
     features_apply();
     desc_load();
+    spec_init_cpu();
     apic_init_cpu();
     time_init_cpu();
     pv_cpu_init(nr);
@@ -79,9 +81,9 @@ void smp_secondary_main(void)
 /* Memory and tables for CPU nr. */
 static void *prepare(unsigned int nr)
 {
-    void *stack_end = percpu_prepare(nr);
+    void *stack_end = (void *)(CPU_STACK(nr) + STACK_SIZE);
 
-    if (!stack_end || mm_init_cpu_window(nr) || desc_prepare(nr, stack_end))
+    if (mm_init_cpu_window(nr) || !percpu_prepare(nr) || desc_prepare(nr, stack_end))
         return NULL;
     desc_map_window(nr);
     return stack_end;

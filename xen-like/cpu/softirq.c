@@ -43,5 +43,6 @@ void softirq_run(void)
         stack_check();
         if (handlers[nr])
             handlers[nr]();
+        ASSERT(irqs_enabled());
     }
 }

@@ -97,6 +97,14 @@ static void debug_in_hypervisor(struct cpu_user_regs *regs)
     regs->rflags &= ~0x100UL;
 }
 
+/* True where the last page fault was in the hole below this CPU's stack (mm/layout.h). */
+static bool stack_full(void)
+{
+    unsigned long offset = read_cr2() - ((unsigned long)cpu_info() & ~(STACK_SIZE - 1UL));
+
+    return offset >= STACK_HOLE && offset < STACK_BOTTOM;
+}
+
 void hv_exception(struct cpu_user_regs *regs)
 {
     unsigned int vector = regs->entry_vector & 0xff;
@@ -113,7 +121,7 @@ void hv_exception(struct cpu_user_regs *regs)
         debug_in_hypervisor(regs);
         return;
     case DOUBLE_FAULT:
-        panic_at(regs, "double fault");
+        panic_at(regs, "double fault%s", stack_full() ? ": the stack is full" : "");
     }
     /* The hook may have to flush other CPUs. The return to a guest has interrupts off, and hands the fault on. */
     if (vector == PAGE_FAULT && (regs->rflags & RFLAGS_IF) && hv_page_fault_hook) {
@@ -128,7 +136,7 @@ void hv_exception(struct cpu_user_regs *regs)
     fixup = extable_find(regs->rip);
     if (fixup) {
         /* For the return to a guest, which hands the fault on (pv/entry.S): error code and vector. */
-        cpu_info()->scratch[0] = (u64)vector << 32 | regs->error_code;
+        cpu_info()->scratch = (u64)vector << 32 | regs->error_code;
         regs->rip = fixup;
         return;
     }

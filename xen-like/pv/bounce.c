@@ -9,6 +9,7 @@
  */
 #include "cpu/extable.h"
 #include "cpu/features.h"
+#include "cpu/irq.h"
 #include "cpu/regs.h"
 #include "domain/domain.h"
 #include "lib/log.h"
@@ -18,29 +19,27 @@
 #include "pv/internal.h"
 #include "pv/pv.h"
 
-#define FRAME_WORDS_MAX 12
-
-/* Stores n words upwards from guest address sp, in one window of access; false where one faulted. */
-static bool store_words(unsigned long sp, const u64 *words, unsigned int n)
+/* Where a frame of size bytes may begin: at an address of the guest, whose end is then beside no other's (entry.S). */
+static inline bool frame_place_ok(unsigned long sp)
 {
-    unsigned long fault = 1;
+    return (sp + 0x780000000000) >> 43 < 31;
+}
 
-    if (!guest_range_ok(sp, n * 8UL))
-        return false;
-    smap_open();
-    __asm__ __volatile__("1: mov (%1), %%rax\n\t"
-                         "2: mov %%rax, (%2)\n\t"
-                         "add $8, %1\n\t"
-                         "add $8, %2\n\t"
-                         "dec %3\n\t"
-                         "jnz 1b\n\t"
-                         "xor %k0, %k0\n"
-                         "3:\n\t" EXTABLE(2b, 3b)
-                         : "+r"(fault), "+r"(words), "+r"(sp), "+r"(n)
-                         :
-                         : "rax", "memory", "cc");
-    smap_close();
-    return fault == 0;
+/* Stores a word at sp, in an open window of access; jumps to fault where that faults. */
+#define PUT_WORD(sp, offset, value, fault)                                                                  \
+    __asm__ goto("1: movq %1, %c2(%0)\n\t" EXTABLE(1b, %l[fault])                                           \
+                 : : "r"(sp), "r"((u64)(value)), "i"(offset) : "memory" : fault)
+
+/* rflags as the guest believes them: IF is its event mask, IOPL its own. */
+static inline u64 guest_rflags(const struct vcpu *v, u64 rflags, u8 upcall_mask)
+{
+    u64 flags = rflags & ~(u64)(RFLAGS_IF | RFLAGS_IOPL);
+
+    if (likely(!upcall_mask))
+        flags |= RFLAGS_IF;
+    if (unlikely(v->pv.iopl_in_flags))
+        flags |= (u64)v->pv.iopl << RFLAGS_IOPL_SHIFT;
+    return flags;
 }
 
 /* What a bounce is to do, beside the frame's fixed part. The guest's kernel always runs on the flat selectors. */
@@ -51,67 +50,94 @@ struct bounce {
     u32 code;
 };
 
-/* rflags as the guest believes them: IF is its event mask, IOPL its own. */
-static u64 guest_rflags(const struct vcpu *v, const struct cpu_user_regs *regs, u8 upcall_mask)
+/* False: the guest has crashed. Interrupts may be off until then. */
+static bool no_handler(struct vcpu *v, bool failsafe)
 {
-    u64 flags = regs->rflags & ~(u64)(RFLAGS_IF | RFLAGS_IOPL);
-
-    if (!upcall_mask)
-        flags |= RFLAGS_IF;
-    if (vm_assist(v->domain, architectural_iopl))
-        flags |= (u64)v->pv.iopl << RFLAGS_IOPL_SHIFT;
-    return flags;
+    irq_enable();
+    guest_crash(v, "no handler registered for %s", failsafe ? "failsafe callback" : "a trap or callback");
+    return false;
 }
 
-static void bounce_to_kernel(struct vcpu *v, const struct bounce *b)
+static bool no_stack(struct vcpu *v, unsigned long sp)
+{
+    irq_enable();
+    guest_crash(v, "cannot push a trap frame at %016lx", sp);
+    return false;
+}
+
+/*
+ * Pushes a frame below sp, with this cs in it, and goes to the handler. The guest is in kernel mode by now. Inlined for
+ * each kind of frame, whose size is constant then; no call is made but at its ends, so that nothing need be saved.
+ */
+static inline __attribute__((always_inline)) bool push_frame(struct vcpu *v, struct bounce b, unsigned long sp, u64 cs)
 {
     struct cpu_user_regs *regs = guest_regs();
-    u8 mask = READ_ONCE(v->info->evtchn_upcall_mask);
-    u64 words[FRAME_WORDS_MAX], cs = regs->cs;
-    unsigned long sp = regs->rsp;
-    unsigned int n = 0;
+    struct vcpu_info *info = v->info;
+    u8 mask = READ_ONCE(info->evtchn_upcall_mask);
+    unsigned int extra = (b.failsafe ? 32 : 0) + (b.has_code ? 8 : 0);
 
-    if (unlikely(!b->rip)) {
-        guest_crash(v, "no handler registered for %s", b->failsafe ? "failsafe callback" : "a trap or callback");
-        return;
-    }
-    if (v->pv.kernel_mode) {
-        cs &= ~3UL;
-    } else {
-        pv_toggle_mode(v);
-        sp = v->pv.kernel_sp;
-    }
+    sp = (sp & ~15UL) - extra - 56;
+    if (unlikely(!b.rip))
+        return no_handler(v, b.failsafe);
+    if (unlikely(!frame_place_ok(sp)))
+        return no_stack(v, sp);
 
-    words[n++] = regs->rcx;
-    words[n++] = regs->r11;
-    if (b->failsafe) {
-        words[n++] = read_ds();
-        words[n++] = read_es();
-        words[n++] = read_fs();
-        words[n++] = read_gs();
+    smap_open();
+    PUT_WORD(sp, 0, regs->rcx, fault);
+    PUT_WORD(sp, 8, regs->r11, fault);
+    if (b.failsafe) {
+        PUT_WORD(sp, 16, read_ds(), fault);
+        PUT_WORD(sp, 24, read_es(), fault);
+        PUT_WORD(sp, 32, read_fs(), fault);
+        PUT_WORD(sp, 40, read_gs(), fault);
     }
-    if (b->has_code)
-        words[n++] = b->code;
-    words[n++] = regs->rip;
-    words[n++] = cs | (u64)mask << 32;
-    words[n++] = guest_rflags(v, regs, mask);
-    words[n++] = regs->rsp;
-    words[n++] = regs->ss;
+    if (b.has_code)
+        PUT_WORD(sp + extra, 8, b.code, fault);
+    PUT_WORD(sp + extra, 16, regs->rip, fault);
+    PUT_WORD(sp + extra, 24, cs | (u64)mask << 32, fault);
+    PUT_WORD(sp + extra, 32, guest_rflags(v, regs->rflags, mask), fault);
+    PUT_WORD(sp + extra, 40, regs->rsp, fault);
+    PUT_WORD(sp + extra, 48, regs->ss, fault);
+    smap_close();
 
-    sp = (sp & ~15UL) - n * 8;
-    if (unlikely(!store_words(sp, words, n))) {
-        guest_crash(v, "cannot push a trap frame at %016lx", sp);
-        return;
-    }
-
-    if (b->mask_events)
-        WRITE_ONCE(v->info->evtchn_upcall_mask, 1);
+    if (b.mask_events)
+        WRITE_ONCE(info->evtchn_upcall_mask, 1);
     regs->entry_vector &= ~ENTRY_SYSCALL;
-    regs->rip = b->rip;
+    regs->rip = b.rip;
     regs->cs = FLAT_USER_CS64;
     regs->rflags &= ~(u64)(RFLAGS_AC | RFLAGS_VM | RFLAGS_RF | RFLAGS_NT | RFLAGS_TF);
     regs->rsp = sp;
     regs->ss = FLAT_USER_SS;
+    return true;
+
+fault:
+    smap_close();
+    return no_stack(v, sp);
+}
+
+static __attribute__((noinline)) bool bounce_from_user(struct vcpu *v, struct bounce b)
+{
+    if (unlikely(!b.rip))
+        return no_handler(v, b.failsafe);
+    pv_toggle_mode(v);
+    return push_frame(v, b, v->pv.kernel_sp, guest_regs()->cs);
+}
+
+static inline __attribute__((always_inline)) bool bounce(struct vcpu *v, struct bounce b)
+{
+    if (!v->pv.kernel_mode)
+        return bounce_from_user(v, b);
+    return push_frame(v, b, guest_regs()->rsp, guest_regs()->cs & ~3UL);
+}
+
+static bool bounce_plain(struct vcpu *v, unsigned long rip, bool mask_events)
+{
+    return bounce(v, (struct bounce){ .rip = rip, .mask_events = mask_events });
+}
+
+static bool bounce_with_code(struct vcpu *v, unsigned long rip, bool mask_events, u32 code)
+{
+    return bounce(v, (struct bounce){ .rip = rip, .mask_events = mask_events, .has_code = true, .code = code });
 }
 
 void pv_inject_trap(struct vcpu *v, unsigned int vector, bool has_code, u32 code)
@@ -123,8 +149,10 @@ void pv_inject_trap(struct vcpu *v, unsigned int vector, bool has_code, u32 code
                     guest_regs()->rip);
         return;
     }
-    bounce_to_kernel(v, &(struct bounce){ .rip = ti->address, .mask_events = TI_GET_IF(ti),
-                                          .has_code = has_code, .code = code });
+    if (has_code)
+        bounce_with_code(v, ti->address, TI_GET_IF(ti), code);
+    else
+        bounce_plain(v, ti->address, TI_GET_IF(ti));
 }
 
 void pv_inject_page_fault(struct vcpu *v, unsigned long cr2, u32 code)
@@ -148,7 +176,13 @@ void pv_user_syscall(struct vcpu *v)
         pv_inject_trap(v, TRAP_INVALID_OP, false, 0);
         return;
     }
-    bounce_to_kernel(v, &(struct bounce){ .rip = v->pv.syscall_callback, .mask_events = v->pv.syscall_disables_events });
+    bounce_plain(v, v->pv.syscall_callback, v->pv.syscall_disables_events);
+}
+
+/* The short way found no memory at sp to push the frame of a system call on; it has changed to kernel mode already. */
+void pv_no_kernel_stack(struct vcpu *v, unsigned long sp)
+{
+    guest_crash(v, "cannot push a trap frame at %016lx", sp - SYSCALL_FRAME_SIZE);
 }
 
 /* SYSCALL in compatibility mode. */
@@ -161,7 +195,7 @@ void pv_user_syscall32(struct vcpu *v)
         pv_inject_trap(v, TRAP_INVALID_OP, false, 0);
         return;
     }
-    bounce_to_kernel(v, &(struct bounce){ .rip = v->pv.syscall32_callback, .mask_events = v->pv.syscall32_disables_events });
+    bounce_plain(v, v->pv.syscall32_callback, v->pv.syscall32_disables_events);
 }
 
 /* SYSENTER: where it stood is lost; without a callback it is the fault of a processor whose SYSENTER_CS is 0. */
@@ -175,12 +209,13 @@ void pv_user_sysenter(struct vcpu *v)
         pv_inject_trap(v, TRAP_GP_FAULT, true, 0);
         return;
     }
-    bounce_to_kernel(v, &(struct bounce){ .rip = v->pv.sysenter_callback, .mask_events = v->pv.sysenter_disables_events });
+    bounce_plain(v, v->pv.sysenter_callback, v->pv.sysenter_disables_events);
 }
 
-void pv_deliver_event(struct vcpu *v)
+/* Interrupts are off, and on again where it returns false: the guest has crashed. */
+bool pv_deliver_event(struct vcpu *v)
 {
-    bounce_to_kernel(v, &(struct bounce){ .rip = v->pv.event_callback, .mask_events = true });
+    return bounce_plain(v, v->pv.event_callback, true);
 }
 
 void pv_deliver_nmi(struct vcpu *v)
@@ -199,6 +234,6 @@ void pv_failsafe(struct vcpu *v)
         guest_crash(v, "a segment register cannot be loaded, and there is no failsafe callback");
         return;
     }
-    bounce_to_kernel(v, &(struct bounce){ .rip = v->pv.failsafe_callback, .failsafe = true,
-                                          .mask_events = v->pv.failsafe_disables_events });
+    bounce(v, (struct bounce){ .rip = v->pv.failsafe_callback, .failsafe = true,
+                               .mask_events = v->pv.failsafe_disables_events });
 }

@@ -59,15 +59,21 @@ long do_set_trap_table(unsigned long table)
     }
 }
 
+void pv_set_kernel_stack(struct vcpu *v, unsigned long ss, unsigned long sp)
+{
+    unsigned long top = sp & ~15UL;
+
+    v->pv.kernel_ss = ss;
+    v->pv.kernel_sp = sp;
+    v->pv.bounce_sp = guest_range_ok(top - SYSCALL_FRAME_SIZE, SYSCALL_FRAME_SIZE) ? top : 0;
+}
+
 /* stack_switch: where a trap from user mode finds its stack. */
 long do_stack_switch(unsigned long ss, unsigned long sp)
 {
-    struct vcpu *v = current;
-
     if (ss & ~3UL)
         ss |= 3;
-    v->pv.kernel_ss = ss;
-    v->pv.kernel_sp = sp;
+    pv_set_kernel_stack(current, ss, sp);
     return 0;
 }
 
@@ -176,6 +182,15 @@ long do_nmi_op(unsigned int cmd, unsigned long arg)
     }
 }
 
+void pv_assists_changed(struct domain *d)
+{
+    struct vcpu *v;
+    unsigned int i;
+
+    for_each_vcpu(d, v, i)
+        v->pv.iopl_in_flags = vm_assist(d, architectural_iopl);
+}
+
 long do_vm_assist(unsigned int cmd, unsigned int type)
 {
     struct domain *d = current->domain;
@@ -185,9 +200,11 @@ long do_vm_assist(unsigned int cmd, unsigned int type)
     switch (cmd) {
     case VMASST_CMD_enable:
         __atomic_fetch_or(&d->pv.vm_assist, 1UL << type, __ATOMIC_SEQ_CST);
+        pv_assists_changed(d);
         return 0;
     case VMASST_CMD_disable:
         __atomic_fetch_and(&d->pv.vm_assist, ~(1UL << type), __ATOMIC_SEQ_CST);
+        pv_assists_changed(d);
         return 0;
     default:
         return -ENOSYS;

@@ -10,11 +10,14 @@
 #include "cpu/irq.h"
 #include "cpu/msr.h"
 #include "cpu/regs.h"
+#include "cpu/spec.h"
 #include "domain/domain.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/isolation.h"
 #include "mm/mm.h"
+#include "mm/pte.h"
 #include "pv/hypercall.h"
 #include "pv/internal.h"
 
@@ -146,6 +149,44 @@ void pv_apply_debug_registers(struct vcpu *v)
     load_debug_registers(v);
 }
 
+/* --- what entry.S uses while the guest's root is loaded --------------------------------------------------------- */
+
+static void *map_for_entry(unsigned int page, const void *what)
+{
+    unsigned int cpu_nr = this_cpu_nr();
+
+    WRITE_ONCE(*cpu_window_pte(cpu_nr, page), make_pte(virt_to_mfn(what), PTE_HV_RW & ~(cpu.nx ? 0 : PTE_NX)));
+    return (char *)CPU_WINDOW(cpu_nr) + page * PAGE_SIZE + ((unsigned long)what & ~PAGE_MASK);
+}
+
+void pv_info_moved(struct vcpu *v)
+{
+    struct cpu_info *info = cpu_info();
+
+    if (v != current)
+        return;
+    if (v->domain->pv.isolated) {
+        info->guest_info = map_for_entry(WINDOW_PAGE_INFO, v->info);
+        tlb_flush_page_local((unsigned long)info->guest_info);
+    } else {
+        info->guest_info = v->info;
+    }
+}
+
+/* v becomes current; the change of root that follows flushes the window's old content. */
+static void load_for_entry(struct vcpu *v)
+{
+    struct cpu_info *info = cpu_info();
+
+    if (v->domain->pv.isolated) {
+        info->guest_vcpu = map_for_entry(WINDOW_PAGE_VCPU, v);
+        info->guest_info = map_for_entry(WINDOW_PAGE_INFO, v->info);
+    } else {
+        info->guest_vcpu = v;
+        info->guest_info = v->info;
+    }
+}
+
 /* --- the switch ------------------------------------------------------------------------------------------------- */
 
 static void save_state(struct vcpu *v)
@@ -168,6 +209,7 @@ static bool load_state(struct vcpu *v)
     *regs = v->pv.regs;
     load_cr4(v);
     pv_load_descriptor_tables(v);
+    load_for_entry(v);
     root_load(v);
     irq_enable(); /* a selector of the LDT may need a page validated, and other CPUs flushed for it */
     segments_ok = load_segments(v, regs);
@@ -188,6 +230,7 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
     if (!is_idle(prev))
         save_state(prev);
     current = next;
+    spec_switch(next);
     if (is_idle(next))
         root_load(next);
     else
@@ -232,6 +275,7 @@ static void fpu_import(void *area, const void *fxsave)
 int pv_init_domain(struct domain *d)
 {
     d->pv.ioports_all = d->hardware;
+    d->pv.isolated = d->hardware ? isolate_dom0 : isolate_domu;
     return 0;
 }
 
@@ -246,6 +290,7 @@ int pv_init_vcpu(struct vcpu *v)
     fpu_init_state(v->pv.fpu);
     v->pv.kernel_mode = true;
     v->pv.xcr0 = cpu.xcr0 & XCR0_AT_START;
+    v->pv.iopl_in_flags = vm_assist(v->domain, architectural_iopl);
     v->pv.ctrlreg[0] = CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
     v->pv.ctrlreg[4] = 0;
     v->pv.dr[6] = DR6_DEFAULT;
@@ -314,6 +359,9 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     mfn_t user_root = MFN(ctx->ctrlreg[1] >> PAGE_SHIFT);
     int ret = check_context(v, ctx);
 
+    /* User mode has a table of its own; without one it cannot run. */
+    if (!ret && !(ctx->flags & VGCF_in_kernel) && !user_root.v)
+        ret = -EINVAL;
     if (ret)
         return ret;
 
@@ -323,8 +371,7 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     memcpy(v->pv.trap_table, ctx->trap_ctxt, sizeof(ctx->trap_ctxt));
     for (unsigned int i = 0; i < ARRAY_SIZE(ctx->trap_ctxt); i++)
         v->pv.trap_table[i].cs = guest_selector(v->pv.trap_table[i].cs);
-    v->pv.kernel_ss = guest_selector(ctx->kernel_ss);
-    v->pv.kernel_sp = ctx->kernel_sp;
+    pv_set_kernel_stack(v, guest_selector(ctx->kernel_ss), ctx->kernel_sp);
     v->pv.event_callback = ctx->event_callback_eip;
     v->pv.failsafe_callback = ctx->failsafe_callback_eip;
     v->pv.syscall_callback = ctx->syscall_callback_eip;
@@ -336,6 +383,7 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     v->pv.gs_base_user = ctx->gs_base_user;
     v->pv.ctrlreg[4] = ctx->ctrlreg[4] & CR4_GUEST_CHOICE;
     v->domain->pv.vm_assist |= ctx->vm_assist & VM_ASSIST_VALID;
+    pv_assists_changed(v->domain);
 
     memset(v->pv.dr, 0, sizeof(v->pv.dr));
     v->pv.dr[6] = DR6_DEFAULT;
@@ -358,8 +406,10 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
         ret = vcpu_set_kernel_root(v, MFN(ctx->ctrlreg[3] >> PAGE_SHIFT), true);
     if (!ret && user_root.v)
         ret = vcpu_set_user_root(v, user_root, true);
-    if (ret)
+    if (ret) {
+        v->pv.kernel_mode |= !v->pv.user_root.v;
         return ret;
+    }
     v->initialised = true;
     return 0;
 }

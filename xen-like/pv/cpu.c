@@ -9,11 +9,8 @@
 #include "pv/internal.h"
 #include "pv/pv.h"
 
-/* entry.S: each CPU's stub, and its two words: room for the guest's rsp, and the top of the frame. */
+/* entry.S: each CPU's stubs. */
 extern const char syscall_stubs[], syscall32_stubs[], sysenter_entry[];
-extern struct {
-    unsigned long guest_rsp, frame_top, pad[6];
-} syscall_area[MAX_CPUS];
 
 #define RFLAGS_MASKED_ON_SYSCALL 0x47700 /* AC, NT, DF, IF, TF, IOPL (SDM vol. 3A, 5.8.8) */
 
@@ -25,15 +22,11 @@ void pv_init(void)
 
 void pv_cpu_init(unsigned int cpu_nr)
 {
-    struct cpu_info *info = cpu_info();
-    unsigned long top = (unsigned long)&info->guest_regs.es;
-
-    syscall_area[cpu_nr].frame_top = top;
     wrmsr(MSR_STAR, (u64)SYSRET_BASE << 48 | (u64)HV_CS << 32);
     wrmsr(MSR_LSTAR, (u64)(syscall_stubs + cpu_nr * SYSCALL_STUB_SIZE));
     wrmsr(MSR_CSTAR, (u64)(syscall32_stubs + cpu_nr * SYSCALL_STUB_SIZE));
     wrmsr(MSR_SFMASK, RFLAGS_MASKED_ON_SYSCALL);
     wrmsr(MSR_SYSENTER_CS, HV_CS);
-    wrmsr(MSR_SYSENTER_ESP, top);
+    wrmsr(MSR_SYSENTER_ESP, (u64)&cpu_info()->self->guest_regs.es);
     wrmsr(MSR_SYSENTER_EIP, (u64)sysenter_entry);
 }

@@ -6,6 +6,7 @@
 #include "pv/emulate.h"
 
 #include "cpu/asm.h"
+#include "cpu/extable.h"
 #include "cpu/features.h"
 #include "cpu/fpu.h"
 #include "cpu/msr.h"
@@ -97,7 +98,8 @@ static bool is_64bit_code(u16 cs)
 
     if (cs == FLAT_USER_CS64)
         return true;
-    __asm__ __volatile__("lar %1, %0" : "+r"(rights) : "r"((u32)cs) : "cc");
+    /* The descriptor may lie in a page of the LDT that is not there any more. */
+    __asm__ __volatile__("1: lar %1, %0\n2:\n\t" EXTABLE(1b, 2b) : "+r"(rights) : "r"((u32)cs) : "cc");
     return rights & ACCESS_RIGHTS_L;
 }
 

@@ -48,8 +48,8 @@
  * replaced; the others stay. Works in a multicall as well.
  */
 long hypercall_restart(unsigned int n, const unsigned long *args);
-/* In error_code of guest_regs() from hypercall_restart() on; the entry of a hypercall leaves 0 there. */
-#define HYPERCALL_RESTARTS 1
+/* In error_code of guest_regs() from hypercall_restart() on, until entry.S has seen it: no exception leaves such a one. */
+#define HYPERCALL_RESTARTS 0x52535452
 #define HYPERCALL_RESTART(...)                                                              \
     ({                                                                                      \
         const unsigned long _args[] = { __VA_ARGS__ };                                      \

@@ -82,6 +82,12 @@ long pv_set_debugreg(struct vcpu *v, unsigned int reg, u64 value);
 bool pv_get_debugreg(struct vcpu *v, unsigned int reg, u64 *value);
 void pv_apply_debug_registers(struct vcpu *v);
 
+/* Where the guest's kernel has its stack for traps from user mode. */
+void pv_set_kernel_stack(struct vcpu *v, unsigned long ss, unsigned long sp);
+#define SYSCALL_FRAME_SIZE 56   /* bytes that a system call pushes there (entry.S) */
+/* d->pv.vm_assist was changed: brings up to date what its vCPUs keep of it. */
+void pv_assists_changed(struct domain *d);
+
 /* Registers as a guest may have them on its way out of ring 0. */
 void pv_sanitize_regs(struct cpu_user_regs *regs);
 /* The failsafe callback: a selector of the vCPU's could not be loaded. */
@@ -91,7 +97,8 @@ void pv_failsafe(struct vcpu *v);
 void pv_user_syscall(struct vcpu *v);
 void pv_user_syscall32(struct vcpu *v);
 void pv_user_sysenter(struct vcpu *v);
-void pv_deliver_event(struct vcpu *v);
+void pv_no_kernel_stack(struct vcpu *v, unsigned long sp);
+bool pv_deliver_event(struct vcpu *v);
 void pv_deliver_nmi(struct vcpu *v);
 void guest_int80(struct cpu_user_regs *regs);
 extern void (*const guest_trap_table[32])(struct cpu_user_regs *regs);

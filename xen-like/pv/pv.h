@@ -26,12 +26,16 @@ struct pv_vcpu {
     struct cpu_user_regs regs;      /* while the CPU does not hold the state */
     struct trap_info *trap_table;   /* 256 entries, by vector */
     unsigned long kernel_sp, kernel_ss;
+    unsigned long bounce_sp;        /* kernel_sp as it is used: aligned, and 0 where it is not the guest's (entry.S) */
     unsigned long event_callback, failsafe_callback, syscall_callback, syscall32_callback;
     u64 syscall32_disables_events, sysenter_callback, sysenter_disables_events;
     bool syscall_disables_events, failsafe_disables_events;
     u16 syscall32_cs, sysenter_cs;
     bool kernel_mode;               /* the guest's kernel runs (entry.S) */
-    bool nmi_pending, nmi_masked;
+    /* Any of these four keeps entry.S from its short ways; it looks at them as one word. */
+    bool nmi_pending __aligned(4), nmi_masked;
+    bool iopl_in_flags;             /* the assist architectural_iopl is on */
+    bool slow_pad;
     bool ts;                        /* CR0.TS as the guest sees it (entry.S knows it not: #NM is the way) */
     u8 iopl;                        /* the guest's I/O privilege level, shifted down */
     unsigned long fs_base, gs_base_kernel, gs_base_user;
@@ -53,6 +57,7 @@ struct pv_vcpu {
 struct pv_domain {
     u64 vm_assist;                  /* VMASST_TYPE_* bits */
     bool ioports_all;               /* Domain-0: all ports but the hypervisor's own */
+    bool isolated;                  /* runs on isolated roots (mm/isolation.h) */
     u64 tsc_khz_guest;
     u32 tsc_mode;
 };
@@ -77,6 +82,9 @@ void pv_init(void);
 
 /* Each CPU, once its descriptor tables stand: the MSRs of SYSCALL and SYSENTER. */
 void pv_cpu_init(unsigned int cpu);
+
+/* v->info is elsewhere now. v is current, or does not run. */
+void pv_info_moved(struct vcpu *v);
 
 /* MMUEXT_SET_LDT for the current vCPU: ents of 8 bytes at the page-aligned base; 0 ents: none. */
 int pv_set_ldt(struct vcpu *v, unsigned long base, unsigned int ents);
