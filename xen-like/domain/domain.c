@@ -233,7 +233,7 @@ static void domain_free(struct domain *d)
 
     for_each_vcpu(d, v, i) {
         pv_destroy_vcpu(v);
-        domain_xfree(d, v);
+        domain_free_pages(d, v, 0);
     }
     if (d->grant)
         grant_free_domain(d);
@@ -299,6 +299,8 @@ struct domain *domain_create(domid_t id, const struct domain_config *config, int
     return d;
 }
 
+_Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU has a page of its own");
+
 int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
 {
     struct vcpu *v;
@@ -308,7 +310,7 @@ int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
         return -EINVAL;
     if (d->vcpu[id])
         return -EEXIST;
-    v = domain_xzalloc(d, struct vcpu);
+    v = domain_alloc_pages(d, 0);    /* alone in its page: entry.S needs it mapped when nothing else is */
     if (!v)
         return -ENOMEM;
     v->domain = d;
@@ -319,7 +321,7 @@ int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
     sched_init_vcpu(v, cpu);
     err = pv_init_vcpu(v);
     if (err) {
-        domain_xfree(d, v);
+        domain_free_pages(d, v, 0);
         return err;
     }
     store_release(&d->vcpu[id], v);

@@ -292,6 +292,53 @@ static long op_getnodeaffinity(struct domain *d, struct xen_domctl *op)
     return bitmap_to_guest(&op->u.nodeaffinity.nodemap, &node0, 1);
 }
 
+/* --- frames, for a toolstack that saves a domain --- */
+
+#define PAGEFRAMEINFO_MAX 1024
+
+/* What XEN_DOMCTL_getpageframeinfo3 says of a frame of d. */
+static xen_pfn_t frame_info(struct domain *d, mfn_t mfn)
+{
+    static const u32 tables[] = {
+        [FRAME_L1] = XEN_DOMCTL_PFINFO_L1TAB,
+        [FRAME_L2] = XEN_DOMCTL_PFINFO_L2TAB,
+        [FRAME_L3] = XEN_DOMCTL_PFINFO_L3TAB,
+        [FRAME_L4] = XEN_DOMCTL_PFINFO_L4TAB,
+    };
+    struct frame *f = mfn_to_frame(mfn);
+    enum frame_type type;
+    xen_pfn_t info;
+
+    if (!frame_get(mfn, d))
+        return XEN_DOMCTL_PFINFO_XTAB;
+    type = frame_type_of(f);
+    info = type < ARRAY_SIZE(tables) ? tables[type] : 0;
+    if (READ_ONCE(f->count) & FRAME_SHARED)
+        info = XEN_DOMCTL_PFINFO_XTAB;
+    else if (READ_ONCE(f->type) & TYPE_PINNED)
+        info |= XEN_DOMCTL_PFINFO_LPINTAB;
+    frame_put(f);
+    return info;
+}
+
+static long op_getpageframeinfo3(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_getpageframeinfo3 *g = &op->u.getpageframeinfo3;
+
+    if (g->num > PAGEFRAMEINFO_MAX)
+        return -E2BIG;
+    for (u64 i = 0; i < g->num; i++) {
+        xen_pfn_t pfn;
+
+        if (copy_from_guest_at(&pfn, guest_addr(g->array), i))
+            return -EFAULT;
+        pfn = frame_info(d, MFN(pfn));
+        if (copy_to_guest_at(guest_addr(g->array), i, &pfn))
+            return -EFAULT;
+    }
+    return 0;
+}
+
 /* --- rights to devices: the hardware domain has them all, and cannot hand them on --- */
 
 static long device_right(const struct domain *d, bool allow)
@@ -351,6 +398,9 @@ static const struct domctl_op ops[] = {
     [XEN_DOMCTL_subscribe] = { op_subscribe, false },
     [XEN_DOMCTL_set_address_size] = { op_set_address_size, false },
     [XEN_DOMCTL_get_address_size] = { op_get_address_size, true },
+    [XEN_DOMCTL_set_ext_vcpucontext] = { domctl_set_ext_vcpucontext, false },
+    [XEN_DOMCTL_get_ext_vcpucontext] = { domctl_get_ext_vcpucontext, true },
+    [XEN_DOMCTL_getpageframeinfo3] = { op_getpageframeinfo3, true },
     [XEN_DOMCTL_gettscinfo] = { op_gettscinfo, true },
     [XEN_DOMCTL_settscinfo] = { op_settscinfo, false },
     [XEN_DOMCTL_setnodeaffinity] = { op_setnodeaffinity, false },

@@ -99,6 +99,62 @@ long domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
     return err;
 }
 
+/* --- the entry points that setvcpucontext leaves out; their selectors are for 32-bit guests alone --- */
+
+static struct vcpu *ext_vcpu(struct domain *d, const struct xen_domctl_ext_vcpucontext *e, long *err)
+{
+    struct vcpu *v = domain_vcpu(d, e->vcpu);
+
+    *err = v && v != current ? 0 : -ESRCH;
+    return *err ? NULL : v;
+}
+
+long domctl_get_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
+    u32 id = e->vcpu;
+    long err;
+    struct vcpu *v = ext_vcpu(d, e, &err);
+
+    if (!v)
+        return err;
+    memset(e, 0, sizeof(*e));
+    e->vcpu = id;
+    e->size = sizeof(*e);
+    vcpu_pause(v);
+    e->syscall32_callback_eip = v->pv.syscall32_callback;
+    e->syscall32_disables_events = !!v->pv.syscall32_disables_events;
+    e->sysenter_callback_eip = v->pv.sysenter_callback;
+    e->sysenter_disables_events = !!v->pv.sysenter_disables_events;
+    vcpu_unpause(v);
+    return 0;
+}
+
+static bool is_canonical(unsigned long va)
+{
+    return (unsigned long)((long)va << 16 >> 16) == va;
+}
+
+long domctl_set_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
+{
+    struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
+    long err;
+    struct vcpu *v = ext_vcpu(d, e, &err);
+
+    if (!v)
+        return err;
+    if (e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap) ||
+        !is_canonical(e->syscall32_callback_eip) || !is_canonical(e->sysenter_callback_eip))
+        return -EINVAL;
+    vcpu_pause(v);
+    v->pv.syscall32_callback = e->syscall32_callback_eip;
+    v->pv.syscall32_disables_events = e->syscall32_disables_events;
+    v->pv.sysenter_callback = e->sysenter_callback_eip;
+    v->pv.sysenter_disables_events = e->sysenter_disables_events;
+    vcpu_unpause(v);
+    return 0;
+}
+
 long domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
 {
     struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;

@@ -127,6 +127,7 @@ int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned long offset)
     memcpy(new, v->info, sizeof(*new));
     v->info_mfn = mfn;
     store_release(&v->info, new);
+    pv_info_moved(v);
     smp_mb();
     /* An event that was being sent may have gone to the old place: make the guest look at all of them. */
     WRITE_ONCE(new->evtchn_upcall_pending, 1);

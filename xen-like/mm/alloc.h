@@ -44,6 +44,10 @@ void domain_close_account(struct domain *d, void *p);
 struct domain_mm {
     u32 frames;             /* first frame of the list of the domain's frames, 0: none (LOCK_PAGE_ALLOC) */
     u32 left;               /* the same for frames that mm_relinquish_domain() is through with */
+    u32 serial;             /* unlike any other domain's, also of those that are gone; 0: it never had a frame */
+    u32 grave;              /* frames of a dying domain, to be scrubbed together (LOCK_PAGE_ALLOC) */
+    u32 nr_grave;
+    bool dying;             /* frames go there */
     u64 claim;              /* frames set aside for it (XENMEM_claim_pages) */
     struct cpumask dirty;   /* CPUs whose TLBs may know the domain's tables */
     u32 tot_pages;          /* frames that the domain owns (LOCK_PAGE_ALLOC) */

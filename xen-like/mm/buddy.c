@@ -5,7 +5,9 @@
  * zones, and no block lies in two. Memory is taken from the highest zone allowed: what lies low stays for those who
  * need it.
  *
- * A free frame remembers whether it is dirty and since when TLBs may know it; both are dealt with when it is taken.
+ * A free frame remembers whether it is dirty and since when TLBs may know it; both are dealt with when it is taken. It
+ * also remembers, in `type`, the serial number of the domain that it was plain memory of: that one may have it back as
+ * it is.
  */
 #include "lib/log.h"
 #include "lib/string.h"
@@ -168,13 +170,13 @@ struct frame *buddy_alloc(unsigned int order, unsigned int addr_bits, u64 own_cl
     return frame_nr(nr);
 }
 
-void buddy_free(struct frame *f, unsigned int order, u32 flags)
+void buddy_free(struct frame *f, unsigned int order, u32 flags, u32 tag)
 {
     spin_lock(&buddy_lock);
     for (u32 i = 0; i < 1u << order; i++) {
         ASSERT(!(f[i].count & FRAME_FREE));
-        f[i].count = FRAME_FREE | (flags & ~BUDDY_POISONED);
-        f[i].type = flags & BUDDY_POISONED;
+        f[i].count = FRAME_FREE | flags;
+        f[i].type = tag;
     }
     nr_free += 1UL << order;
     if (flags & FRAME_DIRTY)
@@ -183,18 +185,28 @@ void buddy_free(struct frame *f, unsigned int order, u32 flags)
     spin_unlock(&buddy_lock);
 }
 
-void frames_prepare(struct frame *f, unsigned int order)
+static void prepare_one(struct frame *f, u32 serial)
 {
-    for (u32 i = 0; i < 1u << order; i++) {
-        if (f[i].count & FRAME_STALE)
-            tlb_flush_guests_since(f[i].stamp);
-        if (f[i].type & BUDDY_POISONED)
-            poison_check(frame_to_virt(&f[i]), PAGE_SIZE);
-        if (f[i].count & FRAME_DIRTY)
-            clear_page(frame_to_virt(&f[i]));
-        f[i].count = 0;
-        f[i].type = 0;
+    if (serial && f->type == serial) {
+        /* Back to its last owner: as if it had never gone. The stamp tells when its mappings went. */
+        f->type = (u32)FRAME_WRITABLE << TYPE_SHIFT | TYPE_VALIDATED;
+        f->count = 0;
+        return;
     }
+    if (f->count & FRAME_STALE)
+        tlb_flush_guests_since(f->stamp);
+    if (f->type == BUDDY_POISONED)
+        poison_check(frame_to_virt(f), PAGE_SIZE);
+    if (f->count & FRAME_DIRTY)
+        clear_page(frame_to_virt(f));
+    f->count = 0;
+    f->type = 0;
+}
+
+void frames_prepare(struct frame *f, unsigned int order, u32 serial)
+{
+    for (u32 i = 0; i < 1u << order; i++)
+        prepare_one(&f[i], serial);
 }
 
 bool buddy_claim(u64 from, u64 to)

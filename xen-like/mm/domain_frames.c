@@ -80,10 +80,14 @@ static void unlink_frame(struct domain_mm *mm, struct frame *f)
 /* Takes d's reference of itself before its first frame. False where d is gone or dying. */
 static bool become_owner(struct domain *d)
 {
+    static u32 next_serial = SERIAL_FIRST - 1;
+
     if (d->mm.tot_pages + d->mm.shared_pages)
         return true;
     if (!domain_get_ref(d))
         return false;
+    while (d->mm.serial < SERIAL_FIRST)
+        d->mm.serial = atomic_inc(&next_serial);
     owner_set(d, d);
     return true;
 }
@@ -145,10 +149,11 @@ struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned
     f = buddy_alloc(order, addr_bits, READ_ONCE(d->mm.claim));
     if (!f)
         return NULL;
-    frames_prepare(f, order);
+    frames_prepare(f, order, READ_ONCE(d->mm.serial));
     if (domain_give_frames(d, f, 1u << order, 0))
         return f;
-    buddy_free(f, order, 0);
+    /* As they came, since frames that were d's before have not been prepared for anybody else. */
+    buddy_free(f, order, FRAME_DIRTY | FRAME_STALE, 0);
     return NULL;
 }
 
@@ -164,8 +169,7 @@ bool release_domain_frame(struct domain *d, struct frame *f)
 void domain_frame_freed(struct frame *f)
 {
     struct domain *d = frame_domain(f->owner);
-    bool shared = f->count & FRAME_SHARED, last;
-    mfn_t mfn = frame_to_mfn(f);
+    bool shared = f->count & FRAME_SHARED, plain = f->type >> TYPE_SHIFT <= FRAME_WRITABLE, last, bury;
 
     BUG_ON(!d);
     spin_lock(&d->page_lock);
@@ -177,19 +181,23 @@ void domain_frame_freed(struct frame *f)
     last = !(d->mm.tot_pages + d->mm.shared_pages);
     if (last)
         owner_set(d, NULL);
-    m2p_set(mfn, INVALID_M2P_ENTRY);
+    m2p_set(frame_to_mfn(f), INVALID_M2P_ENTRY);
     f->stamp = tlb_stamp();
+    bury = d->mm.dying && !shared;
     if (shared) {
         f->owner = FRAME_OWNER_HV;
         f->type = 0;
         store_release(&f->count, 0);
+    } else if (bury) {
+        f->owner = FRAME_OWNER_NONE;
+        f->count = 0;
+        f->next = d->mm.grave;
+        d->mm.grave = frame_to_mfn(f).v;
+        d->mm.nr_grave++;
     }
     spin_unlock(&d->page_lock);
-    if (!shared) {
-        /* Guests' TLBs may still know it, so that nobody checks that the pattern stays. */
-        poison(mfn_to_virt(mfn), PAGE_SIZE);
-        buddy_free(f, 0, FRAME_DIRTY | FRAME_STALE);
-    }
+    if (!shared && !bury)
+        buddy_free(f, 0, FRAME_DIRTY | FRAME_STALE, plain ? d->mm.serial : 0);
     if (last)
         domain_put(d);
 }
@@ -246,47 +254,87 @@ static int relinquish_frame(struct domain *d, struct frame *f)
     return 0;
 }
 
+#define GRAVE_SIZE 64   /* frames that are scrubbed together */
+
+/*
+ * Frees what is in the grave, clean: the next owner need not wait for it. First no TLB may know the frames any more, so
+ * that nothing is written to them afterwards. With end, later frames are freed one by one.
+ */
+static void empty_grave(struct domain *d, bool end)
+{
+    u32 nr, next;
+
+    spin_lock(&d->page_lock);
+    nr = d->mm.grave;
+    d->mm.grave = 0;
+    d->mm.nr_grave = 0;
+    d->mm.dying = !end;
+    spin_unlock(&d->page_lock);
+    if (nr)
+        tlb_flush_guests_since(tlb_stamp());
+    for (; nr; nr = next) {
+        struct frame *f = mfn_to_frame(MFN(nr));
+
+        next = f->next;
+        clear_page(frame_to_virt(f));
+        buddy_free(f, 0, 0, 0);
+    }
+}
+
+static void move_to_left(struct domain *d, struct frame *f)
+{
+    spin_lock(&d->page_lock);
+    unlink_frame(&d->mm, f);
+    f->prev = 0;
+    f->next = d->mm.left;
+    if (f->next)
+        mfn_to_frame(MFN(f->next))->prev = frame_to_mfn(f).v;
+    d->mm.left = frame_to_mfn(f).v;
+    spin_unlock(&d->page_lock);
+}
+
+/* The first frame on the list, with a reference taken; NULL: the list is empty. */
+static struct frame *first_frame(struct domain *d)
+{
+    struct frame *f = NULL;
+    u32 nr;
+
+    do {
+        spin_lock(&d->page_lock);
+        nr = d->mm.frames;
+        /* False where its last reference is just being dropped: it is off the list in a moment. */
+        if (nr && frame_get(MFN(nr), d))
+            f = mfn_to_frame(MFN(nr));
+        spin_unlock(&d->page_lock);
+    } while (nr && !f);
+    return f;
+}
+
 int mm_relinquish_domain(struct domain *d)
 {
     struct memory_map *map;
+    struct frame *f;
     int rc = 0;
 
     domain_claim(d, 0);
-    while (!rc) {
-        struct frame *f;
-        u32 nr;
-
-        spin_lock(&d->page_lock);
-        nr = d->mm.frames;
-        if (!nr) {
-            map = d->mm.map;
-            d->mm.map = NULL;
-            spin_unlock(&d->page_lock);
-            domain_xfree(d, map);
-            return 0;
-        }
-        f = mfn_to_frame(MFN(nr));
-        if (!frame_get(MFN(nr), d)) {
-            /* Its last reference is being dropped: off the list in a moment. */
-            spin_unlock(&d->page_lock);
-            continue;
-        }
-        spin_unlock(&d->page_lock);
-
+    d->mm.dying = true;
+    while (!rc && (f = first_frame(d)) != NULL) {
         rc = relinquish_frame(d, f);
-        if (!rc) {
-            spin_lock(&d->page_lock);
-            unlink_frame(&d->mm, f);
-            f->prev = 0;
-            f->next = d->mm.left;
-            if (f->next)
-                mfn_to_frame(MFN(f->next))->prev = nr;
-            d->mm.left = nr;
-            spin_unlock(&d->page_lock);
-        }
+        if (!rc)
+            move_to_left(d, f);
         frame_put(f);
-        if (!rc && hypercall_preempt_check() && d->mm.frames)
+        if (d->mm.nr_grave >= GRAVE_SIZE)
+            empty_grave(d, false);
+        if (!rc && hypercall_preempt_check())
             rc = -ERESTART;
     }
-    return rc;
+    if (rc)
+        return rc;
+    empty_grave(d, true);
+    spin_lock(&d->page_lock);
+    map = d->mm.map;
+    d->mm.map = NULL;
+    spin_unlock(&d->page_lock);
+    xfree(map);
+    return 0;
 }

@@ -78,7 +78,7 @@ static int steal_chunk(const struct chunk *c, u64 *mfns, unsigned long n)
 static void free_output(struct frame **out, unsigned long n, unsigned int order)
 {
     while (n--)
-        buddy_free(out[n], order, 0);
+        buddy_free(out[n], order, 0, 0);
 }
 
 static int alloc_output(const struct chunk *c, struct frame **out, unsigned long n)
@@ -91,7 +91,7 @@ static int alloc_output(const struct chunk *c, struct frame **out, unsigned long
             free_output(out, j, c->e->out.extent_order);
             return -ENOMEM;
         }
-        frames_prepare(out[j], c->e->out.extent_order);
+        frames_prepare(out[j], c->e->out.extent_order, 0);
     }
     return 0;
 }
@@ -105,7 +105,7 @@ static int hand_over(const struct chunk *c, struct frame **out, unsigned long n)
         u64 mfn = frame_to_mfn(out[j]).v, pfn;
 
         if (!domain_give_frames(c->d, out[j], 1u << order, 1u << order)) {
-            buddy_free(out[j], order, 0);
+            buddy_free(out[j], order, 0, 0);
             rc = -ENOMEM;
             continue;
         }

@@ -124,7 +124,8 @@ static int give_up(struct frame *f, enum frame_type type, struct domain *d, bool
         table_demote(f, type, d, false);
     }
     f->stamp = tlb_stamp();
-    settle(f, FRAME_NONE, 0);
+    /* A TLB may know f as a table from an earlier time of this type, which nothing has flushed. */
+    settle(f, type, 0);
     if (was_partial)
         frame_put(f);
     return rc;

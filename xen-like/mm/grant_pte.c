@@ -52,7 +52,7 @@ int grant_pte_set(const struct grant_place *at, u64 pte)
         return -EINVAL;
     old = READ_ONCE(*slot);
     WRITE_ONCE(*slot, l1_adjust(pte | PTE_P | PTE_A | PTE_D));
-    l1_put(old);
+    l1_put(old, current->domain);
     place_unlock(table);
     return 0;
 }
@@ -90,7 +90,7 @@ int grant_pte_clear(const struct grant_place *at, mfn_t mfn, bool writable, unsi
     if (ok)
         WRITE_ONCE(*slot, new);
     else
-        l1_put(new);    /* it is gone from its place */
+        l1_put(new, current->domain);    /* it is gone from its place */
     if (slot)
         place_unlock(table);
     return ok ? 0 : -EINVAL;

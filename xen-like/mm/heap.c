@@ -31,7 +31,7 @@ void *hv_alloc_pages(unsigned int order)
 
     if (!f)
         return NULL;
-    frames_prepare(f, order);
+    frames_prepare(f, order, 0);
     for (u32 i = 0; i < 1u << order; i++) {
         f[i].owner = FRAME_OWNER_HV;
         f[i].type = KIND_PAGES;
@@ -48,7 +48,7 @@ void hv_free_pages(void *p, unsigned int order)
         BUG_ON(f[i].owner != FRAME_OWNER_HV || f[i].count);
     atomic_sub(&hv_page_count, 1UL << order);
     poison(p, PAGE_SIZE << order);
-    buddy_free(f, order, FRAME_DIRTY | BUDDY_POISONED);
+    buddy_free(f, order, FRAME_DIRTY, BUDDY_POISONED);
 }
 
 static void partial_add(struct frame *f, unsigned int class)

@@ -13,6 +13,7 @@
 #include "lib/string.h"
 #include "mm/arch.h"
 #include "mm/internal.h"
+#include "mm/isolation.h"
 #include "mm/machine.h"
 
 struct boot_memory boot_memory;
@@ -137,7 +138,8 @@ static u64 *hv_entry(unsigned long va, unsigned int level)
 
             if (!new)
                 return NULL;
-            *entry = make_pte(virt_to_mfn(new), PTE_TABLE);
+            *entry = make_pte(virt_to_mfn(new), pt_index(va, 4) == pt_index(M2P_RO_START, 4) ? PTE_TABLE
+                                                                                             : PTE_HV_TABLE);
         }
         table = mfn_to_virt(pte_mfn(*entry));
     }
@@ -194,7 +196,8 @@ static void make_l3_tables(void)
 
 static void map_first_stage(void)
 {
-    hv_pte_global = cpu.pge ? PTE_G : 0;
+    /* Not global where guests are isolated: what must not be mapped must not stay in the TLB either. */
+    hv_pte_global = cpu.pge && !isolation_on() ? PTE_G : 0;
     hv_l4 = early_table();
     hv_root = virt_to_mfn(hv_l4);
     make_l3_tables();
@@ -345,12 +348,14 @@ void mm_free_boot_range(u64 start, u64 end)
         if (!mfn_valid(MFN(at)) || (f->count & FRAME_FREE) || f->owner != FRAME_OWNER_HV)
             continue;
         hv_page_count--;
-        buddy_free(f, 0, FRAME_DIRTY);
+        buddy_free(f, 0, FRAME_DIRTY, 0);
     }
 }
 
-void root_fill_hv_slots(u64 *l4)
+void root_fill_hv_slots(u64 *l4, bool isolated)
 {
+    unsigned int m2p = pt_index(M2P_RO_START, 4);
+
     for (unsigned int slot = HV_L4_FIRST; slot <= HV_L4_LAST; slot++)
-        l4[slot] = hv_l4[slot];
+        l4[slot] = isolated && slot != m2p ? 0 : hv_l4[slot];
 }

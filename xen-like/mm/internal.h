@@ -31,10 +31,18 @@ void buddy_init_range(u64 first, u64 last);             /* boot: frames [first, 
 struct frame *buddy_alloc(unsigned int order, unsigned int addr_bits, u64 own_claim);
 /* Changes a claim; false where it would exceed what is free. Making one smaller never fails. */
 bool buddy_claim(u64 from, u64 to);
-void buddy_free(struct frame *f, unsigned int order, u32 flags);    /* flags: FRAME_DIRTY, FRAME_STALE, or: */
+/*
+ * flags: FRAME_DIRTY, FRAME_STALE. tag: 0; the serial number of the domain that the frames were plain memory of, and that
+ * may have them back as they are; or:
+ */
+void buddy_free(struct frame *f, unsigned int order, u32 flags, u32 tag);
 #define BUDDY_POISONED 1u       /* filled by poison(), and nobody else can write there any more (mm/poison.h) */
-/* Makes a block from buddy_alloc() fit for its new owner: TLBs flushed where they may know it, dirty frames zeroed. */
-void frames_prepare(struct frame *f, unsigned int order);
+#define SERIAL_FIRST   2u       /* of domains */
+/*
+ * Makes a block from buddy_alloc() fit for its new owner: TLBs flushed where they may know it, dirty frames zeroed; but
+ * not those that were plain memory of the domain with this serial number (0: of none).
+ */
+void frames_prepare(struct frame *f, unsigned int order, u32 serial);
 /* For reports: free blocks of a zone by order, each counted to 9999 at most; false: there is no such zone. */
 bool buddy_blocks(unsigned int zone, u32 count[MAX_ORDER + 1]);
 extern u64 buddy_total;         /* frames of RAM */
@@ -113,7 +121,8 @@ int table_demote(struct frame *f, enum frame_type type, struct domain *d, bool p
 int table_update(struct frame *f, unsigned int i, u64 new, bool keep_ad, struct domain *d, struct domain *pg_owner);
 /* What stands in an L1 entry for what the guest wants there; and the end of what an entry holds. */
 u64 l1_adjust(u64 pte);
-void l1_put(u64 pte);
+/* d: whose table it is. */
+void l1_put(u64 pte, const struct domain *d);
 /* The same for one entry of a locked L1 table. */
 int l1_update(u64 *slot, u64 new, bool keep_ad, struct domain *d, struct domain *pg_owner);
 /* The same where the entry is *old; else false with what was found in *old, or with *rc not 0. */

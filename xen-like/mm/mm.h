@@ -43,17 +43,22 @@ void mm_close_mmio(u64 start, u64 end);
 void mm_readonly_mmio(u64 start, u64 end);
 /* Makes the tables for the window of cpu (CPU_WINDOW). -ENOMEM */
 int mm_init_cpu_window(unsigned int cpu);
+/* Maps the two parts of a stack (mm/layout.h) from those addresses on at CPU_STACK(cpu). False: no memory. */
+bool mm_map_cpu_stack(unsigned int cpu, maddr_t low, maddr_t high);
 /* The page-table entry of page i of cpu's window. The caller flushes. */
 u64 *cpu_window_pte(unsigned int cpu, unsigned int page);
 
 extern mfn_t hv_root;       /* L4 of CPUs that run no guest */
 
 /* --- roots --- */
-/* Writes the hypervisor's 16 slots into an L4 that a guest may run on. */
-void root_fill_hv_slots(u64 *l4);
 /*
- * Loads the root for v in its present mode (kernel or user; idle: hv_root) into CR3. The only place, with switching on
- * the way to and from user mode through the same function, that puts a guest's L4 there.
+ * Writes the hypervisor's 16 slots into an L4 that a guest may run on; of an isolated domain, whose L4s no CPU ever
+ * runs on, just the M2P's (mm/isolation.h).
+ */
+void root_fill_hv_slots(u64 *l4, bool isolated);
+/*
+ * Loads the root for v in its present mode (kernel or user; idle: hv_root) into CR3. This alone, and pv/entry.S with
+ * what it leaves in cpu_info, puts a guest's L4, or a copy of it, there.
  */
 void root_load(const struct vcpu *v);
 /* The same, and drops all TLB entries even where the root is the one that the CPU runs on. */

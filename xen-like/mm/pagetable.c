@@ -13,6 +13,7 @@
 #include "domain/domain.h"
 #include "lib/option.h"
 #include "mm/internal.h"
+#include "mm/isolation.h"
 #include "mm/machine.h"
 #include "pv/hypercall.h"
 
@@ -77,7 +78,11 @@ static inline int l1_get(u64 *pte, const struct domain *owner, struct domain *pg
     return f->owner == FRAME_OWNER_IO ? l1_get_mmio(pte, owner, pg_owner) : -EBUSY;
 }
 
-void l1_put(u64 pte)
+/*
+ * A change of the frame's type flushes only the CPUs of its owner, and Domain-0's. So when a guest overwrites its
+ * writable mapping of another's page, which it has by a grant, its own CPUs must forget it before the reference goes.
+ */
+void l1_put(u64 pte, const struct domain *d)
 {
     mfn_t mfn = pte_mfn(pte);
     struct frame *f;
@@ -85,8 +90,11 @@ void l1_put(u64 pte)
     if (!(pte & PTE_P) || !frame_covered(mfn))
         return;
     f = mfn_to_frame(mfn);
-    if (f->owner != FRAME_OWNER_IO)
-        frame_put_mapping(f, pte & PTE_RW);
+    if (f->owner == FRAME_OWNER_IO)
+        return;
+    if (unlikely((pte & PTE_RW) && frame_owner(f) != d->id && !d->hardware))
+        tlb_flush_domain_since(d, tlb_stamp());
+    frame_put_mapping(f, pte & PTE_RW);
 }
 
 static int l1_promote(struct frame *f, struct domain *d)
@@ -121,7 +129,7 @@ static int l1_promote(struct frame *f, struct domain *d)
     return 0;
 }
 
-static void l1_demote(struct frame *f)
+static void l1_demote(struct frame *f, const struct domain *d)
 {
     const u64 *table = frame_to_virt(f);
     unsigned int i = f->progress;
@@ -131,7 +139,7 @@ static void l1_demote(struct frame *f)
             i -= 8;
             continue;
         }
-        l1_put(table[--i]);
+        l1_put(table[--i], d);
     }
     f->progress = 0;
 }
@@ -209,12 +217,11 @@ static int upper_put(u64 pte, struct frame *table, enum frame_type type, bool pr
     if ((enum frame_type)(READ_ONCE(f->type) >> TYPE_SHIFT) == type) {
         atomic_inc(&f->linear);
         atomic_dec(&table->linear);
-        frame_put_type(f);
-    } else if (preemptible) {
-        rc = frame_put_type_preemptible(f);
-    } else {
-        frame_put_type(f);
     }
+    if (preemptible)
+        rc = frame_put_type_preemptible(f);
+    else
+        frame_put_type(f);
     frame_put(f);
     return rc;
 }
@@ -258,7 +265,7 @@ static int upper_promote(struct frame *f, enum frame_type type, struct domain *d
     }
     f->progress = PTES;
     if (type == FRAME_L4)
-        root_fill_hv_slots(table);
+        root_fill_hv_slots(table, d->pv.isolated);
     return 0;
 }
 
@@ -283,6 +290,8 @@ static int upper_demote(struct frame *f, enum frame_type type, struct domain *d,
     bool worked = false;
     int rc;
 
+    if (type == FRAME_L4)
+        isolation_forget(frame_to_mfn(f));
     if (f->progress & PROGRESS_CHILD) {
         rc = child_demote(f, table[n], d, preemptible);
         if (rc)
@@ -325,7 +334,7 @@ int table_demote(struct frame *f, enum frame_type type, struct domain *d, bool p
 {
     if (type != FRAME_L1)
         return upper_demote(f, type, d, preemptible);
-    l1_demote(f);
+    l1_demote(f, d);
     return 0;
 }
 
@@ -361,7 +370,7 @@ int l1_update(u64 *slot, u64 new, bool keep_ad, struct domain *d, struct domain 
     } else if (l1tf_check(d, new)) {
         return -EINVAL;
     }
-    l1_put(write_entry(slot, old, new, keep_ad));
+    l1_put(write_entry(slot, old, new, keep_ad), d);
     return 0;
 }
 
@@ -378,10 +387,10 @@ bool l1_compare_exchange(u64 *slot, u64 *old, u64 new, struct domain *d, int *rc
         return false;
     }
     if (!atomic_cmpxchg(slot, old, new)) {
-        l1_put(new);
+        l1_put(new, d);
         return false;
     }
-    l1_put(*old);
+    l1_put(*old, d);
     return true;
 }
 
@@ -398,6 +407,8 @@ static int upper_update(struct frame *f, enum frame_type type, unsigned int i, u
             return -EINVAL;
         if (!((old ^ new) & ~HARMLESS_BITS)) {
             write_entry(slot, old, new | PTE_US, keep_ad);
+            if (type == FRAME_L4)
+                isolation_entry_changed(frame_to_mfn(f), i);
             return 0;
         }
         rc = upper_get(new, f, type, d, true);
@@ -408,6 +419,8 @@ static int upper_update(struct frame *f, enum frame_type type, unsigned int i, u
         return -EINVAL;
     }
     old = write_entry(slot, old, new, keep_ad);
+    if (type == FRAME_L4)
+        isolation_entry_changed(frame_to_mfn(f), i);
     if (upper_put(old, f, type, true))
         frame_undo_later(mfn_to_frame(pte_mfn(old)));
     return 0;

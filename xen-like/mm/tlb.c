@@ -11,9 +11,11 @@
  */
 #include "cpu/smp.h"
 #include "domain/domain.h"
+#include "lib/string.h"
 #include "mm/arch.h"
 #include "mm/guest.h"
 #include "mm/internal.h"
+#include "mm/isolation.h"
 #include "pv/hypercall.h"
 
 u64 tlb_clock;
@@ -38,15 +40,45 @@ mfn_t root_of(const struct vcpu *v)
     return v->pv.kernel_mode ? v->pv.kernel_root : v->pv.user_root;
 }
 
+/* Tells entry.S what v's two modes run on, and what the hypervisor runs on meanwhile. */
+static void choose_roots(const struct vcpu *v)
+{
+    struct cpu_info *info = cpu_info();
+    mfn_t kernel = v->pv.kernel_root, user = v->pv.user_root;
+
+    memset(info->guest_cr3, 0, sizeof(info->guest_cr3));
+    memset(info->full_cr3, 0, sizeof(info->full_cr3));
+    if (is_idle(v))
+        return;
+    if (!v->domain->pv.isolated) {
+        info->guest_cr3[0] = mfn_to_maddr(user).v;
+        info->guest_cr3[1] = mfn_to_maddr(kernel).v;
+        return;
+    }
+    isolation_roots(kernel, INVALID_MFN, &info->guest_cr3[1], &info->full_cr3[1]);
+    if (user.v)
+        isolation_roots(user, kernel, &info->guest_cr3[0], &info->full_cr3[0]);
+}
+
+/* What the hypervisor runs on for v, which choose_roots() has seen. */
+static u64 root_for_hv(const struct vcpu *v)
+{
+    const struct cpu_info *info = cpu_info();
+
+    if (is_idle(v))
+        return mfn_to_maddr(hv_root).v;
+    return info->full_cr3[v->pv.kernel_mode] ?: info->guest_cr3[v->pv.kernel_mode];
+}
+
 void root_load(const struct vcpu *v)
 {
     struct domain *d = is_idle(v) ? NULL : v->domain, *old = this_cpu(loaded_domain);
-    u64 root = mfn_to_maddr(root_of(v)).v, number;
+    u64 number;
     unsigned int cpu = this_cpu_nr();
 
-    /* A change of mode alone. Not so for another vCPU of the domain: flushes meant for it may have passed it by. */
+    /* A change of mode alone (as in pv/entry.S). Not so for another vCPU of the domain: flushes meant for it may have passed it by. */
     if (d && v == this_cpu(loaded_vcpu) && mfn_eq(this_cpu(loaded_kernel_root), v->pv.kernel_root)) {
-        load_cr3(root);
+        load_cr3(root_for_hv(v));
         return;
     }
     if (d && d != old) {
@@ -56,8 +88,9 @@ void root_load(const struct vcpu *v)
     this_cpu(loaded_domain) = d;
     WRITE_ONCE(this_cpu(loaded_vcpu), d ? v : NULL);
     this_cpu(loaded_kernel_root) = d ? v->pv.kernel_root : INVALID_MFN;
+    choose_roots(v);
     number = flush_number();
-    load_cr3_flush_global(root);
+    load_cr3_flush_global(root_for_hv(v));
     this_cpu(tlb_flushed) = number;
     if (old && d != old)
         clear_bit(cpu, old->mm.dirty.bits);
@@ -74,6 +107,7 @@ void root_reload(const struct vcpu *v)
 void root_changed(void)
 {
     this_cpu(loaded_kernel_root) = INVALID_MFN;
+    cpu_info()->guest_cr3[0] = 0;
 }
 
 int guest_vcpumask(const struct domain *d, unsigned long bitmap, struct cpumask *mask)

@@ -47,13 +47,24 @@ int mm_init_cpu_window(unsigned int cpu)
             hv_free_page(l1);
             return -ENOMEM;
         }
-        *l3e = make_pte(virt_to_mfn(l2), PTE_TABLE);
+        *l3e = make_pte(virt_to_mfn(l2), PTE_HV_TABLE);
     }
     l2 = mfn_to_virt(pte_mfn(*l3e));
-    l2[pt_index(CPU_WINDOW(cpu), 2)] = make_pte(virt_to_mfn(l1), PTE_TABLE);
+    l2[pt_index(CPU_WINDOW(cpu), 2)] = make_pte(virt_to_mfn(l1), PTE_HV_TABLE);
     window_table[cpu] = l1;
     spin_unlock(&vmap_lock);
     return 0;
+}
+
+bool mm_map_cpu_stack(unsigned int cpu, maddr_t low, maddr_t high)
+{
+    bool ok;
+
+    spin_lock(&vmap_lock);
+    ok = hv_map(CPU_STACK(cpu), low.v, STACK_LOW_PAGES * PAGE_SIZE, PTE_HV_RW, false) &&
+         hv_map(CPU_STACK(cpu) + STACK_BOTTOM, high.v, STACK_HIGH_PAGES * PAGE_SIZE, PTE_HV_RW, false);
+    spin_unlock(&vmap_lock);
+    return ok;
 }
 
 u64 *cpu_window_pte(unsigned int cpu, unsigned int page)
