@@ -255,10 +255,18 @@ bool evtchn_is_pending(const struct domain *d, unsigned int port)
     return test_bit(port, d->shared_info->evtchn_pending);
 }
 
+/* The current vCPU needs no kick where it is not about to wait: it looks on its way to its guest. */
+static inline void mark_events_pending(struct vcpu *v)
+{
+    if (v == current && !v->sched.blocked)
+        WRITE_ONCE(v->info->evtchn_upcall_pending, 1);
+    else if (!atomic_xchg(&v->info->evtchn_upcall_pending, 1))
+        vcpu_kick(v);
+}
+
 void vcpu_mark_events_pending(struct vcpu *v)
 {
-    if (!atomic_xchg(&v->info->evtchn_upcall_pending, 1))
-        vcpu_kick(v);
+    mark_events_pending(v);
 }
 
 static void wake_pollers(struct domain *d, unsigned int port)
@@ -275,7 +283,7 @@ static void wake_pollers(struct domain *d, unsigned int port)
     }
 }
 
-void evtchn_set_pending(struct domain *d, unsigned int vcpu, unsigned int port)
+static inline void set_pending(struct domain *d, unsigned int vcpu, unsigned int port)
 {
     struct shared_info *si = d->shared_info;
     struct vcpu *v = d->vcpu[vcpu];
@@ -284,9 +292,14 @@ void evtchn_set_pending(struct domain *d, unsigned int vcpu, unsigned int port)
         return;
     if (v && !test_bit(port, si->evtchn_mask) &&
         !test_and_set_bit(port / BITS_PER_LONG, &v->info->evtchn_pending_sel))
-        vcpu_mark_events_pending(v);
+        mark_events_pending(v);
     if (unlikely(READ_ONCE(d->event.poll_mask)))
         wake_pollers(d, port);
+}
+
+void evtchn_set_pending(struct domain *d, unsigned int vcpu, unsigned int port)
+{
+    set_pending(d, vcpu, port);
 }
 
 int evtchn_unmask(struct domain *d, unsigned int port)
@@ -309,25 +322,34 @@ int evtchn_unmask(struct domain *d, unsigned int port)
 
 int evtchn_send(struct domain *d, unsigned int port)
 {
-    struct evtchn *chn = port_to_chn(d, port);
+    struct evtchn *chn = port_to_chn(d, port), *peer;
     int err = 0;
 
     if (!chn)
         return -EINVAL;
     /*
-     * An IPI concerns nobody but d, which is alive: a channel that is closed at this moment makes at worst an
-     * event on a port of its own that d gave up.
+     * An IPI, or an event from d to itself, concerns nobody but d, which is alive: a channel that is closed or
+     * bound anew at this moment makes at worst an event on a port of its own that d gave up, or never had.
      */
-    if (READ_ONCE(chn->state) == CHN_IPI) {
-        evtchn_set_pending(d, READ_ONCE(chn->notify_vcpu), chn->port);
+    switch (READ_ONCE(chn->state)) {
+    case CHN_INTERDOMAIN:
+        if (READ_ONCE(chn->remote.domain) != d)
+            break;
+        peer = port_to_chn(d, READ_ONCE(chn->remote.port));
+        if (!peer)
+            return -EINVAL;
+        set_pending(d, READ_ONCE(peer->notify_vcpu), peer->port);
+        return 0;
+    case CHN_IPI:
+        set_pending(d, READ_ONCE(chn->notify_vcpu), chn->port);
         return 0;
     }
     spin_lock(&chn->lock);
     if (chn->state == CHN_INTERDOMAIN) {
         struct domain *remote = chn->remote.domain;
-        struct evtchn *peer = port_to_chn(remote, chn->remote.port);
 
-        evtchn_set_pending(remote, READ_ONCE(peer->notify_vcpu), peer->port);
+        peer = port_to_chn(remote, chn->remote.port);
+        set_pending(remote, READ_ONCE(peer->notify_vcpu), peer->port);
     } else if (chn->state != CHN_UNBOUND) {
         err = -EINVAL; /* an unbound one swallows events */
     }

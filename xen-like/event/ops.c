@@ -211,11 +211,6 @@ static long op_close(union evtchn_args *args)
     return evtchn_close(current->domain, args->close.port);
 }
 
-static long op_send(union evtchn_args *args)
-{
-    return evtchn_send(current->domain, args->send.port);
-}
-
 static long op_unmask(union evtchn_args *args)
 {
     return evtchn_unmask(current->domain, args->unmask.port);
@@ -321,7 +316,6 @@ static const struct {
     OP(bind_virq, true),
     OP(bind_pirq, true),
     OP(close, false),
-    OP(send, false),
     OP(status, true),
     OP(alloc_unbound, true),
     OP(bind_ipi, true),
@@ -337,6 +331,12 @@ long do_event_channel_op(int cmd, unsigned long arg)
     unsigned long op;
     long ret;
 
+    /* By far the most frequent one, and short. */
+    if (cmd == EVTCHNOP_send) {
+        if (copy_from_guest(&args.send, arg, sizeof(args.send)))
+            return -EFAULT;
+        return evtchn_send(current->domain, args.send.port);
+    }
     if (cmd < 0 || cmd >= (int)ARRAY_SIZE(event_ops))
         return -ENOSYS;
     op = index_nospec((unsigned long)cmd, ARRAY_SIZE(event_ops));

@@ -89,6 +89,7 @@ void spin_irq_enter(void)
 
 void spin_irq_leave(void)
 {
+    ASSERT(!irqs_enabled());
     this_cpu(held_locks).in_irq--;
 }
 

@@ -86,4 +86,5 @@ void debug_keys_init(void)
 {
     for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++)
         console_register_key(keys[i].key, keys[i].fn, keys[i].help);
+    fault_keys_init();
 }

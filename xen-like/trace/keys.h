@@ -4,5 +4,6 @@
 #define TRACE_KEYS_H
 
 void debug_keys_init(void);     /* boot */
+void fault_keys_init(void);     /* the same for keys that debug builds have to break things */
 
 #endif

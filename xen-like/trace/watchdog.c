@@ -6,7 +6,6 @@
  */
 #include "trace/watchdog.h"
 
-#include "console/console.h"
 #include "cpu/asm.h"
 #include "cpu/ioapic.h"
 #include "cpu/irq.h"
@@ -123,34 +122,10 @@ static bool start_nmi(void)
 
 /* --- start --- */
 
-#ifdef DEBUG
-static void hang(void *arg)
-{
-    (void)arg;
-    irq_disable();
-    for (;;)
-        cpu_relax();
-}
-
-/* So that the watchdog can be tested. */
-static void key_hang(void)
-{
-    struct cpumask last;
-
-    cpumask_of(&last, cpu_count - 1);
-    watchdog_resume();      /* console_key() has paused it */
-    smp_call(&last, hang, NULL, false);
-    watchdog_pause();
-}
-#endif
-
 void watchdog_init(void)
 {
     unsigned int cpu;
 
-#ifdef DEBUG
-    console_register_key('K', key_hang, "hang the last CPU with interrupts off");
-#endif
     if (!wanted || !timeout_s)
         return;
     for_each_online_cpu(cpu) {
