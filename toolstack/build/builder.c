@@ -308,13 +308,20 @@ static int step_context(struct builder *b)
     return rc < 0 ? refused(b, "its first vCPU's state was refused", rc) : 0;
 }
 
+/* The set of a vCPU, or NULL where it may use any. */
+static const struct tn_cpu_set *set_of(const struct tn_cpu_set *sets, unsigned count, unsigned vcpu)
+{
+    return count ? &sets[vcpu < count ? vcpu : count - 1] : NULL;
+}
+
 static int step_affinity(struct builder *b)
 {
     const struct tn_config *config = b->config;
 
-    for (unsigned vcpu = 0; config->nr_cpu_sets && vcpu < config->maxvcpus; vcpu++) {
-        unsigned set = vcpu < config->nr_cpu_sets ? vcpu : config->nr_cpu_sets - 1;
-        int rc = ctl_set_affinity(b->domid, vcpu, &config->cpus[set]);
+    for (unsigned vcpu = 0; vcpu < config->maxvcpus; vcpu++) {
+        const struct tn_cpu_set *hard = set_of(config->cpus, config->nr_cpu_sets, vcpu);
+        const struct tn_cpu_set *soft = set_of(config->cpus_soft, config->nr_soft_sets, vcpu);
+        int rc = hard || soft ? ctl_set_affinity(b->domid, vcpu, hard, soft) : 0;
 
         if (rc < 0)
             return tn_fail(b->err,
@@ -324,9 +331,23 @@ static int step_affinity(struct builder *b)
     return 0;
 }
 
+static int step_shares(struct builder *b)
+{
+    const struct tn_config *config = b->config;
+    int rc;
+
+    if (!config->cpu_weight && !config->cap)
+        return 0;
+    rc = ctl_set_shares(b->domid, config->cpu_weight, config->cap);
+    if (rc < 0)
+        return tn_fail(b->err, "domain %s: the scheduler in use has no cpu_weight and no cap (%s): remove"
+                               " them, or boot with sched=credit", config->name, tn_xen_error(rc));
+    return 0;
+}
+
 static int (*const steps[])(struct builder *) = {
-    step_create, step_affinity, step_memory, step_channels, step_contents, step_hypercall_page, step_pin,
-    step_context,
+    step_create, step_affinity, step_shares, step_memory, step_channels, step_contents, step_hypercall_page,
+    step_pin, step_context,
 };
 
 int build_domain(const struct tn_config *config, const void *kernel, size_t kernel_size, const void *ramdisk,

@@ -25,6 +25,13 @@ static const struct cli_word words[] = {
     { "domid", "NAME", "print the id of a domain", cli_domid },
     { "domname", "ID", "print the name of a domain", cli_domname },
     { "uptime", "[DOMAIN...]", "say how long domains have existed", cli_uptime },
+    { "vcpu-list", "[DOMAIN...]", "list vCPUs: where they are, and where they may run", cli_vcpu_list },
+    { "vcpu-pin", "DOMAIN VCPU|all HARD|- [SOFT|-]", "say which CPUs a vCPU may use, and rather uses",
+      cli_vcpu_pin },
+    { "sched-credit", "[-d DOMAIN [-w WEIGHT] [-c CAP]] | -s [-t MS] [-r US]",
+      "show or set shares of CPU time", cli_sched_credit },
+    { "top", "[-b] [-d SECONDS] [-i TIMES]", "show what domains use, again and again; q leaves", cli_top },
+    { "debug-keys", "KEYS", "as if KEYS were typed on the hypervisor's own console", cli_debug_keys },
     { "dmesg", "", "print the hypervisor's messages", cli_dmesg },
 };
 
@@ -90,7 +97,7 @@ int cli_help(int argc, char **argv)
     }
     printf("usage: tenon WORD [ARGUMENTS]\n");
     for (unsigned i = 0; (w = cli_word_at(i)); i++)
-        printf("  %-8s %-30s %s\n", w->name, w->args, w->help);
+        printf("  %-12s %-30s %s\n", w->name, w->args, w->help);
     return CLI_OK;
 }
 

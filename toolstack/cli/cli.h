@@ -42,6 +42,11 @@ int cli_rename(int argc, char **argv);
 int cli_domid(int argc, char **argv);
 int cli_domname(int argc, char **argv);
 int cli_uptime(int argc, char **argv);
+int cli_vcpu_list(int argc, char **argv);
+int cli_vcpu_pin(int argc, char **argv);
+int cli_sched_credit(int argc, char **argv);
+int cli_top(int argc, char **argv);
+int cli_debug_keys(int argc, char **argv);
 
 /* Print the failure line of a word and return CLI_FAILED. */
 int cli_failed(const char *word, const struct tn_error *err);
@@ -49,6 +54,9 @@ int cli_failed(const char *word, const struct tn_error *err);
 int cli_usage(const char *word);
 /* A domain by the name or id that the user gave; prints the line when there is none. */
 int cli_find(const char *word, const char *text, domid_t *domid);
+/* The letters of xl's State column; the last is NUL. */
+struct xen_domctl_getdomaininfo;
+void cli_state_letters(const struct xen_domctl_getdomaininfo *info, char letters[7]);
 /* Let the user talk to a guest's console until Ctrl-] or its end (console_session.c). */
 int cli_console_session(const char *word, const char *name);
 

@@ -223,23 +223,39 @@ static int set_action(struct tn_config *config, const struct key *key, const str
     return fail_at(lx, value->place, key->name, " must be \"destroy\", \"restart\" or \"preserve\"");
 }
 
-/* One list for all vCPUs, or a list with an entry a vCPU. */
-static int set_cpus(struct tn_config *config, const struct key *key, const struct value *value,
-                    struct lexer *lx)
+/* One list for all vCPUs, or a list with an entry a vCPU; returns how many entries, or -1. */
+static int read_cpu_sets(struct tn_cpu_set *sets, const struct value *value, struct lexer *lx)
 {
     struct tn_error err = { "" };
     unsigned count = value->kind == V_LIST ? value->nr_items : 1;
 
-    (void)key;
-    config->nr_cpu_sets = 0;
     for (unsigned i = 0; i < count; i++) {
         const char *text = value->kind == V_LIST ? value->item[i] : value->text;
 
-        if (tn_parse_cpus(&config->cpus[i], text, &err) < 0)
+        if (tn_parse_cpus(&sets[i], text, &err) < 0)
             return fail_at(lx, value->place, err.text, "");
     }
-    config->nr_cpu_sets = count;
-    return 0;
+    return count;
+}
+
+static int set_cpus(struct tn_config *config, const struct key *key, const struct value *value,
+                    struct lexer *lx)
+{
+    int count = read_cpu_sets(config->cpus, value, lx);
+
+    (void)key;
+    config->nr_cpu_sets = count < 0 ? 0 : count;
+    return count < 0 ? -1 : 0;
+}
+
+static int set_cpus_soft(struct tn_config *config, const struct key *key, const struct value *value,
+                         struct lexer *lx)
+{
+    int count = read_cpu_sets(config->cpus_soft, value, lx);
+
+    (void)key;
+    config->nr_soft_sets = count < 0 ? 0 : count;
+    return count < 0 ? -1 : 0;
 }
 
 static int set_type(struct tn_config *config, const struct key *key, const struct value *value,
@@ -279,6 +295,9 @@ static const struct key keys[] = {
     { "vcpus",       set_number, FIELD(vcpus), 1, TN_MAX_VCPUS },
     { "maxvcpus",    set_number, FIELD(maxvcpus), 1, TN_MAX_VCPUS },
     { "cpus",        set_cpus, 0, 0, 0 },
+    { "cpus_soft",   set_cpus_soft, 0, 0, 0 },
+    { "cpu_weight",  set_number, FIELD(cpu_weight), 1, TN_MAX_WEIGHT },
+    { "cap",         set_number, FIELD(cap), 0, TN_MAX_CAP },
     { "on_poweroff", set_action, FIELD(on_poweroff), 0, 0 },
     { "on_reboot",   set_action, FIELD(on_reboot), 0, 0 },
     { "on_crash",    set_action, FIELD(on_crash), 0, 0 },

@@ -153,7 +153,7 @@ int cli_domname(int argc, char **argv)
 #define LIST_STEP 32u
 
 /* xl's six letters. */
-static void state_letters(const struct xen_domctl_getdomaininfo *info, char letters[7])
+void cli_state_letters(const struct xen_domctl_getdomaininfo *info, char letters[7])
 {
     bool crashed = info->flags & XEN_DOMINF_shutdown && ctl_shutdown_reason(info) == 3;
 
@@ -172,7 +172,7 @@ static void list_row(const struct xen_domctl_getdomaininfo *info)
     uint64_t tenths = info->cpu_time / 100000000;
     char state[7];
 
-    state_letters(info, state);
+    cli_state_letters(info, state);
     printf("%-40s %5u %5" PRIu64 " %5u     %s  %6" PRIu64 ".%u\n", name ? name : "(null)", info->domain,
            (info->tot_pages + info->outstanding_pages) >> 8, info->nr_online_vcpus, state, tenths / 10,
            (unsigned)(tenths % 10));
@@ -186,7 +186,7 @@ static void list_json(struct json *j, const struct xen_domctl_getdomaininfo *inf
     unsigned reason = ctl_shutdown_reason(info);
     char state[7];
 
-    state_letters(info, state);
+    cli_state_letters(info, state);
     json_open(j, NULL, '{');
     json_string(j, "name", name ? name : "");
     json_number(j, "domid", info->domain);

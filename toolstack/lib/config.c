@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,4 +82,23 @@ int tn_parse_cpus(struct tn_cpu_set *set, const char *text, struct tn_error *err
 bad:
     return tn_fail(err, "CPU list \"%s\" has a mistake at \"%s\": write for example \"0-3,^2\" or \"all\""
                         " (CPUs below %d)", text, at, TN_MAX_CPUS);
+}
+
+void tn_format_cpus(const struct tn_cpu_set *set, unsigned nr_cpus, char *text, size_t room)
+{
+    unsigned cpu = 0, end, found = 0;
+    size_t used = 0;
+
+    snprintf(text, room, "none");
+    for (; cpu < nr_cpus && used < room; cpu = end + 1) {
+        for (end = cpu; end < nr_cpus && tn_cpu_in(set, end); end++)
+            found++;
+        if (end == cpu)
+            continue;
+        used += snprintf(text + used, room - used, "%s%u", used ? "," : "", cpu);
+        if (end - cpu > 1 && used < room)
+            used += snprintf(text + used, room - used, "-%u", end - 1);
+    }
+    if (found == nr_cpus)
+        snprintf(text, room, "all");
 }

@@ -18,6 +18,8 @@
 #define TN_MAX_CPUS   256
 #define TN_MIN_MEMORY_MB 1
 #define TN_MAX_MEMORY_MB (16u << 20)
+#define TN_MAX_WEIGHT 65535u
+#define TN_MAX_CAP    (100u * TN_MAX_VCPUS)
 
 /* A set of physical CPUs, bit n of byte n/8 as the hypervisor's bitmaps have it. */
 struct tn_cpu_set {
@@ -42,6 +44,10 @@ struct tn_config {
     uint32_t maxvcpus;                  /* >= vcpus */
     unsigned nr_cpu_sets;               /* 0: any CPU; vCPU n uses set n, or the last one */
     struct tn_cpu_set cpus[TN_MAX_VCPUS];
+    unsigned nr_soft_sets;              /* the same for the CPUs that they run on rather */
+    struct tn_cpu_set cpus_soft[TN_MAX_VCPUS];
+    uint32_t cpu_weight;                /* 0: the scheduler's own default */
+    uint32_t cap;                       /* per cent of a CPU, 0: no limit */
     enum tn_action on_poweroff, on_reboot, on_crash;
 };
 
@@ -53,6 +59,9 @@ int tn_check_name(const char *name, struct tn_error *err);
 
 /* Parse xl's CPU list ("0-3,^2", "all") into `set`. Returns 0, or -1 with the line. */
 int tn_parse_cpus(struct tn_cpu_set *set, const char *text, struct tn_error *err);
+
+/* The set as xl prints it ("all" where it has the first nr_cpus, "0-3,5", "none"), at most `room` bytes. */
+void tn_format_cpus(const struct tn_cpu_set *set, unsigned nr_cpus, char *text, size_t room);
 
 static inline bool tn_cpu_in(const struct tn_cpu_set *set, unsigned cpu)
 {

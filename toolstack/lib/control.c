@@ -138,23 +138,87 @@ int ctl_list(domid_t first, struct xen_domctl_getdomaininfo *infos, unsigned max
     return rc;
 }
 
-int ctl_set_affinity(domid_t domid, unsigned vcpu, const struct tn_cpu_set *cpus)
+/* Both sets through one buffer, hard first. */
+static int affinity_op(unsigned cmd, domid_t domid, unsigned vcpu, struct tn_cpu_set *hard,
+                       struct tn_cpu_set *soft)
 {
     struct xen_domctl ctl = { 0 };
     struct xen_domctl_vcpuaffinity *affinity = &ctl.u.vcpuaffinity;
-    void *buffer = port_buffer(sizeof(*cpus));
+    struct tn_cpu_set *buffer = port_buffer(2 * sizeof(*buffer));
     int rc;
 
     if (!buffer)
         return -XEN_ENOMEM;
-    memcpy(buffer, cpus, sizeof(*cpus));
     affinity->vcpu = vcpu;
-    affinity->flags = XEN_VCPUAFFINITY_HARD;
-    set_xen_guest_handle_raw(affinity->cpumap_hard.bitmap, buffer);
-    affinity->cpumap_hard.nr_bits = TN_MAX_CPUS;
-    rc = domctl(&ctl, XEN_DOMCTL_setvcpuaffinity, domid);
-    port_buffer_free(buffer, sizeof(*cpus));
+    affinity->flags = (hard ? XEN_VCPUAFFINITY_HARD : 0) | (soft ? XEN_VCPUAFFINITY_SOFT : 0);
+    set_xen_guest_handle_raw(affinity->cpumap_hard.bitmap, (uint8_t *)&buffer[0]);
+    set_xen_guest_handle_raw(affinity->cpumap_soft.bitmap, (uint8_t *)&buffer[1]);
+    affinity->cpumap_hard.nr_bits = affinity->cpumap_soft.nr_bits = TN_MAX_CPUS;
+    if (hard)
+        buffer[0] = *hard;
+    if (soft)
+        buffer[1] = *soft;
+    rc = domctl(&ctl, cmd, domid);
+    if (hard)
+        *hard = buffer[0];
+    if (soft)
+        *soft = buffer[1];
+    port_buffer_free(buffer, 2 * sizeof(*buffer));
     return rc;
+}
+
+int ctl_set_affinity(domid_t domid, unsigned vcpu, const struct tn_cpu_set *hard,
+                     const struct tn_cpu_set *soft)
+{
+    struct tn_cpu_set sets[2] = { hard ? *hard : (struct tn_cpu_set){ { 0 } },
+                                  soft ? *soft : (struct tn_cpu_set){ { 0 } } };
+
+    return affinity_op(XEN_DOMCTL_setvcpuaffinity, domid, vcpu, hard ? &sets[0] : NULL,
+                       soft ? &sets[1] : NULL);
+}
+
+int ctl_get_affinity(domid_t domid, unsigned vcpu, struct tn_cpu_set *hard, struct tn_cpu_set *soft)
+{
+    return affinity_op(XEN_DOMCTL_getvcpuaffinity, domid, vcpu, hard, soft);
+}
+
+int ctl_vcpu_info(domid_t domid, unsigned vcpu, struct xen_domctl_getvcpuinfo *info)
+{
+    struct xen_domctl ctl = { .u.getvcpuinfo.vcpu = vcpu };
+    int rc = domctl(&ctl, XEN_DOMCTL_getvcpuinfo, domid);
+
+    *info = ctl.u.getvcpuinfo;
+    return rc;
+}
+
+static int shares_op(domid_t domid, unsigned cmd, struct xen_domctl_sched_credit *credit)
+{
+    struct xen_domctl ctl = { 0 };
+    int rc;
+
+    ctl.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT;
+    ctl.u.scheduler_op.cmd = cmd;
+    ctl.u.scheduler_op.u.credit = *credit;
+    rc = domctl(&ctl, XEN_DOMCTL_scheduler_op, domid);
+    *credit = ctl.u.scheduler_op.u.credit;
+    return rc;
+}
+
+int ctl_shares(domid_t domid, unsigned *weight, unsigned *cap)
+{
+    struct xen_domctl_sched_credit credit = { 0 };
+    int rc = shares_op(domid, XEN_DOMCTL_SCHEDOP_getinfo, &credit);
+
+    *weight = credit.weight;
+    *cap = credit.cap;
+    return rc;
+}
+
+int ctl_set_shares(domid_t domid, unsigned weight, unsigned cap)
+{
+    struct xen_domctl_sched_credit credit = { .weight = weight, .cap = cap };
+
+    return shares_op(domid, XEN_DOMCTL_SCHEDOP_putinfo, &credit);
 }
 
 int ctl_hypercall_page(domid_t domid, xen_pfn_t mfn)
@@ -238,6 +302,46 @@ int ctl_sched_id(void)
     int rc = sysctl(&ctl, XEN_SYSCTL_sched_id);
 
     return rc < 0 ? rc : (int)ctl.u.sched_id.sched_id;
+}
+
+static int sched_params_op(unsigned cmd, struct xen_sysctl_credit_schedule *params)
+{
+    struct xen_sysctl ctl = { 0 };
+    int rc;
+
+    ctl.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT;
+    ctl.u.scheduler_op.cmd = cmd;
+    ctl.u.scheduler_op.u.sched_credit = *params;
+    rc = sysctl(&ctl, XEN_SYSCTL_scheduler_op);
+    *params = ctl.u.scheduler_op.u.sched_credit;
+    return rc;
+}
+
+int ctl_sched_params(struct xen_sysctl_credit_schedule *params)
+{
+    return sched_params_op(XEN_SYSCTL_SCHEDOP_getinfo, params);
+}
+
+int ctl_set_sched_params(struct xen_sysctl_credit_schedule *params)
+{
+    return sched_params_op(XEN_SYSCTL_SCHEDOP_putinfo, params);
+}
+
+int ctl_debug_keys(const char *keys)
+{
+    struct xen_sysctl ctl = { 0 };
+    size_t count = strlen(keys);
+    char *buffer = port_buffer(count);
+    int rc;
+
+    if (!buffer)
+        return -XEN_ENOMEM;
+    memcpy(buffer, keys, count);
+    set_xen_guest_handle_raw(ctl.u.debug_keys.keys, buffer);
+    ctl.u.debug_keys.nr_keys = count;
+    rc = sysctl(&ctl, XEN_SYSCTL_debug_keys);
+    port_buffer_free(buffer, count);
+    return rc;
 }
 
 int ctl_readconsole(char *buffer, unsigned size, uint32_t *index)

@@ -31,7 +31,16 @@ int ctl_destroy(domid_t domid);
 int ctl_info(domid_t domid, struct xen_domctl_getdomaininfo *info);
 /* All domains from `first` on, ascending, at most `max`; returns their number. */
 int ctl_list(domid_t first, struct xen_domctl_getdomaininfo *infos, unsigned max);
-int ctl_set_affinity(domid_t domid, unsigned vcpu, const struct tn_cpu_set *cpus);
+int ctl_vcpu_info(domid_t domid, unsigned vcpu, struct xen_domctl_getvcpuinfo *info);
+/* Where it may run, and where it runs rather; NULL leaves one as it is, or does not ask for it. */
+int ctl_set_affinity(domid_t domid, unsigned vcpu, const struct tn_cpu_set *hard,
+                     const struct tn_cpu_set *soft);
+int ctl_get_affinity(domid_t domid, unsigned vcpu, struct tn_cpu_set *hard, struct tn_cpu_set *soft);
+/* Share of CPU time; cap in per cent of a CPU, 0: none. To set weight 0 leaves it as it is, so does cap 65535. */
+int ctl_shares(domid_t domid, unsigned *weight, unsigned *cap);
+int ctl_set_shares(domid_t domid, unsigned weight, unsigned cap);
+#define CTL_SAME_WEIGHT 0u
+#define CTL_SAME_CAP    0xffffu
 int ctl_hypercall_page(domid_t domid, xen_pfn_t mfn);
 int ctl_set_context(domid_t domid, unsigned vcpu, const struct vcpu_guest_context *context);
 
@@ -50,6 +59,11 @@ int ctl_alloc_unbound(domid_t domid);
 /* -- The machine ----------------------------------------------------------------------------------------- */
 int ctl_physinfo(struct xen_sysctl_physinfo *info);
 int ctl_sched_id(void);
+/* Parameters of the scheduler as a whole; the second sets them, and gives back what is in force then. */
+int ctl_sched_params(struct xen_sysctl_credit_schedule *params);
+int ctl_set_sched_params(struct xen_sysctl_credit_schedule *params);
+/* As if `keys` were typed on the hypervisor's own console. */
+int ctl_debug_keys(const char *keys);
 /*
  * The hypervisor's console ring from *index on, into `buffer` (memory of port_buffer). Returns the bytes got,
  * and moves *index behind them.

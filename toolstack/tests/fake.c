@@ -189,7 +189,10 @@ static long do_domctl(struct xen_domctl *ctl)
         d->context = *ctl->u.vcpucontext.ctxt.p;
         return d->context.ctrlreg[3] == d->pinned << 12 ? 0 : -XEN_EINVAL;
     case XEN_DOMCTL_setvcpuaffinity:
-        return ctl->u.vcpuaffinity.cpumap_hard.bitmap.p[0] & 3 ? 0 : -XEN_EINVAL;
+        return !(ctl->u.vcpuaffinity.flags & XEN_VCPUAFFINITY_HARD) ||
+               ctl->u.vcpuaffinity.cpumap_hard.bitmap.p[0] & 3 ? 0 : -XEN_EINVAL;
+    case XEN_DOMCTL_scheduler_op:
+        return ctl->u.scheduler_op.u.credit.weight == FAKE_BAD_WEIGHT ? -XEN_EINVAL : 0;
     case XEN_DOMCTL_hypercall_init:
         memset(fake_frame(ctl->u.hypercall_init.gmfn), 0xcc, PORT_PAGE_SIZE);
         return frame_owner[ctl->u.hypercall_init.gmfn] == ctl->domain + 1 ? 0 : -XEN_EACCES;

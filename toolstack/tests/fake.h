@@ -36,4 +36,7 @@ unsigned fake_upcalls(void);
 /* Superpages are refused when this is set. */
 extern bool fake_no_superpages;
 
+/* A weight that the hypervisor refuses. */
+#define FAKE_BAD_WEIGHT 777
+
 #endif

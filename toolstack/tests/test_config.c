@@ -47,7 +47,33 @@ static void good(void)
        parse("cmdline = \"b\"\nextra = \"a\"") == 0 &&
        strcmp(config.cmdline, "b") == 0, "cmdline wins over extra");
     ok(parse("name = \"a\\\"b\\\\\"") == 0 && strcmp(config.name, "a\"b\\") == 0, "escapes in strings");
+    ok(parse("cpus_soft = [ \"1\", 2 ]\ncpu_weight = 512\ncap = 150") == 0 && config.nr_soft_sets == 2 &&
+       tn_cpu_in(&config.cpus_soft[1], 2) && !config.nr_cpu_sets && config.cpu_weight == 512 && config.cap == 150,
+       "soft affinity, weight and cap %s", err.text);
     ok(parse("type = \"pv\"") == 0 && parse("") == 0 && parse("\n\n# only\n") == 0, "type, and empty files");
+}
+
+static void cpu_lists(void)
+{
+    static const struct {
+        const char *list;
+        unsigned nr_cpus;
+        const char *shown;
+    } rows[] = {
+        { "all", 4, "all" }, { "0-3", 4, "all" }, { "0-3", 5, "0-3" }, { "0-3,^2", 4, "0-1,3" },
+        { "7", 4, "none" }, { "1,3,5", 8, "1,3,5" }, { "200-255", 256, "200-255" },
+    };
+    struct tn_cpu_set set;
+    char text[16];
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        tn_parse_cpus(&set, rows[i].list, &err);
+        tn_format_cpus(&set, rows[i].nr_cpus, text, sizeof(text));
+        ok(strcmp(text, rows[i].shown) == 0, "CPUs %s of %u are shown as %s", rows[i].list, rows[i].nr_cpus, text);
+    }
+    tn_parse_cpus(&set, "0,2,4,6,8,10,12,14,16", &err);
+    tn_format_cpus(&set, 32, text, sizeof(text));
+    ok(strlen(text) == sizeof(text) - 1, "a long list is cut to its room");
 }
 
 static const struct {
@@ -72,6 +98,9 @@ static const struct {
     { "memory = 99999999999999999999999999", "f:1:10: memory must be between" },
     { "vcpus = 65", "f:1:9: vcpus must be between 1 and 64" },
     { "memory = [ 1 ]", "f:1:10: memory takes a number" },
+    { "cpu_weight = 0", "f:1:14: cpu_weight must be between 1 and 65535" },
+    { "cap = 6401", "f:1:7: cap must be between 0 and 6400" },
+    { "cpus_soft = \"x\"", "f:1:13: CPU list" },
     { "cpus = \"3-1\"", "f:1:8: CPU list \"3-1\" has a mistake" },
     { "cpus = \"\"", "f:1:8: CPU list" },
     { "cpus = \"1,^1\"", "names no CPU" },
@@ -150,6 +179,7 @@ static void random_text(void)
 void test_config(void)
 {
     good();
+    cpu_lists();
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         parse(bad[i].text);
         failed_with(err.text, bad[i].line, bad[i].line);

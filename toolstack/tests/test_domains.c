@@ -172,6 +172,11 @@ static void refusals(void)
     tn_clear(&err);
     domain_create(&config, true, &domid, &err);
     failed_with(err.text, "cpus=", "CPUs that are not there");
+    config = make_config("one");
+    config.cpu_weight = FAKE_BAD_WEIGHT;
+    tn_clear(&err);
+    domain_create(&config, true, &domid, &err);
+    failed_with(err.text, "boot with sched=credit", "a weight where there are none");
     ok(nothing_left(), "refusals leave nothing");
 }
 
@@ -183,6 +188,7 @@ static void every_failure(void)
 
     config.nr_cpu_sets = 1;
     config.cpus[0].bits[0] = 1;
+    config.cap = 50;
     fake_fail_at(0);
     {
         struct tn_error err = { "" };

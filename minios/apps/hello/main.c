@@ -8,6 +8,7 @@
  *     crash         write through a null pointer, which ends the domain as a crash
  *     exit=N        power off after N seconds, whatever is typed
  *     reboot        on `quit`, ask for a reboot instead
+ *     spin          use all the CPU time that there is, and answer nothing
  *     sysinfo       also print what the kernel knows about time and memory
  */
 #include <stdbool.h>
@@ -27,7 +28,7 @@
 #include <minios/time.h>
 
 static struct {
-    bool once, quiet_exit, crash, sysinfo;
+    bool once, quiet_exit, crash, spin, sysinfo;
     long exit_after;
     unsigned int end;
 } options = { .exit_after = -1, .end = SHUTDOWN_poweroff };
@@ -41,6 +42,8 @@ static void parse(int argc, char **argv)
             options.quiet_exit = true;
         } else if (!strcmp(argv[i], "crash")) {
             options.crash = true;
+        } else if (!strcmp(argv[i], "spin")) {
+            options.spin = true;
         } else if (!strcmp(argv[i], "sysinfo")) {
             options.sysinfo = true;
         } else if (!strcmp(argv[i], "reboot")) {
@@ -136,6 +139,12 @@ int main(int argc, char **argv)
     }
     if (options.quiet_exit) {
         return 0;
+    }
+    if (options.spin) {
+        fflush(stdout);
+        for (;;) {
+            __asm__ volatile("");
+        }
     }
     if (options.exit_after >= 0 && !thread_create("exit-later", exit_later, NULL, 0)) {
         printf("hello: no memory for the timer thread\n");
