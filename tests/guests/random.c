@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random page-table operations on a small pool of pages: pins, base pointers, entries of every kind, read-only
- * and writable views, on pages in any state. The sequence of results is the oracle's: a hash of each seed's
- * results was recorded on Xen 4.17. At the end of each seed every page must be an ordinary page again.
+ * Random page-table operations on a small pool of pages: pins, base pointers, entries of every kind, read-
+ * only and writable views, on pages in any state. The sequence of results is the oracle's: a hash of each
+ * seed's results was recorded on Xen 4.17. At the end of each seed every page must be an ordinary page again.
  *
  * Seeds are left out for which Xen keeps a table that a failed validation had left behind: one frame stays a
  * table there, and later results depend on it.

@@ -145,24 +145,32 @@ class Machine:
         """The last lines of the console."""
         return '\n'.join(QEMU_WARNING.sub('', self.text).rstrip('\n').split('\n')[-lines:])
 
-    def save_memory(self, megabytes):
-        """The first part of the machine's physical memory, as bytes."""
-        image = self.qmp_path.with_suffix('.mem').resolve()
+    def _qmp(self, requests):
+        """Carry out (command, arguments) pairs on QEMU's control socket; returns the last one's answer."""
         with socket.socket(socket.AF_UNIX) as control:
             control.settimeout(30)
             control.connect(str(self.qmp_path))
             stream = control.makefile('rw')
             stream.readline()
-            where = {'val': 0, 'size': megabytes << 20, 'filename': str(image)}
-            for command, arguments in (('qmp_capabilities', {}), ('pmemsave', where)):
+            for command, arguments in [('qmp_capabilities', {}), *requests]:
                 stream.write(json.dumps({'execute': command, 'arguments': arguments}) + '\n')
                 stream.flush()
                 while 'return' not in (answer := json.loads(stream.readline())):
                     if 'error' in answer:
                         raise ConsoleError(f'{self.name}: {command}: {answer["error"]}')
+        return answer['return']
+
+    def save_memory(self, megabytes):
+        """The first part of the machine's physical memory, as bytes."""
+        image = self.qmp_path.with_suffix('.mem').resolve()
+        self._qmp([('pmemsave', {'val': 0, 'size': megabytes << 20, 'filename': str(image)})])
         contents = image.read_bytes()
         image.unlink()
         return contents
+
+    def monitor(self, line, cpu=0):
+        """The answer of QEMU's monitor to a line that a person could type there, as text."""
+        return self._qmp([('human-monitor-command', {'command-line': line, 'cpu-index': cpu})])
 
     # Typing
 

@@ -17,3 +17,20 @@ $(SYSTEM_DIR)/ramdisk.cpio: $(B)/dom0-ramdisk.cpio $(SYSTEM_DIR)/files.done
 
 # hello-xen.t also uses $(B)/oracle/xen, Debian's Xen 4.17 as tests/guests unpacks it.
 TEST_DEPS += $(SYSTEM_DIR)/ramdisk.cpio $(B)/oracle/xen
+
+# The guest that isolation.t looks at from outside.
+$(SYSTEM_DIR)/spin.o: tests/system/spin.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
+$(SYSTEM_DIR)/spin: $(SYSTEM_DIR)/spin.o $(GUEST_LIB_OBJS) tests/guests/lib/guest.ld
+	@echo "  GUEST   $@"
+	$(Q)$(LD) -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none \
+	    -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
+-include $(SYSTEM_DIR)/spin.d
+TEST_DEPS += $(SYSTEM_DIR)/spin
+
+# A part of `make soak`: the life of 2,000 domains, one after the other.
+.PHONY: soak-life
+soak-life: $(ALL)
+	+@TENON_BUILD=$(B) CREATED=2000 tests/system/leak.t
+soak: soak-life

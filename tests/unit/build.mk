@@ -9,15 +9,16 @@ UNIT_CFLAGS := -std=gnu11 -O1 -g -fsanitize=address,undefined -fno-sanitize-reco
     -fno-omit-frame-pointer -Wall -Wextra -Werror -Wno-unused-parameter -DDEBUG -D__XEN__
 UNIT_INCLUDES := -I tests/unit -I tests/unit/fake -I xen-like -I hypercall-abi
 
-UNIT_MM_SRC := $(addprefix xen-like/mm/,account.c buddy.c heap.c domain_frames.c frame.c pagetable.c walk.c tlb.c mmu_update.c \
+UNIT_MM_SRC := $(addprefix xen-like/mm/,account.c buddy.c heap.c domain_frames.c frame.c isolation.c pagetable.c walk.c tlb.c mmu_update.c \
     mmuext.c memory_op.c memory_info.c exchange.c grant_pte.c) $(addprefix xen-like/grant/,table.c pin.c map.c copy.c ops.c) \
     tests/unit/fake/machine.c tests/unit/fake/memory.c
 UNIT_SRC_mm_pages := $(UNIT_MM_SRC)
 UNIT_SRC_mm_alloc := $(UNIT_MM_SRC)
 UNIT_SRC_grant := $(UNIT_MM_SRC)
+UNIT_SRC_account := $(UNIT_MM_SRC)
 UNIT_SRC_mm_init := $(UNIT_MM_SRC) $(addprefix xen-like/mm/,init.c vmap.c machine.c)
 UNIT_CFLAGS_mm_init := -DFAKE_REAL_INIT
-UNIT_MM_TESTS := mm_alloc mm_init mm_pages grant
+UNIT_MM_TESTS := account mm_alloc mm_init mm_pages grant
 
 UNIT_SRC_event := $(filter-out %/dump.c,$(wildcard xen-like/event/*.c)) tests/unit/fake/machine.c
 UNIT_SRC_sched := $(filter-out %/dump.c,$(wildcard xen-like/sched/*.c)) tests/unit/fake/machine.c tests/unit/fake/sched.c
@@ -52,10 +53,11 @@ endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call UNIT_PROGRAM,$t,$(B)/unit,$(UNIT_CFLAGS))))
 
 # Line coverage of the hypervisor's files by these tests.
-UNIT_COVERAGE_CFLAGS := -std=gnu11 -O0 -g --coverage -fno-strict-aliasing -w -DDEBUG -D__XEN__
+UNIT_COVERAGE_CFLAGS := -std=gnu11 -O1 -fno-inline -g --coverage -fno-strict-aliasing -w -DDEBUG -D__XEN__
 $(foreach t,$(UNIT_TESTS),$(eval $(call UNIT_PROGRAM,$t,$(B)/coverage,$(UNIT_COVERAGE_CFLAGS))))
 
 .PHONY: coverage
+#: make coverage   lines of the hypervisor that the host unit tests run, file by file
 coverage: $(UNIT_TESTS:%=$(B)/coverage/%)
 	@$(PYTHON) tests/unit/coverage.py $(B)/coverage $(UNIT_TESTS)
 

@@ -14,6 +14,7 @@ import subprocess
 import sys
 
 MINIMUM = 85
+LIMIT = 600     # seconds for one program
 # Frames, page tables, allocator, grants, event channels, scheduler, timers, decoder.
 BAR = ['xen-like/mm/frame.c', 'xen-like/mm/pagetable.c', 'xen-like/mm/buddy.c', 'xen-like/mm/heap.c',
        'xen-like/mm/domain_frames.c', 'xen-like/grant/*.c', 'xen-like/event/*.c', 'xen-like/sched/*.c',
@@ -22,7 +23,8 @@ BAR = ['xen-like/mm/frame.c', 'xen-like/mm/pagetable.c', 'xen-like/mm/buddy.c', 
 
 def run(program):
     """Run a test program; its output only where it fails."""
-    done = subprocess.run([program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(['timeout', str(LIMIT), program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False)
     if done.returncode == 0:
         return True
     print(f'{program} failed with status {done.returncode}:')

@@ -120,9 +120,15 @@ static void check_limits(void)
     memset(frame_to_virt(f), 0x5a, PAGE_SIZE);
     frame_put(f);
     ok(d->mm.tot_pages == 7 && frame_owner(f) != d->id, "then it is free");
-    f = alloc_domain_frames(d, 0, 0);
-    ok(f && filled_with(frame_to_virt(f), PAGE_SIZE, 0), "its next owner finds zeroes");
+    ok(alloc_domain_frames(d, 0, 0) == f && filled_with(frame_to_virt(f), PAGE_SIZE, 0x5a),
+       "its last owner may have it back as it was");
+    ok(frame_get(frame_to_mfn(f), d) && release_domain_frame(d, f), "it goes again");
+    frame_put(f);
+    ok(alloc_domain_frames(other, 0, 0) == f && filled_with(frame_to_virt(f), PAGE_SIZE, 0),
+       "another owner finds zeroes");
 
+    ok(alloc_domain_frames(d, 0, 0), "the maximum again");
+    room = free_pages();
     ok(domain_claim(other, room - 2), "a claim of all but two frames");
     ok(!domain_claim(d, room), "no other claim of more than the rest");
     d->mm.max_pages = FRAMES;
@@ -134,6 +140,29 @@ static void check_limits(void)
     d->state = DOMAIN_ALIVE;
     fake_domain_kill(d);
     fake_domain_kill(other);
+}
+
+static void check_death(void)
+{
+    struct domain *d = fake_memory_domain(1, 200), *next = fake_memory_domain(2, FRAMES);
+    bool clean = true, zeroed = true;
+    u64 dirty;
+    struct frame *f;
+
+    while ((f = alloc_domain_frames(d, 0, 0)))
+        memset(frame_to_virt(f), 0x5a, PAGE_SIZE);
+    dirty = scrub_pages();
+    fake_domain_kill(d);
+    clean = scrub_pages() == dirty;
+    ok(clean, "a domain's frames are scrubbed when it dies");
+    d = fake_memory_domain(1, FRAMES);      /* the same number again */
+    for (unsigned int i = 0; i < 300; i++) {
+        f = alloc_domain_frames(i % 2 ? d : next, 0, 0);
+        zeroed &= f && filled_with(frame_to_virt(f), PAGE_SIZE, 0);
+    }
+    ok(zeroed, "and others, of the same number too, find zeroes");
+    fake_domain_kill(d);
+    fake_domain_kill(next);
 }
 
 static void check_shared(void)
@@ -171,6 +200,7 @@ int main(void)
     before = free_pages();
     check_address_bits();
     check_limits();
+    check_death();
     check_shared();
     ok(free_pages() == before, "nothing is left");
     return done_testing();

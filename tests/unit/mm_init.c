@@ -14,12 +14,14 @@
 
 #include "cpu/features.h"
 #include "cpu/extable.h"
+#include "cpu/spec.h"
 #include "lib/image.h"
 #include "lib/option.h"
 #include "mm/machine.h"
 #include "tap.h"
 
 struct cpu_features cpu;
+struct spec_plan spec_plan;
 u64 image_phys = 0x200000;
 
 /* An image of a page of code, one of read-only data, two of data. */

@@ -59,10 +59,14 @@ static bool model_get(u64 mfn, int owner)
     return true;
 }
 
+static int last_owner[FRAMES];
+
 static void model_put(u64 mfn)
 {
-    if (!--model[mfn].refs)
-        model[mfn].owner = -1;
+    if (--model[mfn].refs)
+        return;
+    last_owner[mfn] = model[mfn].owner;
+    model[mfn].owner = -1;
 }
 
 static int model_get_type(u64 mfn, enum frame_type type);
@@ -577,6 +581,19 @@ static int model_do(const struct operation *o)
     }
 }
 
+/* A frame that comes is zeroed, but may be as it was where the same domain had it last. */
+static bool adopt_content(unsigned int d, u64 mfn)
+{
+    bool same = last_owner[mfn] == (int)d, zero = true, kept = true;
+
+    for (unsigned int i = 0; i < SLOTS; i++) {
+        zero &= !*entry(mfn, i);
+        kept &= *entry(mfn, i) == content[mfn][i];
+        content[mfn][i] = *entry(mfn, i);
+    }
+    return zero || (same && kept);
+}
+
 /* A frame goes back, or one is taken in the place of one that went. False: not as the model has it. */
 static bool give_or_take(unsigned int d)
 {
@@ -599,8 +616,7 @@ static bool give_or_take(unsigned int d)
         if (m->owner >= 0 || m->refs)
             return false;
         *m = (struct model_frame){ .owner = d, .owned = true, .refs = 1 };
-        memset(content[list], 0, sizeof(content[list]));
-        return m2p_get(MFN(list)) == 7;
+        return adopt_content(d, list) && m2p_get(MFN(list)) == 7;
     }
     list = *mfn;
     m = &model[list];
@@ -623,7 +639,7 @@ static void setup(void)
     memset(model_root, 0, sizeof(model_root));
     memset(model_user_root, 0, sizeof(model_user_root));
     for (u64 mfn = 0; mfn < FRAMES; mfn++)
-        model[mfn].owner = -1;
+        model[mfn].owner = last_owner[mfn] = -1;
     for (unsigned int d = 0; d < ACTORS; d++) {
         dom[d] = fake_memory_domain(d, OWN_FRAMES + 20);
         for (unsigned int i = 0; i < OWN_FRAMES; i++) {
@@ -763,7 +779,7 @@ static void check_saturation(void)
 
 static void check_stale(void)
 {
-    struct domain *d = fake_memory_domain(0, 10);
+    struct domain *d = fake_memory_domain(0, 10), *other = fake_memory_domain(1, 10);
     struct vcpu *v = d->vcpu[0];
     struct frame *root = alloc_domain_frames(d, 0, 0), *f = alloc_domain_frames(d, 0, 0);
     unsigned long before;
@@ -783,8 +799,19 @@ static void check_stale(void)
     before = fake_tlb_flushes;
     ok(frame_get(frame_to_mfn(f), d) && release_domain_frame(d, f), "the frame is given back");
     frame_put(f);
-    f = alloc_domain_frames(d, 0, 0);
-    ok(f && fake_tlb_flushes > before, "a TLB that may know a frame is flushed before its next use");
+    ok(alloc_domain_frames(d, 0, 0) == f && fake_tlb_flushes == before, "and taken again by the same domain");
+    ok(!frame_get_type(f, FRAME_L1, false) && fake_tlb_flushes > before,
+       "which does not hide that a TLB may know it as writable");
+    frame_put_type(f);
+    ok(frame_get(frame_to_mfn(f), d) && release_domain_frame(d, f), "a frame that was a table goes");
+    frame_put(f);
+    before = fake_tlb_flushes;
+    ok(alloc_domain_frames(d, 0, 0) == f && fake_tlb_flushes > before, "and is flushed before any next use");
+    before = fake_tlb_flushes;
+    ok(frame_get(frame_to_mfn(f), d) && release_domain_frame(d, f), "another goes");
+    frame_put(f);
+    ok(alloc_domain_frames(other, 0, 0) == f && fake_tlb_flushes > before, "and is flushed before another domain's use");
+    fake_domain_kill(other);
     fake_domain_kill(d);
     fake_run_as(fake_memory_domain(0, 0));
 }

@@ -117,7 +117,6 @@ static inline long hypercall_bare(unsigned long nr, unsigned long a, unsigned lo
 
 #define HC_ARG(x) ((unsigned long)(x))
 #define HC_PICK(a, b, c, d, e, n, ...) n
-#define HC_0(nr) hypercall(nr, 0, 0, 0, 0, 0)
 #define HC_1(nr, a) hypercall(nr, HC_ARG(a), 0, 0, 0, 0)
 #define HC_2(nr, a, b) hypercall(nr, HC_ARG(a), HC_ARG(b), 0, 0, 0)
 #define HC_3(nr, a, b, c) hypercall(nr, HC_ARG(a), HC_ARG(b), HC_ARG(c), 0, 0)

@@ -63,6 +63,17 @@ void spin_lock(struct spinlock *l)
     note_locked(l, false);
 }
 
+unsigned long spin_lock_irqsave(struct spinlock *l)
+{
+    note_locked(l, false);
+    return 0;
+}
+
+void spin_unlock_irqrestore(struct spinlock *l, unsigned long flags)
+{
+    spin_unlock(l);
+}
+
 void spin_lock_nested(struct spinlock *l)
 {
     note_locked(l, true);

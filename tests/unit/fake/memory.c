@@ -7,6 +7,7 @@
 
 #include "fake/memory.h"
 
+#include "cpu/desc.h"
 #include "cpu/smp.h"
 #include "lib/log.h"
 #include "lib/option.h"
@@ -20,6 +21,10 @@ struct domain *hardware_domain, *domain_idle, *domain_io, *domain_xen;
 unsigned int fake_preempt_every, fake_crashes;
 unsigned long fake_args[6];
 bool fake_restarted;
+
+/* Of the entry code and the IDT only the addresses matter, and those only where a CPU is isolated. */
+const char entry_text_start[1], entry_text_end[1];
+struct idt_gate idt[256];
 
 u64 fake_cr3;
 unsigned long fake_tlb_flushes;
@@ -54,10 +59,10 @@ u64 hv_large_mfn(unsigned long va)
     return 0;
 }
 
-void root_fill_hv_slots(u64 *l4)
+void root_fill_hv_slots(u64 *l4, bool isolated)
 {
     for (unsigned int i = HV_L4_FIRST; i <= HV_L4_LAST; i++)
-        l4[i] = 0xabcd000000000UL + i;
+        l4[i] = isolated ? 0 : 0xabcd000000000UL + i;
 }
 #endif
 

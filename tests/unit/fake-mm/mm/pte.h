@@ -33,6 +33,7 @@
 #define PTE_HV_RO   (PTE_P | PTE_A | PTE_NX)
 #define PTE_HV_RX   (PTE_P | PTE_A)
 #define PTE_TABLE   (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
+#define PTE_HV_TABLE (PTE_P | PTE_RW | PTE_A | PTE_D)
 
 static inline mfn_t pte_mfn(u64 pte) { return MFN((pte & PTE_ADDR) >> PAGE_SHIFT); }
 static inline u64 make_pte(mfn_t mfn, u64 flags) { return (mfn.v << PAGE_SHIFT) | flags; }

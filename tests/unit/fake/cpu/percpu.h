@@ -16,6 +16,7 @@ struct cpu_info {
     struct cpu_user_regs guest_regs;
     unsigned int cpu;
     struct vcpu *current;
+    unsigned long guest_cr3[2], full_cr3[2], isolated_base;
 };
 
 extern struct cpu_info fake_cpu_info[FAKE_CPUS];
