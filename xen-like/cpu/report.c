@@ -126,7 +126,10 @@ bool report_take(unsigned int cpu, struct cpu_report *r)
 
 /* --- printing --- */
 
-/* back: 1 for a return address, which may be that of the next function where the call was the last instruction. */
+/*
+ * back: 1 for a return address, which may be that of the next function where the call was the last
+ * instruction.
+ */
 static void print_address(unsigned long rip, unsigned int back)
 {
     unsigned long offset;

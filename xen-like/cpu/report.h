@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reports of what a CPU is doing: registers, and the functions on its stack. Another CPU is asked by NMI, so that one
- * that loops with interrupts off answers too; it only writes down what it sees, and whoever asked prints it.
+ * Reports of what a CPU is doing: registers, and the functions on its stack. Another CPU is asked by NMI, so
+ * that one that loops with interrupts off answers too; it only writes down what it sees, and whoever asked
+ * prints it.
  */
 #ifndef CPU_REPORT_H
 #define CPU_REPORT_H
@@ -34,7 +35,10 @@ static inline void stack_check(void) { }
 
 /* This CPU, as it was when it was interrupted with these registers. Any context. */
 void report_fill(struct cpu_report *r, const struct cpu_user_regs *regs);
-/* A CPU that is online, by NMI (this one too). False where it does not answer within a second. Any context but NMI. */
+/*
+ * A CPU that is online, by NMI (this one too). False where it does not answer within a second. Any context
+ * but NMI.
+ */
 bool report_take(unsigned int cpu, struct cpu_report *r);
 /* From the NMI handler: true where the NMI was meant for this. */
 bool report_answer(const struct cpu_user_regs *regs);

@@ -80,6 +80,8 @@ static struct spec_cpu_facts facts;
 
 static void gather_facts(void)
 {
+    /* Models of family 6: Skylake, Cascade Lake and Cooper Lake, Cannon Lake, Kaby and Coffee Lake, Comet Lake. */
+    static const u8 skylake[] = { 0x4e, 0x5e, 0x55, 0x66, 0x8e, 0x9e, 0xa5, 0xa6 };
     u32 seven[4] = { 0 }, ext[4] = { 0 };
 
     if (cpu.max_leaf >= 7)
@@ -90,6 +92,10 @@ static void gather_facts(void)
     facts.amd = !strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine");
     facts.smep = cpu.smep;
     facts.family6 = cpu.family == 6;
+    facts.rtm = seven[1] & (1u << 11);
+    for (unsigned int i = 0; i < ARRAY_SIZE(skylake); i++)
+        facts.bad_retpoline |= facts.intel && cpu.family == 6 && cpu.model == skylake[i];
+    facts.btc = facts.amd && (cpu.family == 0x17 || cpu.family == 0x18) && !(ext[1] & (1u << 29));
     facts.md_clear = seven[3] & (1u << 10);
     facts.ibrs = (seven[3] & (1u << 26)) || (ext[1] & (1u << 14));
     facts.ibpb = (seven[3] & (1u << 26)) || (ext[1] & (1u << 12));
@@ -110,7 +116,7 @@ static void report(void)
     printk("pv-l1tf: not-present page-table entries checked: Domain-0 %s, other domains %s\n", p->l1tf_dom0 ? "on" : "off",
            p->l1tf_domu ? "on" : "off");
     printk("spec-ctrl: bti-thunk=%s ibrs=%s ibpb=%s ssbd=%s rsb=%s md-clear=%s; indices clamped; FPU switched eagerly\n", thunk,
-           !p->ibrs ? "no" : p->always_ibrs ? "always" : "entry", p->ibpb ? "switch" : "no", p->ssbd ? "yes" : "no",
+           !p->ibrs ? "no" : p->always_ibrs ? "always" : "entry", !p->ibpb && !p->ibpb_entry ? "no" : p->ibpb_entry ? "entry" : "switch", p->ssbd ? "yes" : "no",
            p->rsb ? "entry" : "no", p->md_clear ? "exit" : "no");
     if (options.ibrs > 0 && !p->ibrs)
         log_warn("spec-ctrl=ibrs: this processor has no IBRS; it stays off\n");
@@ -137,7 +143,9 @@ void spec_init(void)
         patch(SPEC_PATCH_RSB);
     if (spec_plan.md_clear)
         patch(SPEC_PATCH_VERW);
-    if (isolation_on() || ctrl || spec_plan.rsb || spec_plan.md_clear)
+    if (spec_plan.ibpb_entry)
+        patch(SPEC_PATCH_IBPB);
+    if (isolation_on() || ctrl || spec_plan.rsb || spec_plan.md_clear || spec_plan.ibpb_entry)
         patch(SPEC_PATCH_ANY);
     if (spec_plan.thunk)
         patch(spec_plan.thunk);

@@ -17,7 +17,7 @@
 #define SPEC_PATCH_VERW     4   /* exits clear the processor's buffers */
 #define SPEC_PATCH_JMP      5   /* indirect branches: as they are */
 #define SPEC_PATCH_LFENCE   6   /* indirect branches: behind LFENCE; else they are retpolines */
-#define SPEC_PATCHES        7
+#define SPEC_PATCH_IBPB     7   /* entries drop the branch predictor's content */
 
 #ifndef __ASSEMBLY__
 
@@ -30,6 +30,7 @@ struct vcpu;
 #define SPEC_CAP_IBRS_ALL    (1UL << 1)  /* IBRS is cheap, and meant to stay on */
 #define SPEC_CAP_SSB_NO      (1UL << 4)
 #define SPEC_CAP_MDS_NO      (1UL << 5)
+#define SPEC_CAP_TAA_NO      (1UL << 8)
 #define SPEC_CAP_FB_CLEAR    (1UL << 17) /* VERW clears fill buffers, whatever MDS_NO says */
 
 /* A row of .spec_patch: addresses relative to the field itself. */
@@ -40,7 +41,9 @@ struct spec_slot {
 
 /* What the processor says of itself, as far as it matters here. */
 struct spec_cpu_facts {
-    bool intel, amd, family6, smep;
+    bool intel, amd, family6, smep, rtm;
+    bool bad_retpoline;                     /* returns may be predicted like other branches (Retbleed): Skylake's kin */
+    bool btc;                               /* branch type confusion: AMD's Zen 1 and 2 */
     bool ibrs, stibp, ssbd, md_clear, ibpb; /* instructions and MSR bits that it has */
     u64 arch_caps;                          /* MSR_ARCH_CAPABILITIES, 0 without */
 };
@@ -49,7 +52,8 @@ struct spec_cpu_facts {
 struct spec_plan {
     bool xpti_dom0, xpti_domu;
     bool l1tf_dom0, l1tf_domu;              /* not-present entries of guests' page tables are checked (mm/machine.c) */
-    bool ibrs, ssbd, rsb, md_clear, ibpb;
+    bool ibrs, ssbd, rsb, md_clear;
+    bool ibpb, ibpb_entry;                  /* between domains; at entries */
     bool always_ibrs;                       /* IBRS stays on in guest and hypervisor: nothing to do at entries */
     u8 thunk;                               /* SPEC_PATCH_JMP, SPEC_PATCH_LFENCE, or 0: retpoline */
 };
@@ -70,10 +74,10 @@ struct spec_pair {
 struct spec_options {
     struct spec_pair xpti, l1tf;
     s8 all, xen, pv;                        /* spec-ctrl=no, xen=, pv= */
-    s8 msr_sc, rsb, md_clear, ibrs, ibpb, ssbd;
+    s8 msr_sc, rsb, md_clear, ibrs, ibpb, ibpb_entry, ssbd;
     s8 thunk;                               /* SPEC_PATCH_*, 0: retpoline */
 };
-#define SPEC_OPTIONS_NONE { { -1, -1 }, { -1, -1 }, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 }
+#define SPEC_OPTIONS_NONE { { -1, -1 }, { -1, -1 }, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 }
 bool spec_parse(struct spec_options *o, const char *value);
 bool spec_parse_pair(struct spec_pair *p, const char *value);
 void spec_decide(const struct spec_cpu_facts *f, const struct spec_options *o, struct spec_plan *p);

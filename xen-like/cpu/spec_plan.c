@@ -70,7 +70,7 @@ static bool item_without_effect(const char *item)
 {
     static const char *const names[] = {
         "hvm", "eager-fpu",         /* no such guests; the FPU is always switched eagerly */
-        "l1d-flush", "ibpb-entry", "psfd", "branch-harden", "srb-lock", "unpriv-mmio", "gds-mit", "div-scrub", "bhi-dis-s",
+        "l1d-flush", "psfd", "branch-harden", "srb-lock", "unpriv-mmio", "gds-mit", "div-scrub", "bhi-dis-s",
     };
 
     for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
@@ -83,7 +83,8 @@ bool spec_parse(struct spec_options *o, const char *value)
 {
     const struct { const char *name; s8 *to; } names[] = {
         { "xen", &o->xen }, { "pv", &o->pv }, { "msr-sc", &o->msr_sc }, { "rsb", &o->rsb }, { "md-clear", &o->md_clear },
-        { "verw", &o->md_clear }, { "ibrs", &o->ibrs }, { "ibpb", &o->ibpb }, { "ssbd", &o->ssbd },
+        { "verw", &o->md_clear }, { "ibrs", &o->ibrs }, { "ibpb", &o->ibpb },
+        { "ibpb-entry", &o->ibpb_entry }, { "ssbd", &o->ssbd },
     };
     static const struct { const char *item; s8 thunk; } thunks[] = {
         { "bti-thunk=retpoline", 0 }, { "bti-thunk=lfence", SPEC_PATCH_LFENCE }, { "bti-thunk=jmp", SPEC_PATCH_JMP },
@@ -132,7 +133,9 @@ static bool choose(s8 particular, s8 group, s8 all, bool needed)
 void spec_decide(const struct spec_cpu_facts *f, const struct spec_options *o, struct spec_plan *p)
 {
     bool meltdown = f->intel && !(f->arch_caps & SPEC_CAP_RDCL_NO);
-    bool buffers = f->intel && f->md_clear && (!(f->arch_caps & SPEC_CAP_MDS_NO) || (f->arch_caps & SPEC_CAP_FB_CLEAR));
+    bool taa = f->rtm && !(f->arch_caps & SPEC_CAP_TAA_NO);
+    bool buffers = f->intel && f->md_clear &&
+                   (!(f->arch_caps & SPEC_CAP_MDS_NO) || taa || (f->arch_caps & SPEC_CAP_FB_CLEAR));
     bool msr = f->ibrs && o->msr_sc != 0;
 
     memset(p, 0, sizeof(*p));
@@ -142,15 +145,16 @@ void spec_decide(const struct spec_cpu_facts *f, const struct spec_options *o, s
     p->l1tf_dom0 = choose(o->l1tf.dom0, -1, o->all, false);
     p->l1tf_domu = choose(o->l1tf.domu, -1, o->all, meltdown && f->family6);
 
-    /* Intel's own indirect-branch protection where it is cheap, or where retpolines are not wanted. */
+    /* Intel's own indirect-branch protection where it is cheap, or where retpolines do not help or are not wanted. */
     p->always_ibrs = f->arch_caps & SPEC_CAP_IBRS_ALL;
     if (o->thunk >= 0)
         p->thunk = o->thunk;
-    else if (o->all == 0 || o->xen == 0 || (msr && p->always_ibrs && o->ibrs != 0))
+    else if (o->all == 0 || o->xen == 0 || (msr && (p->always_ibrs || f->bad_retpoline) && o->ibrs != 0))
         p->thunk = SPEC_PATCH_JMP;
     p->ibrs = msr && choose(o->ibrs, o->xen, o->all, p->always_ibrs || p->thunk == SPEC_PATCH_JMP);
     p->ssbd = f->ssbd && msr && o->ssbd > 0 && !(f->arch_caps & SPEC_CAP_SSB_NO);
     p->ibpb = f->ibpb && choose(o->ibpb, o->pv, o->all, true);
+    p->ibpb_entry = f->ibpb && choose(o->ibpb_entry, o->pv, o->all, f->btc);
     /* With SMEP a return predicted to the guest's code is not followed. */
     p->rsb = choose(o->rsb, o->pv, o->all, !f->smep);
     /* VERW itself is harmless everywhere. */

@@ -81,13 +81,14 @@ void nmi_counts_get(unsigned int cpu_nr, struct nmi_counts *out)
 
 void machine_check_handle(const struct cpu_user_regs *regs)
 {
-    u64 status, cap;
-    unsigned int banks = rdmsr_safe(MSR_MCG_CAP, &cap) ? cap & 0xff : 0;
+    u64 status = 0, cap;
+    unsigned int banks = rdmsr_safe(MSR_MCG_CAP, &cap) ? cap & 0xff : 0, bank;
 
-    for (unsigned int i = 0; i < banks; i++)
-        if (rdmsr_safe(MSR_MC0_CTL + 4 * i + 1, &status) && status >> 63)
-            printk("Machine check bank %u: status %016lx\n", i, status);
-    panic_at(regs, "machine check: the hardware reports an error; see the processor's manual for the status");
+    /* Nothing is printed before the panic, since the console's lock may be this CPU's own. */
+    for (bank = 0; bank < banks; bank++)
+        if (rdmsr_safe(MSR_MC0_CTL + 4 * bank + 1, &status) && status >> 63)
+            panic_at(regs, "machine check: the hardware reports an error in bank %u, status %016lx", bank, status);
+    panic_at(regs, "machine check: the hardware reports an error, and no bank says which");
 }
 
 /* A debug exception in ring 0: a guest's breakpoint that MOV SS delayed to here. Nothing of ours sets one. */

@@ -35,6 +35,7 @@ struct vcpu {
     unsigned int id;
     bool idle;
     bool initialised;               /* has a context: VCPUOP_initialise or setvcpucontext */
+    bool initialising;              /* another vCPU is giving it one */
     struct vcpu_info *info;         /* shared with the guest: in shared_info, or where it registered it */
     mfn_t info_mfn;                 /* frame of a registered one (reference and type held), or INVALID_MFN */
     u32 time_version;               /* of info->time, kept here so that the guest cannot confuse it */

@@ -312,7 +312,7 @@ static xen_pfn_t frame_info(struct domain *d, mfn_t mfn)
     if (!frame_get(mfn, d))
         return XEN_DOMCTL_PFINFO_XTAB;
     type = frame_type_of(f);
-    info = type < ARRAY_SIZE(tables) ? tables[type] : 0;
+    info = type < ARRAY_SIZE(tables) ? tables[index_nospec(type, ARRAY_SIZE(tables))] : 0;
     if (READ_ONCE(f->count) & FRAME_SHARED)
         info = XEN_DOMCTL_PFINFO_XTAB;
     else if (READ_ONCE(f->type) & TYPE_PINNED)

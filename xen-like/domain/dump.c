@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Debug keys about domains: all of them with their vCPUs, and the registers of Domain-0. Nothing is stopped for it, so
- * that a CPU that is stuck holds nothing up: what is printed of a domain that runs may be a moment old.
+ * Debug keys about domains: all of them with their vCPUs, and the registers of Domain-0. Nothing is stopped
+ * for it, so that a CPU that is stuck holds nothing up: what is printed of a domain that runs may be a moment
+ * old.
  */
 #include "cpu/report.h"
 #include "domain/domain.h"

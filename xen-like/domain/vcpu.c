@@ -151,6 +151,7 @@ void vcpu_drop_info(struct vcpu *v)
 static long op_initialise(struct vcpu *v, unsigned long arg)
 {
     struct vcpu_guest_context *ctx;
+    bool mine;
     long ret;
 
     ctx = xzalloc(struct vcpu_guest_context);
@@ -160,9 +161,17 @@ static long op_initialise(struct vcpu *v, unsigned long arg)
         xfree(ctx);
         return -EFAULT;
     }
+    /* The domain's lock cannot be held meanwhile: what is wrong with a page table may end the domain, which takes it. */
     spin_lock(&v->domain->lock);
-    ret = v->initialised ? -EEXIST : pv_set_context(v, ctx);
+    mine = !v->initialised && !v->initialising;
+    if (mine)
+        v->initialising = true;
     spin_unlock(&v->domain->lock);
+    ret = -EEXIST;
+    if (mine) {
+        ret = pv_set_context(v, ctx);
+        WRITE_ONCE(v->initialising, false);
+    }
     xfree(ctx);
     return ret;
 }

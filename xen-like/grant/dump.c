@@ -17,8 +17,9 @@ static void dump_entry(struct grant_table *t, grant_ref_t ref)
     }
     spin_unlock(&t->lock);
     if (grant_in_use(&a))
-        printk("    entry %5u: flags %#06x, frame %#lx, used by domain %u: CPU %u read %u write, device %u read %u write\n",
-               ref, flags, (unsigned long)a.mfn, a.user, a.host_r, a.host_w, a.dev_r, a.dev_w);
+        printk("    entry %5u: flags %#06x, frame %#lx, used by domain %u: "
+               "CPU %u read %u write, device %u read %u write\n", ref, flags, (unsigned long)a.mfn, a.user,
+               a.host_r, a.host_w, a.dev_r, a.dev_w);
 }
 
 void grant_dump_all(void)

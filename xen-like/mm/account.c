@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's own memory by domain: each domain has an account of what it makes the hypervisor keep (its vCPUs, event
- * channels, grant tables, mappings of grants), with a limit, so that no guest can take the memory that others need. Frames
- * that the domain owns do not stand there; domain_mm.max_pages limits those.
+ * The hypervisor's own memory by domain: each domain has an account of what it makes the hypervisor keep (its
+ * vCPUs, event channels, grant tables, mappings of grants), with a limit, so that no guest can take the
+ * memory that others need. Frames that the domain owns do not stand there; domain_mm.max_pages limits those.
  */
 #include "domain/domain.h"
 #include "lib/log.h"
@@ -20,8 +20,8 @@ static bool charge(struct domain *d, u64 bytes)
     if (atomic_add(&d->mm.hv_bytes, bytes) <= limit || !limit)
         return true;
     atomic_sub(&d->mm.hv_bytes, bytes);
-    guest_log(d->id, LOG_WARN, "it would need more than %lu KiB of the hypervisor's memory; domain_hv_mem= allows more\n",
-              (unsigned long)limit >> 10);
+    guest_log(d->id, LOG_WARN, "it would need more than %lu KiB of the hypervisor's memory; "
+              "domain_hv_mem= allows more\n", (unsigned long)limit >> 10);
     return false;
 }
 

@@ -60,7 +60,9 @@ static bool frame_ref(struct frame *f, const struct domain *d)
 
 bool frame_get(mfn_t mfn, struct domain *d)
 {
-    return frame_covered(mfn) && frame_ref(mfn_to_frame(mfn), d);
+    struct frame *f = frame_lookup(mfn);
+
+    return f && frame_ref(f, d);
 }
 
 void frame_get_more(struct frame *f)
@@ -328,11 +330,10 @@ void frame_put_mapping(struct frame *f, bool writable)
 
 bool frame_get_and_type(mfn_t mfn, struct domain *d, enum frame_type type)
 {
-    struct frame *f;
+    struct frame *f = frame_lookup(mfn);
 
-    if (!frame_covered(mfn))
+    if (!f)
         return false;
-    f = mfn_to_frame(mfn);
     if (type == FRAME_WRITABLE)
         return frame_get_writable(f, d);
     if (!frame_ref(f, d))

@@ -75,16 +75,29 @@ static inline mfn_t frame_to_mfn(const struct frame *f)
 extern u64 frame_limit;                 /* above the highest frame of RAM */
 extern unsigned long *frame_bitmap;     /* a bit for each 2 MiB with RAM in it */
 
+/*
+ * The row of the frame table for mfn, which may be any number; NULL where there is none. Speculation past the check
+ * stays inside the table.
+ */
+static inline struct frame *frame_lookup(mfn_t mfn)
+{
+    u64 nr = index_nospec(mfn.v, frame_limit);
+
+    return mfn.v < frame_limit && test_bit(nr >> 9, frame_bitmap) ? mfn_to_frame(MFN(nr)) : NULL;
+}
+
 /* True where the frame table has a row for mfn; only then may mfn_to_frame()'s result be used. */
 static inline bool frame_covered(mfn_t mfn)
 {
-    return mfn.v < frame_limit && test_bit(index_nospec(mfn.v, frame_limit) >> 9, frame_bitmap);
+    return frame_lookup(mfn) != NULL;
 }
 
 /* True where mfn is RAM. */
 static inline bool mfn_valid(mfn_t mfn)
 {
-    return frame_covered(mfn) && mfn_to_frame(mfn)->owner != FRAME_OWNER_IO;
+    const struct frame *f = frame_lookup(mfn);
+
+    return f && f->owner != FRAME_OWNER_IO;
 }
 
 /* Hypervisor's address of a frame of RAM; always mapped. */

@@ -67,9 +67,9 @@ static inline int l1_get(u64 *pte, const struct domain *owner, struct domain *pg
 
     if (unlikely(*pte & l1_refused_bits(owner)))
         return -EINVAL;
-    if (unlikely(!frame_covered(mfn)))
+    f = frame_lookup(mfn);
+    if (unlikely(!f))
         return l1_get_mmio(pte, owner, pg_owner);
-    f = mfn_to_frame(mfn);
     if (*pte & PTE_RW ? frame_get_writable(f, pg_owner) : frame_get(mfn, pg_owner)) {
         /* RAM has one cache attribute, write-back: there are no aliases with different ones. */
         *pte &= ~PTE_CACHE;

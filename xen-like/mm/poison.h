@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Freed memory of the hypervisor in debug builds: filled with a pattern, which must still be there when it is handed out
- * again. Who uses what it has freed reads nonsense; who writes to it is found out.
+ * Freed memory of the hypervisor in debug builds: filled with a pattern, which must still be there when it is
+ * handed out again. Who uses what it has freed reads nonsense; who writes to it is found out.
  */
 #ifndef MM_POISON_H
 #define MM_POISON_H

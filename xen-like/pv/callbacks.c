@@ -268,7 +268,7 @@ long pv_set_debugreg(struct vcpu *v, unsigned int reg, u64 value)
     default:
         return -ENODEV;
     }
-    v->pv.dr[reg] = value;
+    v->pv.dr[index_nospec(reg, 8)] = value;
     if (v == current && reg != 6)
         pv_apply_debug_registers(v);
     return 0;

@@ -215,7 +215,12 @@ entry_text_start:
         FILL_RETURN_STACK
 773:    SLOT    SPEC_PATCH_CTRL, 774f, 1
         LOAD_SPEC_CTRL CPUINFO_hv_ctrl
-774:
+774:    SLOT    SPEC_PATCH_IBPB, 775f, 1
+        mov     $0x49, %ecx             /* MSR PRED_CMD: IBPB */
+        mov     $1, %eax
+        xor     %edx, %edx
+        wrmsr
+775:
         .if     \reload
         mov     UREGS_rax(%rsp), %rax
         mov     UREGS_rcx(%rsp), %rcx

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys that break the hypervisor on purpose, so that what watches over it can be tested. Debug builds alone have them.
+ * Keys that break the hypervisor on purpose, so that what watches over it can be tested. Debug builds alone
+ * have them.
  */
 #include "trace/keys.h"
 

@@ -27,7 +27,8 @@ static void dump_cpus(void)
         if (!v || is_idle(v))
             printk("CPU %u has no guest:\n", cpu);
         else
-            printk("CPU %u has d%uv%u, in %s mode:\n", cpu, v->domain->id, v->id, v->pv.kernel_mode ? "kernel" : "user");
+            printk("CPU %u has d%uv%u, in %s mode:\n", cpu, v->domain->id, v->id,
+                   v->pv.kernel_mode ? "kernel" : "user");
         report_print(&report);
     }
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The watchdog. Two look after a CPU: the timers of the other CPUs, and an NMI about 18 times a second from the interval
- * timer (PIT), which reaches a CPU even where it is alone and has its interrupts off. A machine without that timer's line
- * does with the first.
+ * The watchdog. Two look after a CPU: the timers of the other CPUs, and an NMI about 18 times a second from
+ * the interval timer (PIT), which reaches a CPU even where it is alone and has its interrupts off. A machine
+ * without that timer's line does with the first.
  */
 #include "trace/watchdog.h"
 
@@ -104,18 +104,30 @@ static void no_interrupt(void *arg)
     (void)arg;
 }
 
+static unsigned int interval_count(void)
+{
+    unsigned int low;
+
+    outb(0x43, 0);          /* holds channel 0's count */
+    low = inb(0x40);
+    return low | (unsigned int)inb(0x40) << 8;
+}
+
+/* False where there is no interval timer, or no line from it. */
 static bool start_nmi(void)
 {
     bool level, active_low;
-    unsigned int gsi = isa_irq_to_gsi(0, &level, &active_low);
+    unsigned int gsi = isa_irq_to_gsi(0, &level, &active_low), count;
 
-    if (irq_request(gsi, no_interrupt, NULL, false, false))
-        return false;
-    nmi_hook = tick;
-    nmi_ticks = true;
     outb(0x43, 0x34);       /* channel 0: rate generator, both bytes of the count, which is 65536 */
     outb(0x40, 0);
     outb(0x40, 0);
+    count = interval_count();
+    udelay(1000);
+    if (interval_count() == count || irq_request(gsi, no_interrupt, NULL, false, false))
+        return false;
+    nmi_hook = tick;
+    nmi_ticks = true;
     ioapic_route_nmi(gsi);
     return true;
 }
@@ -124,6 +136,7 @@ static bool start_nmi(void)
 
 void watchdog_init(void)
 {
+    const char *by;
     unsigned int cpu;
 
     if (!wanted || !timeout_s)
@@ -135,6 +148,7 @@ void watchdog_init(void)
         timer_init(&h->timer, beat, NULL, cpu);
         timer_set(&h->timer, h->last + BEAT_PERIOD);
     }
-    log_info("Watchdog: a CPU that runs no timers for %u seconds stops the machine; looked after by %s\n", timeout_s,
-             start_nmi() ? "NMI" : cpu_count > 1 ? "the other CPUs" : "nobody: there is no interval timer, and no other CPU");
+    by = start_nmi() ? "NMI" : cpu_count > 1 ? "the other CPUs" : "nobody: no interval timer, no other CPU";
+    log_info("Watchdog: a CPU that runs no timers for %u seconds stops the machine; looked after by %s\n",
+             timeout_s, by);
 }
