@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's memory on the accounts of domains, and what debug builds do with freed memory, from the hypervisor's own
- * files: what is charged, that limits hold and are not passed by a failure, that all comes back; and that a write to freed
- * memory is noticed.
+ * The hypervisor's memory on the accounts of domains, and what debug builds do with freed memory, from the
+ * hypervisor's own files: what is charged, that limits hold and are not passed by a failure, that all comes
+ * back; and that a write to freed memory is noticed.
  */
 #include <stdlib.h>
 #include <string.h>

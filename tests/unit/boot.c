@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What boot/ gets from the boot loader, from the hypervisor's own files: both multiboot formats, the memory map, the
- * command line. Each first as it should be, then damaged: every truncation, then random changes.
+ * What boot/ gets from the boot loader, from the hypervisor's own files: both multiboot formats, the memory
+ * map, the command line. Each first as it should be, then damaged: every truncation, then random changes.
  */
 #include "fake/physical.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The firmware's tables and Domain-0's kernel image, as boot/ reads them, from the hypervisor's own files: the ACPI tables
- * and the ELF image, each first as it should be, then cut and changed in random places.
+ * The firmware's tables and Domain-0's kernel image, as boot/ reads them, from the hypervisor's own files:
+ * the ACPI tables and the ELF image, each first as it should be, then cut and changed in random places.
  */
 #include "fake/physical.h"
 

@@ -16,16 +16,19 @@ UNIT_SRC_mm_pages := $(UNIT_MM_SRC)
 UNIT_SRC_mm_alloc := $(UNIT_MM_SRC)
 UNIT_SRC_grant := $(UNIT_MM_SRC)
 UNIT_SRC_account := $(UNIT_MM_SRC)
+UNIT_SRC_grant_ops := $(UNIT_MM_SRC)
 UNIT_SRC_mm_init := $(UNIT_MM_SRC) $(addprefix xen-like/mm/,init.c vmap.c machine.c)
 UNIT_CFLAGS_mm_init := -DFAKE_REAL_INIT
-UNIT_MM_TESTS := account mm_alloc mm_init mm_pages grant
+UNIT_MM_TESTS := account mm_alloc mm_init mm_pages grant grant_ops
 
 UNIT_SRC_event := $(filter-out %/dump.c,$(wildcard xen-like/event/*.c)) tests/unit/fake/machine.c
 UNIT_SRC_sched := $(filter-out %/dump.c,$(wildcard xen-like/sched/*.c)) tests/unit/fake/machine.c tests/unit/fake/sched.c
 UNIT_SRC_shares := $(UNIT_SRC_sched)
+UNIT_SRC_sched_ops := $(UNIT_SRC_sched)
 UNIT_SRC_timer := xen-like/sched/timer.c tests/unit/fake/machine.c
 UNIT_SRC_decode := xen-like/pv/decode.c
-UNIT_TESTS := $(UNIT_MM_TESTS) event sched shares timer decode lib locks boot boot_tables
+UNIT_SRC_spec := xen-like/cpu/spec_plan.c xen-like/lib/option.c
+UNIT_TESTS := $(UNIT_MM_TESTS) event sched sched_ops shares timer decode spec lib locks boot boot_tables
 
 # lib.c, locks.c and boot.c include some of the files that they test: to give routines of the C library other names, to reset
 # the state of locks, to reach the rows of options.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The library routines, from the hypervisor's own files: strings and numbers, formatted text against the C library's,
- * searches in bitmaps against plain loops, the parsers of options.
+ * The library routines, from the hypervisor's own files: strings and numbers, formatted text against the C
+ * library's, searches in bitmaps against plain loops, the parsers of options.
  */
 #include "fake/hv_string.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spin locks with the checks of a debug build, from the hypervisor's own file: each rule of lib/spinlock.h is broken once,
- * and must end in a panic; what the rules allow must not.
+ * Spin locks with the checks of a debug build, from the hypervisor's own file: each rule of lib/spinlock.h is
+ * broken once, and must end in a panic; what the rules allow must not.
  */
 #include <setjmp.h>
 #include <stdarg.h>

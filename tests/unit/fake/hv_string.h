@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lib/string.c for host tests: what the C library has too goes by hv_NAME, so that both are there; strlcpy() and
- * strtou64() keep their names. To be included by one file of a program, before <string.h>.
+ * lib/string.c for host tests: what the C library has too goes by hv_NAME, so that both are there; strlcpy()
+ * and strtou64() keep their names. To be included by one file of a program, before <string.h>.
  */
 #ifndef FAKE_HV_STRING_H
 #define FAKE_HV_STRING_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For tests of what boot/ reads: physical memory of 2 MiB, whose surroundings are closed, so that reading too far ends the
- * test; panics that a test may expect; warnings that it can count. Included once by each such test.
+ * For tests of what boot/ reads: physical memory of 2 MiB, whose surroundings are closed, so that reading too
+ * far ends the test; panics that a test may expect; warnings that it can count. Included once by each such
+ * test.
  */
 #ifndef FAKE_PHYSICAL_H
 #define FAKE_PHYSICAL_H
@@ -49,6 +50,7 @@ void log_at(enum log_level level, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(message, sizeof(message), fmt, ap);
     va_end(ap);
+    message[strcspn(message, "\n")] = '\0';
 }
 
 static u64 random_state = 1;
