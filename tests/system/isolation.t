@@ -17,7 +17,7 @@ HV_START, HV_END = 0xffff800000000000, 0xffff880000000000
 M2P_END = 0xffff808000000000
 WINDOWS, WINDOW_SIZE, WINDOW_PAGES = 0xffff810000000000, 2 << 20, 34
 STACKS, STACK_STRIDE = 0xffff81807f000000, 64 << 10
-EXCEPTION_PAGES, INFO_PAGE = 4, 7       # of a CPU's stack
+EXCEPTION_PAGES, INFO_PAGE = 4, 15      # of a CPU's stack
 DIRECT_MAP = 0xffff840000000000
 
 
@@ -79,8 +79,9 @@ def check_open(machine, cpu):
     tap.ok(not wrong, f'{machine.name}, CPU {cpu}: guests can read the M2P, and nothing else', text(wrong))
 
 
-def check(machine, isolated, names):
+def check(machine, isolated, line, names):
     machine.expect('^spinning', 60)
+    tap.ok(re.search(line, machine.text, re.MULTILINE), f'{machine.name}: the console says what is on', f'no line {line!r}')
     for cpu in (0, 1):
         if isolated:
             check_isolated(machine, cpu, names)
@@ -89,16 +90,18 @@ def check(machine, isolated, names):
 
 
 CASES = [
-    ('isolation-intel', 'Skylake-Server,-smap', '', True),
-    ('isolation-forced', 'max,la57=off,smap=off', 'xpti', True),
-    ('isolation-dom0-off', 'Skylake-Server,-smap', 'xpti=dom0=off', False),
-    ('isolation-amd', 'max,la57=off,smap=off', '', False),
+    ('isolation-intel', 'Skylake-Server,-smap', '', True, 'xpti: .*Domain-0 on, other domains on'),
+    ('isolation-forced', 'max,la57=off,smap=off', 'xpti spec-ctrl=rsb,md-clear,bti-thunk=lfence', True,
+     'spec-ctrl: bti-thunk=lfence .* rsb=entry md-clear=exit'),
+    ('isolation-dom0-off', 'Skylake-Server,-smap', 'xpti=dom0=off', False, 'xpti: .*Domain-0 off, other domains on'),
+    ('isolation-amd', 'max,la57=off,smap=off', '', False, 'xpti: .*Domain-0 off, other domains off'),
+    ('isolation-no', 'Skylake-Server,-smap', 'spec-ctrl=no', False, 'pv-l1tf: .*Domain-0 off, other domains off'),
 ]
 
 tap = Tap()
 names = symbols()
-for name, cpu, options, isolated in CASES:
-    tap.boot(f'{name}: done', lambda m: check(m, isolated, names), name=name, kernel=BUILD / 'tenon', cpu=cpu, cpus=2,
+for name, cpu, options, isolated, line in CASES:
+    tap.boot(f'{name}: done', lambda m: check(m, isolated, line, names), name=name, kernel=BUILD / 'tenon', cpu=cpu, cpus=2,
              modules=[BUILD / 'tests/system/spin'], qmp=True, limit=90,
              options=f'dom0_mem=64M dom0_max_vcpus=2 console=com1 com1=115200,8n1 loglvl=all {options}')
 tap.done()
