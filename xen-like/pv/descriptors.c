@@ -38,9 +38,9 @@ static void map_gdt(struct vcpu *v, bool flush)
 {
     unsigned int cpu_nr = this_cpu_nr();
     u64 none = window_entry(maddr_to_mfn(MADDR(image_virt_to_phys(zero_page))), false);
+    u64 *pte = cpu_window_pte(cpu_nr, 0);   /* of one table, as the whole window */
 
-    for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++) {
-        u64 *pte = cpu_window_pte(cpu_nr, i);
+    for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++, pte++) {
         mfn_t mfn = v->pv.gdt_frames[i];
         /* Writable: the processor sets the accessed bit of a descriptor that it loads. */
         u64 entry = mfn.v ? window_entry(mfn, true) : none;
@@ -76,13 +76,14 @@ void pv_load_descriptor_tables(struct vcpu *v)
 
 /* --- GDT ------------------------------------------------------------------------------------------------------ */
 
-void pv_drop_gdt(struct vcpu *v)
+/* new: GDT_GUEST_FRAMES frames, 0: none; the references pass to v. Those of the old ones are dropped. */
+static void replace_gdt(struct vcpu *v, const mfn_t *new, unsigned int entries)
 {
     mfn_t old[GDT_GUEST_FRAMES];
 
     memcpy(old, v->pv.gdt_frames, sizeof(old));
-    memset(v->pv.gdt_frames, 0, sizeof(v->pv.gdt_frames));
-    v->pv.gdt_ents = 0;
+    memcpy(v->pv.gdt_frames, new, sizeof(old));
+    v->pv.gdt_ents = entries;
     if (v == current)
         map_gdt(v, true);
     for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++) {
@@ -91,26 +92,30 @@ void pv_drop_gdt(struct vcpu *v)
     }
 }
 
+void pv_drop_gdt(struct vcpu *v)
+{
+    static const mfn_t none[GDT_GUEST_FRAMES];
+
+    replace_gdt(v, none, 0);
+}
+
 /* entries is at most 7168. The frames get a reference each; on failure nothing has changed. */
 int pv_set_gdt_frames(struct vcpu *v, const u64 *mfns, unsigned int entries)
 {
     unsigned int pages = DIV_ROUND_UP(entries, DESCRIPTORS_PER_PAGE);
+    mfn_t new[GDT_GUEST_FRAMES] = { { 0 } };
 
     if (pages > GDT_GUEST_FRAMES)
         return -EINVAL;
     for (unsigned int i = 0; i < pages; i++) {
-        if (frame_get_and_type(MFN(mfns[i]), v->domain, FRAME_SEGDESC))
+        new[i] = MFN(mfns[i]);
+        if (frame_get_and_type(new[i], v->domain, FRAME_SEGDESC))
             continue;
         while (i--)
             frame_put_and_type(mfn_to_frame(MFN(mfns[i])));
         return -EINVAL;
     }
-    pv_drop_gdt(v);
-    for (unsigned int i = 0; i < pages; i++)
-        v->pv.gdt_frames[i] = MFN(mfns[i]);
-    v->pv.gdt_ents = entries;
-    if (v == current)
-        map_gdt(v, true);
+    replace_gdt(v, new, entries);
     return 0;
 }
 
