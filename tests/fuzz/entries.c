@@ -343,7 +343,7 @@ void act_iret(struct fuzzer *f)
     frame.ss = one_in(f, 3) ? rnd_selector(f) : FLAT_KERNEL_SS;
     frame.rflags = rnd_flags(f);
     frame.rsp = USER_STACK_TOP - 512; /* below 4 GiB, for 32-bit code segments */
-    if (one_in(f, 5000))
+    if (one_in(f, 40000))
         frame.rsp = rnd_arg(f);
     f->traps += trap_try(iret_probe, (long)&frame);
     events_mask();

@@ -63,12 +63,15 @@ static unsigned rnd_index(struct fuzzer *f)
     return one_in(f, 3) ? rnd_below(f, 511) : PICK(f, index);
 }
 
-/* An entry for a table of this level: often one that could be accepted. */
+/*
+ * An entry for a table of this level: often one that could be accepted.  It names none of our own tables, through
+ * which the fuzzer would write to itself.
+ */
 static pte_t rnd_pte(struct fuzzer *f, unsigned level)
 {
     static const pte_t odd[] = { PTE_PSE,   PTE_G,         PTE_PCD, PTE_PWT, PTE_NX, PTE_AVAIL,
                                  1UL << 52, 0x7ffUL << 52, PTE_P,   PTE_W,   PTE_U };
-    unsigned long mfn = one_in(f, 4) ? rnd_mfn(f) : page_of_level(f, level ? level - 1 : 0)->mfn;
+    unsigned long mfn = one_in(f, 4) ? rnd_harmless_mfn(f) : page_of_level(f, level ? level - 1 : 0)->mfn;
     pte_t flags = level <= 1 ? (one_in(f, 3) ? L1_RO : L1_FLAGS) : TABLE_FLAGS;
 
     switch (rnd_below(f, 12)) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changes of a root's own entries reach every vCPU that runs on it, at the flush that the guest asks for at the latest:
- * in kernel and in user mode, on this vCPU and on another that is running, in roots that are loaded and in those that
- * were and will be again. A hypervisor that runs guests on copies of their roots must keep the copies true; a stale
- * entry would lead to a table that is none any more. Source: xen.h, mmu_update, MMUEXT_NEW_BASEPTR.
+ * Changes of a root's own entries reach every vCPU that runs on it, at the flush that the guest asks for at
+ * the latest: in kernel and in user mode, on this vCPU and on another that is running, in roots that are
+ * loaded and in those that were and will be again. A hypervisor that runs guests on copies of their roots
+ * must keep the copies true; a stale entry would lead to a table that is none any more. Source: xen.h,
+ * mmu_update, MMUEXT_NEW_BASEPTR.
  */
 #include "guest.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Protections against transient execution: the words of xpti=, pv-l1tf= and spec-ctrl=, what is chosen for processors of
- * several kinds, and the bytes that a patched slot gets. (No emulated processor has most of what this is about.)
+ * Protections against transient execution: the words of xpti=, pv-l1tf= and spec-ctrl=, what is chosen for
+ * processors of several kinds, and the bytes that a patched slot gets. (No emulated processor has most of
+ * what this is about.)
  */
 #include <stdio.h>
 #include <stdlib.h>

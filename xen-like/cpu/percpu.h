@@ -2,16 +2,19 @@
 /*
  * Per-CPU variables and what hangs at the end of each CPU's stack.
  *
- * A variable made by DEFINE_PER_CPU lives in section .data.percpu; each CPU gets a copy of that section before it runs
- * anything else, at percpu_offset from the original, which nobody changes. Every subsystem defines its own variables.
+ * A variable made by DEFINE_PER_CPU lives in section .data.percpu; each CPU gets a copy of that section
+ * before it runs anything else, at percpu_offset from the original, which nobody changes. Every subsystem
+ * defines its own variables.
  *
- * A CPU's stack is one block of STACK_SIZE, aligned to it, so that any stack pointer inside leads to struct cpu_info:
+ * A CPU's stack is one block of STACK_SIZE, aligned to it, so that any stack pointer inside leads to struct
+ * cpu_info:
  *
  *   page 0      1      2      3      4 to 11       12 to 14           15
  *        #MC    NMI    #DF    #DB    never mapped  C code, downwards  struct cpu_info: what entries need
  *
- * C code begins at the end of page 14, so that page 15 has nothing in it but what concerns the guest that runs: it stays
- * mapped when the rest of the hypervisor is not (mm/isolation.h), as do the pages of the exceptions.
+ * C code begins at the end of page 14, so that page 15 has nothing in it but what concerns the guest that
+ * runs: it stays mapped when the rest of the hypervisor is not (mm/isolation.h), as do the pages of the
+ * exceptions.
  */
 #ifndef CPU_PERCPU_H
 #define CPU_PERCPU_H
@@ -25,9 +28,9 @@
 struct vcpu;
 
 /*
- * The last page of each CPU's stack. Entry from a guest fills guest_regs up to es; es to gs are filled only when a
- * vCPU's state is saved. entry.S knows the offsets (cpu/offsets.c). What stands here can be read by the guest of the
- * CPU through the processor's faults (Meltdown), so it is that guest's or no secret.
+ * The last page of each CPU's stack. Entry from a guest fills guest_regs up to es; es to gs are filled only
+ * when a vCPU's state is saved. entry.S knows the offsets (cpu/offsets.c). What stands here can be read by
+ * the guest of the CPU through the processor's faults (Meltdown), so it is that guest's or no secret.
  */
 struct cpu_info {
     unsigned long entry_room[33];   /* for exceptions that the entry code itself takes; aligns TSS.RSP0 */
@@ -40,7 +43,10 @@ struct cpu_info {
     struct cpu_info *self;          /* this page, where it is mapped whatever root is loaded */
     struct vcpu *guest_vcpu;        /* the vCPU, and its vcpu_info, at addresses that are mapped while it runs */
     struct vcpu_info *guest_info;
-    /* Roots by the guest's mode, user 0, kernel 1 (mm/tlb.c). guest_cr3[0] is 0 where root_load() must see to it. */
+    /*
+     * Roots by the guest's mode, user 0, kernel 1 (mm/tlb.c). guest_cr3[0] is 0 where root_load() must see to
+     * it.
+     */
     unsigned long guest_cr3[2];     /* what the guest runs on */
     unsigned long full_cr3[2];      /* what the hypervisor runs on meanwhile; 0: on the same */
     unsigned long isolated_base;    /* the block that all isolated roots of this CPU lie in, 0: it has none */
@@ -71,7 +77,10 @@ static inline struct cpu_info *cpu_info(void)
 
 /* Makes the first CPU's copy and its cpu_info; before anything else of C. */
 void percpu_init_boot_cpu(void);
-/* A copy for cpu, and its stack at CPU_STACK(cpu), cpu_info filled in; after mm_init_cpu_window(). False: no memory. */
+/*
+ * A copy for cpu, and its stack at CPU_STACK(cpu), cpu_info filled in; after mm_init_cpu_window(). False: no
+ * memory.
+ */
 bool percpu_prepare(unsigned int cpu);
 /* Maps the first CPU's stack there, too. Panics without memory. */
 void percpu_map_boot_stack(void);

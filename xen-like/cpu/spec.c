@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Protections against transient execution (spec.h): what the processor and the command line say, the patching, the MSRs.
- * The decision is cpu/spec_plan.c's. Bits of CPUID and MSRs: SDM vol. 4, table 2-2, and Intel's "Speculative Execution Side
- * Channel Mitigations"; AMD's "Indirect Branch Control Extension".
+ * Protections against transient execution (spec.h): what the processor and the command line say, the
+ * patching, the MSRs. The decision is cpu/spec_plan.c's. Bits of CPUID and MSRs: SDM vol. 4, table 2-2, and
+ * Intel's "Speculative Execution Side Channel Mitigations"; AMD's "Indirect Branch Control Extension".
  */
 #include "cpu/spec.h"
 
@@ -24,7 +24,10 @@
 
 struct spec_plan spec_plan;
 
-/* --- options ------------------------------------------------------------------------------------------------------ */
+/*
+ * --- options
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static struct spec_options options = SPEC_OPTIONS_NONE;
 
@@ -53,7 +56,10 @@ static bool parse_pair(const struct option *o, const char *value)
 static const struct option __section(".options") __attribute__((used, aligned(8)))
     pair_options[] = { { "xpti", parse_pair, &options.xpti, 0 }, { "pv-l1tf", parse_pair, &options.l1tf, 0 } };
 
-/* --- patching ------------------------------------------------------------------------------------------------------ */
+/*
+ * --- patching
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 extern struct spec_slot spec_patch_start[], spec_patch_end[];
 
@@ -74,13 +80,19 @@ static void patch(u32 feature)
     }
 }
 
-/* --- the machine --------------------------------------------------------------------------------------------------- */
+/*
+ * --- the machine
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static struct spec_cpu_facts facts;
 
 static void gather_facts(void)
 {
-    /* Models of family 6: Skylake, Cascade Lake and Cooper Lake, Cannon Lake, Kaby and Coffee Lake, Comet Lake. */
+    /*
+     * Models of family 6: Skylake, Cascade Lake and Cooper Lake, Cannon Lake, Kaby and Coffee Lake, Comet
+     * Lake.
+     */
     static const u8 skylake[] = { 0x4e, 0x5e, 0x55, 0x66, 0x8e, 0x9e, 0xa5, 0xa6 };
     u32 seven[4] = { 0 }, ext[4] = { 0 };
 
@@ -107,17 +119,19 @@ static void gather_facts(void)
 
 static void report(void)
 {
+    static const char *const on[] = { "off", "on" };
     const struct spec_plan *p = &spec_plan;
     const char *thunk = p->thunk == SPEC_PATCH_JMP ? "jmp" : p->thunk == SPEC_PATCH_LFENCE ? "lfence" : "retpoline";
+    const char *ibrs = !p->ibrs ? "no" : p->always_ibrs ? "always" : "entry";
+    const char *ibpb = p->ibpb_entry ? "entry" : p->ibpb ? "switch" : "no";
+    bool meltdown = facts.intel && !(facts.arch_caps & SPEC_CAP_RDCL_NO);
 
-    printk("xpti: page-table isolation: Domain-0 %s, other domains %s (processor %s)\n", p->xpti_dom0 ? "on" : "off",
-           p->xpti_domu ? "on" : "off",
-           facts.intel && !(facts.arch_caps & SPEC_CAP_RDCL_NO) ? "may be open to Meltdown" : "not open to Meltdown");
-    printk("pv-l1tf: not-present page-table entries checked: Domain-0 %s, other domains %s\n", p->l1tf_dom0 ? "on" : "off",
-           p->l1tf_domu ? "on" : "off");
-    printk("spec-ctrl: bti-thunk=%s ibrs=%s ibpb=%s ssbd=%s rsb=%s md-clear=%s; indices clamped; FPU switched eagerly\n", thunk,
-           !p->ibrs ? "no" : p->always_ibrs ? "always" : "entry", !p->ibpb && !p->ibpb_entry ? "no" : p->ibpb_entry ? "entry" : "switch", p->ssbd ? "yes" : "no",
-           p->rsb ? "entry" : "no", p->md_clear ? "exit" : "no");
+    printk("xpti: page-table isolation: Domain-0 %s, other domains %s (processor %s to Meltdown)\n",
+           on[p->xpti_dom0], on[p->xpti_domu], meltdown ? "may be open" : "not open");
+    printk("pv-l1tf: not-present page-table entries checked: Domain-0 %s, other domains %s\n",
+           on[p->l1tf_dom0], on[p->l1tf_domu]);
+    printk("spec-ctrl: bti-thunk=%s ibrs=%s ibpb=%s ssbd=%s rsb=%s md-clear=%s; indices clamped; FPU switched eagerly\n",
+           thunk, ibrs, ibpb, p->ssbd ? "yes" : "no", p->rsb ? "entry" : "no", p->md_clear ? "exit" : "no");
     if (options.ibrs > 0 && !p->ibrs)
         log_warn("spec-ctrl=ibrs: this processor has no IBRS; it stays off\n");
     if (options.ibpb > 0 && !p->ibpb)
@@ -156,7 +170,10 @@ void spec_init_cpu(void)
 {
     struct spec_cpu *s = &cpu_info()->spec;
 
-    /* STIBP: a sibling thread's predictions are kept apart; guests have no SPEC_CTRL of their own to ask for it. */
+    /*
+     * STIBP: a sibling thread's predictions are kept apart; guests have no SPEC_CTRL of their own to ask for
+     * it.
+     */
     s->guest_ctrl = (spec_plan.ssbd ? CTRL_SSBD : 0) | (facts.stibp && spec_plan.ibrs ? CTRL_STIBP : 0);
     if (spec_plan.ibrs && spec_plan.always_ibrs)
         s->guest_ctrl |= CTRL_IBRS;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Protections against attacks by transient execution: what the command line asks for (xpti=, pv-l1tf=, spec-ctrl=), what the
- * processor needs and has, and the patching of the code that carries it out.
+ * Protections against attacks by transient execution: what the command line asks for (xpti=, pv-l1tf=,
+ * spec-ctrl=), what the processor needs and has, and the patching of the code that carries it out.
  *
- * pv/entry.S has slots of five bytes, each with a row in .spec_patch; spec_init() patches those of the features in use,
- * once, before the image is mapped read-only. docs/protections.md is the manual.
+ * pv/entry.S has slots of five bytes, each with a row in .spec_patch; spec_init() patches those of the
+ * features in use, once, before the image is mapped read-only. docs/protections.md is the manual.
  */
 #ifndef CPU_SPEC_H
 #define CPU_SPEC_H
@@ -19,7 +19,26 @@
 #define SPEC_PATCH_LFENCE   6   /* indirect branches: behind LFENCE; else they are retpolines */
 #define SPEC_PATCH_IBPB     7   /* entries drop the branch predictor's content */
 
-#ifndef __ASSEMBLY__
+#ifdef __ASSEMBLY__
+
+/*
+ * A slot is five bytes that cpu/spec.c patches while booting: a no-operation that becomes a jump to `to`, or,
+ * with inverse, a jump to `to` that becomes a no-operation.
+ */
+.macro SLOT feature, to, inverse=0
+        .if     \inverse
+662:    .byte   0xe9
+        .long   \to - . - 4
+        .else
+662:    .byte   0x0f, 0x1f, 0x44, 0x00, 0x00
+        .endif
+        .pushsection .spec_patch, "a"
+        .balign 4
+        .long   662b - ., \to - ., \feature
+        .popsection
+.endm
+
+#else
 
 #include "lib/types.h"
 
@@ -60,11 +79,17 @@ struct spec_plan {
 
 extern struct spec_plan spec_plan;
 
-/* Boot CPU, after the command line was read and before mm_init(): decides, patches, and says on the console what is on. */
+/*
+ * Boot CPU, after the command line was read and before mm_init(): decides, patches, and says on the console
+ * what is on.
+ */
 void spec_init(void);
 /* Each CPU, before it runs a guest. */
 void spec_init_cpu(void);
-/* next is about to run where another vCPU, or none, ran before: what that left in the branch predictor is dropped. */
+/*
+ * next is about to run where another vCPU, or none, ran before: what that left in the branch predictor is
+ * dropped.
+ */
 void spec_switch(const struct vcpu *next);
 
 /* --- spec_plan.c. -1 in an option: as the processor needs it. --- */
@@ -82,8 +107,9 @@ bool spec_parse(struct spec_options *o, const char *value);
 bool spec_parse_pair(struct spec_pair *p, const char *value);
 void spec_decide(const struct spec_cpu_facts *f, const struct spec_options *o, struct spec_plan *p);
 /*
- * The five bytes of a slot of an enabled feature: a jump to `to` where a no-operation stood (five bytes as .S has
- * them), a no-operation where a jump stood; and for SPEC_PATCH_JMP the code at `to` itself. distance: to - at.
+ * The five bytes of a slot of an enabled feature: a jump to `to` where a no-operation stood (five bytes as .S
+ * has them), a no-operation where a jump stood; and for SPEC_PATCH_JMP the code at `to` itself. distance: to
+ * - at.
  */
 void spec_patch_bytes(u8 out[5], const u8 now[5], const u8 *to, s32 distance, u32 feature);
 

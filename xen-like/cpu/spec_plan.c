@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Protections against transient execution: what the options mean, and what is done on a processor of which such and such
- * is known. Pure functions, which unit tests drive; cpu/spec.c has the machine. Option names and words are Xen's. Bits of
- * MSR_ARCH_CAPABILITIES: SDM vol. 4, table 2-2.
+ * Protections against transient execution: what the options mean, and what is done on a processor of which
+ * such and such is known. Pure functions, which unit tests drive; cpu/spec.c has the machine. Option names
+ * and words are Xen's. Bits of MSR_ARCH_CAPABILITIES: SDM vol. 4, table 2-2.
  */
 #include "cpu/spec.h"
 
 #include "lib/option.h"
 #include "lib/string.h"
 
-/* --- options ------------------------------------------------------------------------------------------------------ */
+/*
+ * --- options
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 /* One item of a list, [NAME=]VALUE, cut from *list; the rest stays there. False: none left, or too long. */
 static bool next_item(const char **list, char *item, size_t size, bool *bad)
@@ -118,7 +121,10 @@ bool spec_parse(struct spec_options *o, const char *value)
     return !bad;
 }
 
-/* --- the decision -------------------------------------------------------------------------------------------------- */
+/*
+ * --- the decision
+ * --------------------------------------------------------------------------------------------------
+ */
 
 /* The most particular option that was given counts; without any, what the processor needs. */
 static bool choose(s8 particular, s8 group, s8 all, bool needed)
@@ -145,7 +151,10 @@ void spec_decide(const struct spec_cpu_facts *f, const struct spec_options *o, s
     p->l1tf_dom0 = choose(o->l1tf.dom0, -1, o->all, false);
     p->l1tf_domu = choose(o->l1tf.domu, -1, o->all, meltdown && f->family6);
 
-    /* Intel's own indirect-branch protection where it is cheap, or where retpolines do not help or are not wanted. */
+    /*
+     * Intel's own indirect-branch protection where it is cheap, or where retpolines do not help or are not
+     * wanted.
+     */
     p->always_ibrs = f->arch_caps & SPEC_CAP_IBRS_ALL;
     if (o->thunk >= 0)
         p->thunk = o->thunk;
@@ -161,7 +170,10 @@ void spec_decide(const struct spec_cpu_facts *f, const struct spec_options *o, s
     p->md_clear = choose(o->md_clear, o->pv, o->all, buffers);
 }
 
-/* --- patching ------------------------------------------------------------------------------------------------------ */
+/*
+ * --- patching
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 void spec_patch_bytes(u8 out[5], const u8 now[5], const u8 *to, s32 distance, u32 feature)
 {

@@ -23,7 +23,10 @@ static DEFINE_PER_CPU(struct isolation *, isolation);
 
 extern const char entry_text_start[], entry_text_end[];
 
-/* --- the hypervisor's part ----------------------------------------------------------------------------------------- */
+/*
+ * --- the hypervisor's part
+ * -----------------------------------------------------------------------------------------
+ */
 
 static u64 *table_of(u64 pte)
 {
@@ -63,7 +66,9 @@ static bool map_alike(u64 *l3, unsigned long from, unsigned long to)
     return true;
 }
 
-/* The L3 of the image's slot: one L2 and L1 of code and IDT for all CPUs, and this CPU's part of its stack. */
+/*
+ * The L3 of the image's slot: one L2 and L1 of code and IDT for all CPUs, and this CPU's part of its stack.
+ */
 static u64 *make_image_slot(unsigned int cpu)
 {
     static u64 image_l2;
@@ -130,7 +135,10 @@ bool isolation_init_cpu(unsigned int cpu)
     return true;
 }
 
-/* --- the guest's part ---------------------------------------------------------------------------------------------- */
+/*
+ * --- the guest's part
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static void copy_guest_slots(u64 *to, const u64 *from)
 {
@@ -155,7 +163,10 @@ void isolation_roots(mfn_t l4, mfn_t keep, unsigned long *guest, unsigned long *
     /* Seen before the entries are read: whoever changes one from now on finds the copies here. */
     WRITE_ONCE(iso->source[i].v, l4.v);
     smp_mb();
-    /* The CPU may still run on the full root; it uses none of the guest's addresses until it has loaded another. */
+    /*
+     * The CPU may still run on the full root; it uses none of the guest's addresses until it has loaded
+     * another.
+     */
     copy_guest_slots(iso->full[i], mfn_to_virt(l4));
     copy_guest_slots(iso->guest[i], iso->full[i]);
     spin_unlock_irqrestore(&iso->lock, flags);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Entering the guest's kernel: traps, system calls, event and failsafe callbacks. Each pushes a frame on the guest
- * kernel's stack and makes guest_regs() point at the handler; the return path then leads there.
+ * Entering the guest's kernel: traps, system calls, event and failsafe callbacks. Each pushes a frame on the
+ * guest kernel's stack and makes guest_regs() point at the handler; the return path then leads there.
  *
- * The frame of the x86-64 PV ABI, from the new stack pointer upwards: rcx, r11, [ds, es, fs, gs: failsafe only],
- * [error code: traps that have one], rip, cs with the event mask in bits 32 to 39, rflags, rsp, ss. A frame from the
- * guest's kernel has RPL 0 in cs, one from its user mode RPL 3.
+ * The frame of the x86-64 PV ABI, from the new stack pointer upwards: rcx, r11, [ds, es, fs, gs: failsafe
+ * only], [error code: traps that have one], rip, cs with the event mask in bits 32 to 39, rflags, rsp, ss. A
+ * frame from the guest's kernel has RPL 0 in cs, one from its user mode RPL 3.
  */
 #include "cpu/extable.h"
 #include "cpu/features.h"
@@ -19,7 +19,10 @@
 #include "pv/internal.h"
 #include "pv/pv.h"
 
-/* Where a frame of size bytes may begin: at an address of the guest, whose end is then beside no other's (entry.S). */
+/*
+ * Where a frame of size bytes may begin: at an address of the guest, whose end is then beside no other's
+ * (entry.S).
+ */
 static inline bool frame_place_ok(unsigned long sp)
 {
     return (sp + 0x780000000000) >> 43 < 31;
@@ -42,7 +45,10 @@ static inline u64 guest_rflags(const struct vcpu *v, u64 rflags, u8 upcall_mask)
     return flags;
 }
 
-/* What a bounce is to do, beside the frame's fixed part. The guest's kernel always runs on the flat selectors. */
+/*
+ * What a bounce is to do, beside the frame's fixed part. The guest's kernel always runs on the flat
+ * selectors.
+ */
 struct bounce {
     unsigned long rip;
     bool mask_events;
@@ -66,8 +72,9 @@ static bool no_stack(struct vcpu *v, unsigned long sp)
 }
 
 /*
- * Pushes a frame below sp, with this cs in it, and goes to the handler. The guest is in kernel mode by now. Inlined for
- * each kind of frame, whose size is constant then; no call is made but at its ends, so that nothing need be saved.
+ * Pushes a frame below sp, with this cs in it, and goes to the handler. The guest is in kernel mode by now.
+ * Inlined for each kind of frame, whose size is constant then; no call is made but at its ends, so that
+ * nothing need be saved.
  */
 static inline __attribute__((always_inline)) bool push_frame(struct vcpu *v, struct bounce b, unsigned long sp, u64 cs)
 {
@@ -164,7 +171,10 @@ void pv_inject_page_fault(struct vcpu *v, unsigned long cr2, u32 code)
     pv_inject_trap(v, TRAP_PAGE_FAULT, true, code);
 }
 
-/* --- called by entry.S --------------------------------------------------------------------------------------- */
+/*
+ * --- called by entry.S
+ * ---------------------------------------------------------------------------------------
+ */
 
 /* SYSCALL in the guest's user mode. */
 void pv_user_syscall(struct vcpu *v)
@@ -179,7 +189,10 @@ void pv_user_syscall(struct vcpu *v)
     bounce_plain(v, v->pv.syscall_callback, v->pv.syscall_disables_events);
 }
 
-/* The short way found no memory at sp to push the frame of a system call on; it has changed to kernel mode already. */
+/*
+ * The short way found no memory at sp to push the frame of a system call on; it has changed to kernel mode
+ * already.
+ */
 void pv_no_kernel_stack(struct vcpu *v, unsigned long sp)
 {
     guest_crash(v, "cannot push a trap frame at %016lx", sp - SYSCALL_FRAME_SIZE);
@@ -198,7 +211,9 @@ void pv_user_syscall32(struct vcpu *v)
     bounce_plain(v, v->pv.syscall32_callback, v->pv.syscall32_disables_events);
 }
 
-/* SYSENTER: where it stood is lost; without a callback it is the fault of a processor whose SYSENTER_CS is 0. */
+/*
+ * SYSENTER: where it stood is lost; without a callback it is the fault of a processor whose SYSENTER_CS is 0.
+ */
 void pv_user_sysenter(struct vcpu *v)
 {
     struct cpu_user_regs *regs = guest_regs();

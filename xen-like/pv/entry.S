@@ -15,245 +15,30 @@
  *      es ds fs gs  filled only when the state is saved
  *      current, roots, TSS, …
  *
- * An exception or interrupt that hits the hypervisor itself makes the same frame wherever the stack is.
- * While C code runs on a guest's behalf rbx holds the current vCPU.
+ * An exception or interrupt that hits the hypervisor itself makes the same frame wherever the stack is. While
+ * C code runs on a guest's behalf rbx holds the current vCPU.
  *
- * Two ways are so common that they are dealt with here, without saving the registers: the system call of a guest's
- * user mode into its kernel, and the guest kernel's iret. What is out of the ordinary in them is left to C.
+ * Two ways are so common that they have code of their own, pv/entry_short.S, which does not save the
+ * registers: the system call of a guest's user mode into its kernel, and the guest kernel's iret.
  *
- * On a CPU that may be open to Meltdown the guest runs on a root of its own, on which nothing of the hypervisor is
- * mapped but this page, this file's code, the descriptor tables, and the pages of the current vCPU and its vcpu_info
- * (mm/isolation.h). PROTECT_ENTRY loads the full root, PROTECT_EXIT the other; the two short ways do without.
+ * On a CPU that may be open to Meltdown the guest runs on a root of its own, on which nothing of the
+ * hypervisor is mapped but this page, the entry code, the descriptor tables, and the pages of the current
+ * vCPU and its vcpu_info (mm/isolation.h). PROTECT_ENTRY loads the full root, PROTECT_EXIT the other; the
+ * short ways do without.
  */
-#include "cpu/desc.h"
-#include "cpu/spec.h"
-#include "mm/isolation.h"
-#include "mm/layout.h"
-#include "offsets.h"
-
-#define FLAT_USER_CS64 0xe033
-#define FLAT_USER_CS32 0xe023
-#define FLAT_USER_SS   0xe02b
-
-#define RFLAGS_IF         0x200
-#define RFLAGS_ALWAYS     0x2
-#define RFLAGS_NO_HANDLER 0x54100   /* AC, RF, NT, TF: a handler starts without them */
-#define RFLAGS_NO_IRET    0x1a7000  /* VIP, VIF, VM, NT, IOPL: not the guest's to set */
-
-/* A guest address of the lower half or above the hypervisor's, plus this, is less than 31 << 43; no other is. */
-#define GUEST_ADDRESS_SHIFT 0x780000000000
+#include "pv/entry_macros.h"
 
         .section .entry.text, "ax", @progbits
-        .balign 4096
-        .globl  entry_text_start
-        .hidden entry_text_start
-entry_text_start:
-
-/* --- pieces -------------------------------------------------------------------------------------------------- */
-
-/* Three bytes that boot/ replaces by CLAC or STAC where the CPU has SMAP (struct in cpu/features.h). */
-.macro SMAP_SLOT close
-661:    .byte   0x0f, 0x1f, 0x00
-        .pushsection .smap_patch, "a"
-        .balign 4
-        .long   661b - ., \close
-        .popsection
-.endm
-#define CLAC SMAP_SLOT 1
-#define STAC SMAP_SLOT 0
-
-.macro EXTABLE at, fixup
-        .pushsection .ex_table, "a"
-        .balign 4
-        .long   \at - ., \fixup - .
-        .popsection
-.endm
-
-/* The registers to and from cpu_info, rsp's place. */
-.macro STORE_REGS
-        mov     %rdi, UREGS_rdi(%rsp)
-        mov     %rsi, UREGS_rsi(%rsp)
-        mov     %rdx, UREGS_rdx(%rsp)
-        mov     %rcx, UREGS_rcx(%rsp)
-        mov     %rax, UREGS_rax(%rsp)
-        mov     %r8, UREGS_r8(%rsp)
-        mov     %r9, UREGS_r9(%rsp)
-        mov     %r10, UREGS_r10(%rsp)
-        mov     %r11, UREGS_r11(%rsp)
-        mov     %rbx, UREGS_rbx(%rsp)
-        mov     %rbp, UREGS_rbp(%rsp)
-        mov     %r12, UREGS_r12(%rsp)
-        mov     %r13, UREGS_r13(%rsp)
-        mov     %r14, UREGS_r14(%rsp)
-        mov     %r15, UREGS_r15(%rsp)
-.endm
-
-/* All but rcx and r11. */
-.macro LOAD_MOST_REGS
-        mov     UREGS_r15(%rsp), %r15
-        mov     UREGS_r14(%rsp), %r14
-        mov     UREGS_r13(%rsp), %r13
-        mov     UREGS_r12(%rsp), %r12
-        mov     UREGS_rbp(%rsp), %rbp
-        mov     UREGS_rbx(%rsp), %rbx
-        mov     UREGS_r10(%rsp), %r10
-        mov     UREGS_r9(%rsp), %r9
-        mov     UREGS_r8(%rsp), %r8
-        mov     UREGS_rax(%rsp), %rax
-        mov     UREGS_rdx(%rsp), %rdx
-        mov     UREGS_rsi(%rsp), %rsi
-        mov     UREGS_rdi(%rsp), %rdi
-.endm
-
-/* The same in a frame on whatever stack; PUSH_REGS starts, POP_REGS ends at the error code. */
-.macro PUSH_REGS
-        push    %rdi
-        push    %rsi
-        push    %rdx
-        push    %rcx
-        push    %rax
-        push    %r8
-        push    %r9
-        push    %r10
-        push    %r11
-        push    %rbx
-        push    %rbp
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
-.endm
-.macro POP_REGS
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %rbp
-        pop     %rbx
-        pop     %r11
-        pop     %r10
-        pop     %r9
-        pop     %r8
-        pop     %rax
-        pop     %rcx
-        pop     %rdx
-        pop     %rsi
-        pop     %rdi
-.endm
-
-.macro FUNC name
-        .globl  \name
-        .hidden \name
-        .type   \name, @function
-        .balign 16
-\name:
-.endm
-
-.macro END name
-        .size   \name, . - \name
-.endm
-
-/* --- protections ---------------------------------------------------------------------------------------------- */
 
 /*
- * A slot is five bytes that cpu/spec.c patches while booting: a no-operation that becomes a jump to `to`, or, with
- * inverse, a jump to `to` that becomes a no-operation.
+ * --- SYSCALL
+ * -------------------------------------------------------------------------------------------------
  */
-.macro SLOT feature, to, inverse=0
-        .if     \inverse
-662:    .byte   0xe9
-        .long   \to - . - 4
-        .else
-662:    .byte   0x0f, 0x1f, 0x44, 0x00, 0x00
-        .endif
-        .pushsection .spec_patch, "a"
-        .balign 4
-        .long   662b - ., \to - ., \feature
-        .popsection
-.endm
-
-/* 32 returns predicted to go to a trap for speculation. rax is lost. */
-.macro FILL_RETURN_STACK
-        mov     $16, %eax
-663:    call    664f
-665:    pause
-        lfence
-        jmp     665b
-664:    call    666f
-667:    pause
-        lfence
-        jmp     667b
-666:    dec     %eax
-        jnz     663b
-        add     $32 * 8, %rsp
-.endm
-
-/* MSR SPEC_CTRL = the value at this offset of cpu_info. rax, rcx, rdx are lost. */
-.macro LOAD_SPEC_CTRL from
-        mov     $0x48, %ecx
-        mov     \from(%rsp), %eax
-        xor     %edx, %edx
-        wrmsr
-.endm
 
 /*
- * From a guest, registers stored, before any other code than this file's. rax, rcx, rdx are lost, or, with reload,
- * the guest's again.
- */
-.macro PROTECT_ENTRY reload=0
-        SLOT    SPEC_PATCH_ANY, 770f
-771:
-        .pushsection .entry.cold, "ax", @progbits
-770:    SLOT    SPEC_PATCH_XPTI, 772f, 1
-        mov     CPUINFO_guest_vcpu(%rsp), %rcx
-        movzbl  VCPU_kernel_mode(%rcx), %ecx
-        mov     CPUINFO_full_cr3(%rsp, %rcx, 8), %rcx
-        test    %rcx, %rcx
-        jz      772f
-        mov     %rcx, %cr3
-772:    SLOT    SPEC_PATCH_RSB, 773f, 1
-        FILL_RETURN_STACK
-773:    SLOT    SPEC_PATCH_CTRL, 774f, 1
-        LOAD_SPEC_CTRL CPUINFO_hv_ctrl
-774:    SLOT    SPEC_PATCH_IBPB, 775f, 1
-        mov     $0x49, %ecx             /* MSR PRED_CMD: IBPB */
-        mov     $1, %eax
-        xor     %edx, %edx
-        wrmsr
-775:
-        .if     \reload
-        mov     UREGS_rax(%rsp), %rax
-        mov     UREGS_rcx(%rsp), %rcx
-        mov     UREGS_rdx(%rsp), %rdx
-        .endif
-        jmp     771b
-        .popsection
-.endm
-
-/* On the way to the guest, with rbx = vCPU, when nothing but this file's code follows. rax, rcx, rdx are lost. */
-.macro PROTECT_EXIT
-        SLOT    SPEC_PATCH_ANY, 780f
-781:
-        .pushsection .entry.cold, "ax", @progbits
-780:    SLOT    SPEC_PATCH_CTRL, 782f, 1
-        LOAD_SPEC_CTRL CPUINFO_guest_ctrl
-782:    SLOT    SPEC_PATCH_VERW, 783f, 1
-        verw    verw_selector(%rip)
-783:    SLOT    SPEC_PATCH_XPTI, 784f, 1
-        movzbl  VCPU_kernel_mode(%rbx), %ecx
-        cmpq    $0, CPUINFO_full_cr3(%rsp, %rcx, 8)
-        je      784f
-        mov     CPUINFO_guest_cr3(%rsp, %rcx, 8), %rcx
-        mov     %rcx, %cr3
-784:    jmp     781b
-        .popsection
-.endm
-
-/* --- SYSCALL ------------------------------------------------------------------------------------------------- */
-
-/*
- * SYSCALL switches no stack and leaves no register free, so each CPU enters at a stub of its own, which knows the CPU's
- * stack. Interrupts are off; NMI and #MC have stacks of their own and may come at any of these instructions.
+ * SYSCALL switches no stack and leaves no register free, so each CPU enters at a stub of its own, which knows
+ * the CPU's stack. Interrupts are off; NMI and #MC have stacks of their own and may come at any of these
+ * instructions.
  */
 #define CPU_STACKS          image_start + (CPU_STACK_START - IMAGE_START)
 #define INFO_OF(cpu)        CPU_STACKS + ((cpu) << CPU_STACK_SHIFT) + STACK_SIZE - CPUINFO_sizeof
@@ -290,7 +75,7 @@ FUNC syscall_entry
         je      iret_short
 
         /* A hypercall: number in rax, arguments in rdi rsi rdx r10 r8 r9. */
-hypercall:
+LABEL hypercall
         mov     UREGS_rip(%rsp), %rcx
         movl    $ENTRY_SYSCALL, UREGS_entry_vector(%rsp)
         STORE_REGS
@@ -316,7 +101,9 @@ hypercall_unknown:
         movq    $-ENOSYS, UREGS_rax(%rsp)
         jmp     ret_to_guest
 
-        /* hypercall_restart() has set the arguments; rax still holds the number. SYSCALL is two bytes long. */
+        /*
+         * hypercall_restart() has set the arguments; rax still holds the number. SYSCALL is two bytes long.
+         */
 hypercall_again:
         cmpl    $HYPERCALL_RESTARTS, UREGS_error_code(%rsp)
         jne     hypercall_done          /* just a value: iret gives the guest what its frame says */
@@ -324,196 +111,10 @@ hypercall_again:
         subq    $2, UREGS_rip(%rsp)
         jmp     ret_to_guest
 
-/* --- the short ways ------------------------------------------------------------------------------------------- */
-
 /*
- * They run with interrupts off from start to end, on the guest's root. What another CPU wants of this one comes with an
- * interrupt, which is taken as soon as the guest runs; so neither looks for softirqs, and only iret, which may open the
- * guest's event mask, looks for events. A fault on guest memory needs some stack that is mapped: hence SHORT_ROOM.
+ * --- other calls
+ * ----------------------------------------------------------------------------------------------
  */
-#define SHORT_ROOM          (CPUINFO_guest_regs & ~15)
-#define SHORT(field)        (field - SHORT_ROOM)(%rsp)
-
-/* SYSCALL in user mode; rcx = vCPU. The frame is that of pv/bounce.c. */
-user_syscall:
-        cmpl    $0, VCPU_slow_ways(%rcx)
-        jne     user_syscall_long
-        mov     %rax, UREGS_rax(%rsp)
-        mov     %rdx, UREGS_rdx(%rsp)
-        mov     VCPU_bounce_sp(%rcx), %rax
-        test    %rax, %rax
-        jz      user_syscall_reload
-        cmpq    $0, VCPU_syscall_callback(%rcx)
-        je      user_syscall_reload
-        mov     CPUINFO_guest_info(%rsp), %r11
-        cmpb    $0, VCPUINFO_upcall_mask(%r11)
-        jne     user_syscall_reload
-
-        mov     CPUINFO_guest_cr3 + 8(%rsp), %rdx
-        mov     %rdx, %cr3
-        swapgs
-        movb    $1, VCPU_kernel_mode(%rcx)
-        add     $SHORT_ROOM, %rsp
-        mov     SHORT(UREGS_rip), %rdx
-        STAC
-1:      mov     %rdx, -56(%rax)         /* rcx */
-2:      mov     %rdx, -40(%rax)         /* rip */
-        mov     SHORT(UREGS_eflags), %rdx
-3:      mov     %rdx, -48(%rax)         /* r11 */
-4:      mov     %rdx, -24(%rax)         /* rflags: IF is set, as the mask is 0, and IOPL is 0 */
-        mov     SHORT(UREGS_rsp), %rdx
-5:      mov     %rdx, -16(%rax)
-6:      movq    $FLAT_USER_CS64, -32(%rax)
-7:      movq    $FLAT_USER_SS, -8(%rax)
-        CLAC
-        .irp    at, 1b, 2b, 3b, 4b, 5b, 6b, 7b
-        EXTABLE \at, user_syscall_no_stack
-        .endr
-        movzbl  VCPU_syscall_disables_events(%rcx), %edx
-        mov     %dl, VCPUINFO_upcall_mask(%r11)
-        sub     $56, %rax
-        mov     %rax, SHORT(UREGS_rsp)
-        mov     SHORT(UREGS_eflags), %r11
-        and     $~RFLAGS_NO_HANDLER, %r11d
-        mov     VCPU_syscall_callback(%rcx), %rcx   /* canonical, as all callbacks are */
-        mov     SHORT(UREGS_rdx), %rdx
-        mov     SHORT(UREGS_rax), %rax
-        mov     SHORT(UREGS_rsp), %rsp
-        sysretq
-
-user_syscall_reload:
-        mov     UREGS_rax(%rsp), %rax
-user_syscall_long:
-        mov     UREGS_rip(%rsp), %rcx
-        mov     UREGS_eflags(%rsp), %r11
-        movl    $ENTRY_SYSCALL, UREGS_entry_vector(%rsp)
-        STORE_REGS
-        PROTECT_ENTRY
-        mov     CPUINFO_current(%rsp), %rbx
-        sti
-        mov     %rbx, %rdi
-        call    pv_user_syscall
-        jmp     ret_to_guest
-
-        /* The guest's kernel has no stack to push on: the end of it. */
-user_syscall_no_stack:
-        CLAC
-        sub     $SHORT_ROOM, %rsp
-        mov     %rax, CPUINFO_scratch(%rsp)
-        mov     UREGS_rax(%rsp), %rax
-        mov     UREGS_rdx(%rsp), %rdx
-        mov     UREGS_rip(%rsp), %rcx
-        mov     UREGS_eflags(%rsp), %r11
-        movl    $0, UREGS_entry_vector(%rsp)
-        STORE_REGS
-        PROTECT_ENTRY
-        mov     CPUINFO_current(%rsp), %rbx
-        sti
-        mov     %rbx, %rdi
-        mov     CPUINFO_scratch(%rsp), %rsi
-        call    pv_no_kernel_stack
-        jmp     ret_to_guest
-
-/*
- * iret of the guest's kernel; rcx = vCPU, rax = the hypercall's number. do_iret() does the same, and whatever is not
- * done here. Up to the first UREGS that is written, nothing has changed.
- */
-iret_short:
-        cmpl    $0, VCPU_slow_ways(%rcx)
-        jne     hypercall
-        mov     UREGS_rsp(%rsp), %r11
-        movabs  $GUEST_ADDRESS_SHIFT, %rax
-        add     %r11, %rax
-        shr     $43, %rax
-        cmp     $31, %eax
-        jae     iret_not_guest
-        mov     %rdx, UREGS_rdx(%rsp)
-        mov     %rbx, UREGS_rbx(%rsp)
-        mov     CPUINFO_guest_info(%rsp), %rdx
-        add     $SHORT_ROOM, %rsp
-        STAC
-1:      mov     IRET_rax(%r11), %rbx    /* both ends of the frame: what lies between can be read then */
-2:      mov     IRET_ss(%r11), %rbx
-3:      mov     IRET_rflags(%r11), %rax
-4:      movzwl  IRET_cs(%r11), %ecx
-        bt      $9, %eax                /* IF, which becomes the mask */
-        setnc   %bl
-        jnc     10f
-        cmpb    $0, VCPUINFO_upcall_pending(%rdx)
-        jne     iret_long
-10:     not     %ecx
-        test    $3, %cl
-        setz    %bh                     /* to user mode */
-        jnz     11f
-        cmpq    $0, SHORT(CPUINFO_guest_cr3)
-        je      iret_long
-11:     not     %ecx
-        or      $3, %ecx
-        mov     %bl, VCPUINFO_upcall_mask(%rdx)
-        and     $~RFLAGS_NO_IRET, %eax
-        or      $RFLAGS_IF | RFLAGS_ALWAYS, %eax
-        mov     %rax, SHORT(UREGS_eflags)
-        mov     %rcx, SHORT(UREGS_cs)
-5:      movzwl  IRET_ss(%r11), %eax
-        or      $3, %eax
-        mov     %rax, SHORT(UREGS_ss)
-6:      mov     IRET_rip(%r11), %rax
-        mov     %rax, SHORT(UREGS_rip)
-7:      mov     IRET_flags(%r11), %rcx
-        mov     %ecx, SHORT(UREGS_entry_vector)
-8:      mov     IRET_rsp(%r11), %rdx
-9:      mov     IRET_rax(%r11), %rax
-12:     mov     IRET_rcx(%r11), %rcx
-13:     mov     IRET_r11(%r11), %r11
-        CLAC
-        .irp    at, 1b, 2b, 3b, 4b, 5b, 6b, 7b, 8b, 9b, 12b, 13b
-        EXTABLE \at, iret_long
-        .endr
-        mov     %rdx, SHORT(UREGS_rsp)
-        test    %bh, %bh
-        jz      14f
-        mov     SHORT(CPUINFO_guest_vcpu), %rdx
-        movb    $0, VCPU_kernel_mode(%rdx)
-        mov     SHORT(CPUINFO_guest_cr3), %rdx
-        mov     %rdx, %cr3
-        swapgs
-14:     mov     SHORT(UREGS_rdx), %rdx
-        testl   $VGCF_in_syscall, SHORT(UREGS_entry_vector)
-        jnz     iret_sysret
-        mov     SHORT(UREGS_rbx), %rbx
-        add     $UREGS_rip - SHORT_ROOM, %rsp
-iret_short_iret:
-        iretq
-        EXTABLE iret_short_iret, guest_iret_failed
-
-        /* As ret_to_guest's: cs and ss are the flat ones, whatever the frame says. */
-iret_sysret:
-        mov     SHORT(UREGS_rip), %rcx
-        mov     %rcx, %rbx
-        sar     $47, %rbx
-        inc     %rbx
-        cmp     $1, %rbx
-        mov     SHORT(UREGS_rbx), %rbx
-        ja      15f
-        mov     SHORT(UREGS_eflags), %r11
-        mov     SHORT(UREGS_rsp), %rsp
-        sysretq
-15:     movq    $FLAT_USER_CS64, SHORT(UREGS_cs)
-        movq    $FLAT_USER_SS, SHORT(UREGS_ss)
-        add     $UREGS_rip - SHORT_ROOM, %rsp
-        jmp     iret_short_iret
-
-iret_long:
-        CLAC
-        sub     $SHORT_ROOM, %rsp
-        mov     UREGS_rdx(%rsp), %rdx
-        mov     UREGS_rbx(%rsp), %rbx
-iret_not_guest:
-        mov     $HYPERVISOR_iret, %eax
-        mov     UREGS_eflags(%rsp), %r11
-        jmp     hypercall
-
-/* --- other calls ---------------------------------------------------------------------------------------------- */
 
 FUNC syscall32_entry
         mov     %rcx, UREGS_rip(%rsp)
@@ -530,7 +131,10 @@ FUNC syscall32_entry
         jmp     ret_to_guest
 END syscall32_entry
 
-/* SYSENTER loads rsp from its MSR (the end of the frame) and saves nothing: rip and rsp are the guest's to know. */
+/*
+ * SYSENTER loads rsp from its MSR (the end of the frame) and saves nothing: rip and rsp are the guest's to
+ * know.
+ */
 FUNC sysenter_entry
         pushq   $FLAT_USER_SS
         pushq   $0
@@ -549,7 +153,10 @@ FUNC sysenter_entry
         jmp     ret_to_guest
 END sysenter_entry
 
-/* --- the way back --------------------------------------------------------------------------------------------- */
+/*
+ * --- the way back
+ * ---------------------------------------------------------------------------------------------
+ */
 
 /* rsp = cpu_info, rbx = current vCPU. */
 FUNC ret_to_guest
@@ -608,11 +215,11 @@ ret_nmi:
         jmp     ret_to_guest
 
         /*
-         * The processor refused the guest's cs, ss or rip. The frame is as before iretq, and all registers are the
-         * guest's: it gets the fault as if its own instruction there had raised it. hv_exception() left vector and
-         * error code where the exception's own frame would have had them, in scratch.
+         * The processor refused the guest's cs, ss or rip. The frame is as before iretq, and all registers
+         * are the guest's: it gets the fault as if its own instruction there had raised it. hv_exception()
+         * left vector and error code where the exception's own frame would have had them, in scratch.
          */
-guest_iret_failed:
+LABEL guest_iret_failed
         pushq   CPUINFO_scratch - UREGS_rip(%rsp)
         sub     $UREGS_error_code, %rsp
         STORE_REGS
@@ -630,7 +237,10 @@ FUNC continue_running
         call    idle_loop
 END continue_running
 
-/* --- exceptions and interrupts -------------------------------------------------------------------------------- */
+/*
+ * --- exceptions and interrupts
+ * --------------------------------------------------------------------------------
+ */
 
 exception_common:
         CLAC
@@ -660,8 +270,8 @@ hv_fault:
         iretq
 
 /*
- * An exception or NMI may come anywhere in this file, where the guest's root and its SPEC_CTRL are still, or again,
- * loaded. r12: the root to go back to; r13: what SPEC_CTRL was.
+ * An exception or NMI may come anywhere in this file, where the guest's root and its SPEC_CTRL are still, or
+ * again, loaded. r12: the root to go back to; r13: what SPEC_CTRL was.
  */
 hv_fault_protected:
         mov     %cr3, %r12
@@ -695,7 +305,10 @@ hv_fault_protected:
         add     $8, %rsp
         iretq
 
-/* On a stack of its own: from a guest the CPU's main stack is empty, so the frame moves there and all goes on as ever. */
+/*
+ * On a stack of its own: from a guest the CPU's main stack is empty, so the frame moves there and all goes on
+ * as ever.
+ */
 ist_common:
         CLAC
         cld
@@ -804,29 +417,5 @@ entry_vectors:
         .balign 2
 verw_selector:
         .short  HV_DS
-
-/* --- indirect branches ---------------------------------------------------------------------------------------- */
-
-/*
- * What the compiler calls in place of each indirect call or jump. As it stands it is a retpoline: a return whose
- * prediction is a loop that does nothing. cpu/spec.c makes it a plain jump, or one behind LFENCE, where that is
- * enough (bti-thunk=).
- */
-        .text
-.irp reg, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
-FUNC __x86_indirect_thunk_\reg
-        SLOT    SPEC_PATCH_JMP, 2f
-        SLOT    SPEC_PATCH_LFENCE, 1f
-        call    4f
-3:      pause
-        lfence
-        jmp     3b
-4:      mov     %\reg, (%rsp)
-        ret
-1:      lfence
-2:      jmp     *%\reg
-        .balign 8, 0xcc
-END __x86_indirect_thunk_\reg
-.endr
 
         .section .note.GNU-stack, "", @progbits
