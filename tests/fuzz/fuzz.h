@@ -74,7 +74,7 @@ void act_root(struct fuzzer *f);
 void act_hook(struct fuzzer *f);
 void act_touch(struct fuzzer *f);
 void act_forge(struct fuzzer *f);
-void sandbox_lost(struct sandbox_page *page); /* its frame is not ours any more */
+void sandbox_lost(struct fuzzer *f, struct sandbox_page *page); /* its frame is not ours any more */
 unsigned long hook_address(struct fuzzer *f);
 /* Undoes all that the sandbox may have become; returns how many pages could not be made ordinary again. */
 unsigned tables_restore(struct fuzzer *f);

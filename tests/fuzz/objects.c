@@ -270,7 +270,7 @@ static void decrease(struct fuzzer *f)
     memcpy(f->scratch, &r, sizeof(r));
     done = issue(f, __HYPERVISOR_memory_op, XENMEM_decrease_reservation, (unsigned long)f->scratch, 0, 0, 0);
     for (long i = 0; i < done && i < 4; i++)
-        sandbox_lost(pages[i]);
+        sandbox_lost(f, pages[i]);
     for (unsigned i = 0; i < SANDBOX; i++)
         if (sandbox[i].mfn == NO_MFN && !one_in(f, 4))
             repopulate(f, &sandbox[i]);

@@ -64,8 +64,8 @@ static unsigned rnd_index(struct fuzzer *f)
 }
 
 /*
- * An entry for a table of this level: often one that could be accepted.  It names none of our own tables, through
- * which the fuzzer would write to itself.
+ * An entry for a table of this level: often one that could be accepted.  It names none of our own tables,
+ * through which the fuzzer would write to itself.
  */
 static pte_t rnd_pte(struct fuzzer *f, unsigned level)
 {
@@ -91,13 +91,25 @@ static pte_t rnd_pte(struct fuzzer *f, unsigned level)
     }
 }
 
+static long mmuext_one(struct fuzzer *f, unsigned cmd, unsigned long mfn)
+{
+    struct mmuext_op op = { .cmd = cmd, .arg1.mfn = mfn };
+
+    memcpy(f->scratch, &op, sizeof(op));
+    return issue(f, __HYPERVISOR_mmuext_op, (unsigned long)f->scratch, 1, 0, DOMID_SELF, 0);
+}
+
 /* Frames given back while they were pinned, perhaps: known to nobody else, they would stay what they are. */
 static unsigned long lost[1024];
 static unsigned lost_count;
 
-void sandbox_lost(struct sandbox_page *page)
+void sandbox_lost(struct fuzzer *f, struct sandbox_page *page)
 {
-    lost[lost_count++ % ARRAY_SIZE(lost)] = page->mfn;
+    unsigned long *row = &lost[lost_count++ % ARRAY_SIZE(lost)];
+
+    if (*row)
+        mmuext_one(f, MMUEXT_UNPIN_TABLE, *row);
+    *row = page->mfn;
     page->mfn = NO_MFN;
     page->level = 0;
 }
@@ -203,14 +215,6 @@ void act_make_table(struct fuzzer *f)
         if (one_in(f, 2))
             page->level = 0;
     }
-}
-
-static long mmuext_one(struct fuzzer *f, unsigned cmd, unsigned long mfn)
-{
-    struct mmuext_op op = { .cmd = cmd, .arg1.mfn = mfn };
-
-    memcpy(f->scratch, &op, sizeof(op));
-    return issue(f, __HYPERVISOR_mmuext_op, (unsigned long)f->scratch, 1, 0, DOMID_SELF, 0);
 }
 
 /* Any operation but a change of our own root, which act_root() makes. */
