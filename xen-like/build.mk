@@ -13,7 +13,8 @@ XL_CPPFLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I xen
     -D__XEN__ $(if $(DEBUG),-DDEBUG)
 XL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fPIE -mcmodel=small -fvisibility=hidden -mno-red-zone -mgeneral-regs-only \
     -fno-stack-protector -fcf-protection=none -mindirect-branch=thunk-extern -mindirect-branch-register -fno-jump-tables -fno-omit-frame-pointer -fno-strict-aliasing \
-    -fno-asynchronous-unwind-tables -fno-common -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes
+    -fno-asynchronous-unwind-tables -fno-common -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
+    -Wno-unused-parameter
 XL_LDFLAGS := -m elf_x86_64 -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none --orphan-handling=error
 
 ALL += $(B)/tenon $(B)/tenon-syms

@@ -41,7 +41,6 @@ OPTION_TEXT("console", opt_console);
 
 static bool parse_com1(const struct option *o, const char *value)
 {
-    (void)o;
     return serial_configure(value);
 }
 OPTION_CUSTOM("com1", parse_com1, to_serial);

@@ -157,7 +157,6 @@ static void receive(void)
 
 static void serial_interrupt(void *arg)
 {
-    (void)arg;
     receive();
     console_pump();
     port_in(IIR_FCR);
@@ -165,7 +164,6 @@ static void serial_interrupt(void *arg)
 
 static void poll(void *arg)
 {
-    (void)arg;
     receive();
     console_pump();
     timer_set(&poll_timer, now() + MILLISECS(20));

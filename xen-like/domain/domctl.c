@@ -141,7 +141,6 @@ static long op_createdomain(struct domain *unused, struct xen_domctl *op)
     long ret = check_config(c);
     int err;
 
-    (void)unused;
     if (ret)
         return ret;
     memcpy(config.handle, c->handle, sizeof(config.handle));
@@ -154,25 +153,21 @@ static long op_createdomain(struct domain *unused, struct xen_domctl *op)
 
 static long op_destroydomain(struct domain *d, struct xen_domctl *op)
 {
-    (void)op;
     return domain_kill(d);
 }
 
 static long op_pausedomain(struct domain *d, struct xen_domctl *op)
 {
-    (void)op;
     return d == current->domain ? -EINVAL : domain_pause_by_controller(d);
 }
 
 static long op_unpausedomain(struct domain *d, struct xen_domctl *op)
 {
-    (void)op;
     return domain_unpause_by_controller(d);
 }
 
 static long op_resumedomain(struct domain *d, struct xen_domctl *op)
 {
-    (void)op;
     if (d == current->domain)
         return -EINVAL;
     domain_resume(d);
@@ -224,7 +219,6 @@ static long op_hypercall_init(struct domain *d, struct xen_domctl *op)
 /* All domains are 64-bit ones. */
 static long op_set_address_size(struct domain *d, struct xen_domctl *op)
 {
-    (void)d;
     switch (op->u.address_size.size) {
     case 64:
         return 0;
@@ -237,7 +231,6 @@ static long op_set_address_size(struct domain *d, struct xen_domctl *op)
 
 static long op_get_address_size(struct domain *d, struct xen_domctl *op)
 {
-    (void)d;
     op->u.address_size.size = 64;
     return 0;
 }
@@ -278,7 +271,6 @@ static long op_setnodeaffinity(struct domain *d, struct xen_domctl *op)
 {
     struct cpumask nodes;
 
-    (void)d;
     if (cpumask_from_guest(&nodes, &op->u.nodeaffinity.nodemap))
         return -EFAULT;
     return nodes.bits[0] & 1 ? 0 : -EINVAL;
@@ -288,7 +280,6 @@ static long op_getnodeaffinity(struct domain *d, struct xen_domctl *op)
 {
     static const unsigned long node0 = 1;
 
-    (void)d;
     return bitmap_to_guest(&op->u.nodeaffinity.nodemap, &node0, 1);
 }
 

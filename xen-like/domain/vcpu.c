@@ -178,7 +178,6 @@ static long op_initialise(struct vcpu *v, unsigned long arg)
 
 static long op_up(struct vcpu *v, unsigned long arg)
 {
-    (void)arg;
     if (!v->initialised)
         return -EINVAL;
     if (atomic_and(&v->sched.blocked, ~VCPU_DOWN) & VCPU_DOWN)
@@ -193,7 +192,6 @@ static long op_down(struct vcpu *v, unsigned long arg)
     unsigned int i;
     bool others = false;
 
-    (void)arg;
     for_each_vcpu(v->domain, other, i)
         others |= other != v && !(other->sched.blocked & VCPU_DOWN);
     if (!others) {
@@ -209,7 +207,6 @@ static long op_down(struct vcpu *v, unsigned long arg)
 
 static long op_is_up(struct vcpu *v, unsigned long arg)
 {
-    (void)arg;
     return !(v->sched.blocked & VCPU_DOWN);
 }
 
@@ -264,7 +261,6 @@ static long op_set_periodic(struct vcpu *v, unsigned long arg)
 
 static long op_stop_periodic(struct vcpu *v, unsigned long arg)
 {
-    (void)arg;
     vcpu_set_periodic(v, 0);
     return 0;
 }
@@ -284,7 +280,6 @@ static long op_set_singleshot(struct vcpu *v, unsigned long arg)
 
 static long op_stop_singleshot(struct vcpu *v, unsigned long arg)
 {
-    (void)arg;
     if (v != current)
         return -EINVAL;
     timer_stop(&v->sched.singleshot);

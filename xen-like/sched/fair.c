@@ -169,7 +169,6 @@ static void fair_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
 
 static void fair_stopped(struct sched_cpu *sc, struct vcpu *v)
 {
-    (void)sc;
     set_active(v, false);
 }
 

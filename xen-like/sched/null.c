@@ -39,7 +39,6 @@ static unsigned int null_pick_cpu(const struct vcpu *v)
 
 static void null_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
 {
-    (void)t;
     if (!sc->owner)
         WRITE_ONCE(sc->owner, v);
     list_add_tail(&v->sched.run_list, &sc->queue);
@@ -68,13 +67,11 @@ static void null_stopped(struct sched_cpu *sc, struct vcpu *v)
 
 static void null_migrate(struct vcpu *v, struct sched_cpu *from, const struct sched_cpu *to)
 {
-    (void)to;
     null_retire(from, v);
 }
 
 static stime_t null_preempt_at(const struct sched_cpu *sc, const struct vcpu *v, stime_t t)
 {
-    (void)sc, (void)v, (void)t;
     return STIME_NEVER;
 }
 
@@ -82,7 +79,6 @@ static void null_call_others(struct sched_cpu *sc, const struct vcpu *v)
 {
     unsigned int cpu;
 
-    (void)sc;
     for_each_online_cpu(cpu)
         if (!READ_ONCE(per_cpu(sched_cpu, cpu).owner) && cpumask_test(&v->sched.hard_affinity, cpu))
             sched_reschedule(cpu);
@@ -90,7 +86,6 @@ static void null_call_others(struct sched_cpu *sc, const struct vcpu *v)
 
 static stime_t null_slice(const struct sched_cpu *sc, stime_t t)
 {
-    (void)sc, (void)t;
     return STIME_NEVER;
 }
 
@@ -127,7 +122,6 @@ static struct vcpu *null_pick_next(struct sched_cpu *sc, bool curr_stays, stime_
 {
     struct vcpu *v = sc->owner;
 
-    (void)t;
     if (v && !cpumask_test(&v->sched.hard_affinity, sc->cpu))
         WRITE_ONCE(sc->owner, v = NULL);
     if (!v && !list_empty(&sc->queue))

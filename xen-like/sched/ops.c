@@ -17,14 +17,12 @@
 
 static long op_yield(unsigned long arg)
 {
-    (void)arg;
     vcpu_yield();
     return 0;
 }
 
 static long op_block(unsigned long arg)
 {
-    (void)arg;
     vcpu_block_for_events();
     return 0;
 }

@@ -19,7 +19,6 @@
 
 static void hang(void *arg)
 {
-    (void)arg;
     irq_disable();
     for (;;)
         cpu_relax();

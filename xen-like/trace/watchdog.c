@@ -75,7 +75,6 @@ static void beat(void *data)
     struct heart *h = &this_cpu(heart);
     unsigned int self = this_cpu_nr(), cpu;
 
-    (void)data;
     WRITE_ONCE(h->last, now());
     timer_set(&h->timer, h->last + BEAT_PERIOD);
     for_each_online_cpu(cpu)
@@ -101,7 +100,6 @@ static bool tick(const struct cpu_user_regs *regs)
 /* The interval timer's line belongs to nobody: guests may not have its ports, and it serves no clock. */
 static void no_interrupt(void *arg)
 {
-    (void)arg;
 }
 
 static unsigned int interval_count(void)
