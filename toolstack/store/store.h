@@ -43,22 +43,26 @@ struct store_host {
      * call the store meanwhile. 0 or a negative error.
      */
     int (*introduce)(void *host, domid_t domid, xen_pfn_t mfn, evtchn_port_t port);
-    /* A line for the administrator, of CONTROL's print and of clients that were cut off. */
+    /* store_step() has work now. Called by store_kick(), too: in whatever context that is called. */
+    void (*wake)(void *host);
+    /* A line for the administrator, of CONTROL's print and log and of clients that were cut off. */
     void (*log)(void *host, const char *line);
 };
 
-/* Bounds for each domain but the privileged; store_limits_default has the protocol's usual figures. */
+/*
+ * Bounds for each domain but the privileged; store_limits_default has the protocol's usual figures. There is
+ * one more, by construction: a client's next request is looked at when the answer to its last one has left.
+ */
 struct store_limits {
     uint32_t nodes;             /* that it owns */
-    uint32_t node_bytes;        /* a node's value, the names of its children, its permissions */
+    uint32_t node_bytes;        /* a node's value */
     uint32_t perms;             /* entries in a node's permissions */
     uint32_t watches;
     uint32_t transactions;      /* open at a time */
     uint32_t transaction_nodes; /* that one transaction touches */
-    uint32_t path;              /* bytes of a path */
-    uint32_t outstanding;       /* answers that it has not read, before further requests wait */
+    uint32_t path;              /* bytes of a path, behind /local/domain/N/ if it begins so */
     uint32_t events;            /* watch events that it has not read, before they are merged */
-    uint32_t memory;            /* bytes that all of this takes */
+    uint32_t memory;            /* bytes that all of these take */
 };
 extern const struct store_limits store_limits_default;
 
@@ -99,17 +103,18 @@ void store_kick(struct store_conn *conn);
 
 /*
  * Do a bounded piece of work: one request of one connection at most. Returns whether there is more to do;
- * after false nothing happens until store_kick() or another call.
+ * after false there is nothing until host->wake() is called.
  */
 bool store_step(struct store *store);
 
 /* -- Domains --------------------------------------------------------------------------------------------- */
 
 /*
- * Open the domain's connection and fire @introduceDomain. -EISCONN when it has one, -ENOENT when there is no
- * such domain.
+ * Open the domain's connection and fire @introduceDomain; *conn is valid until closed() or store_release().
+ * -EISCONN when it has one, -ENOENT when there is no such domain; the transport is then untouched.
  */
-int store_introduce(struct store *store, domid_t domid, const struct store_transport *ops, void *transport);
+int store_introduce(struct store *store, domid_t domid, const struct store_transport *ops, void *transport,
+                    struct store_conn **conn);
 
 /*
  * Forget the domain: close its connection (the transport's closed() is called), drop its watches and
