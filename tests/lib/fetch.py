@@ -5,8 +5,9 @@
     fetch.py --pins tests/lib/third-party.txt --dir build/third-party NAME
 
 NAME has a row in the pins file.  Afterwards build/third-party/NAME/ holds the contents of the package (a
-binary package as it would be installed, `usr/src/newlib/...`; a source package as its upstream tarball
-without the outer folder), and the file .done in it says that all of it is there.
+binary package as it would be installed, `usr/src/newlib/...`, or the folder of it that the row names; a source
+package as its upstream tarball without the outer folder), and the file .done in it says that all of it is
+there.
 
 Nothing on the machine changes.  The sources of packages are derived from the machine's own apt configuration
 (its mirrors and keys; only entries for the running Debian release), with lists and cache of our own below
@@ -94,10 +95,11 @@ def machine_entries(codename):
 
 
 class Apt:
-    """apt-get with lists, cache and sources of its own, for one kind of entry (deb or deb-src)."""
+    """apt-get with lists, cache and sources of its own, for one kind of entry (deb or deb-src) and, where it is
+    not the machine's own, one architecture."""
 
-    def __init__(self, root, kind):
-        self.root = root / f'apt-{kind}'
+    def __init__(self, root, kind, architecture=None):
+        self.root = root / '-'.join(filter(None, ['apt', kind, architecture]))
         self.stamp = self.root / 'updated'
         for folder in ('lists/partial', 'cache/archives/partial', 'download'):
             (self.root / folder).mkdir(parents=True, exist_ok=True)
@@ -111,31 +113,63 @@ class Apt:
             'APT::Sandbox::User': '', 'Debug::NoLocking': 'true',
             'Acquire::Languages': 'none', 'Acquire::Retries': '3',
         }
+        if architecture:
+            options.update({'APT::Architecture': architecture, 'APT::Architectures': architecture})
         self.options = [o for k, v in options.items() for o in ('-o', f'{k}={v}')]
 
-    def run(self, *words):
-        done = subprocess.run(['apt-get', '-q', *self.options, *words], cwd=self.root / 'download',
+    def run(self, *words, program='apt-get'):
+        done = subprocess.run([program, '-q', *self.options, *words], cwd=self.root / 'download',
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, timeout=900, check=False)
         return done.returncode, done.stdout
 
     def update(self):
+        """New lists; returns what apt complained of, if it did.  A mirror that is being synchronized may lack one
+        suite's list and have the package all the same."""
         code, output = self.run('update')
         if code:
-            raise Failure('apt-get update failed: ' + complaint(output))
+            return 'apt-get update: ' + complaint(output) + '; '
         self.stamp.touch()
+        return ''
+
+    def attempt(self, *steps):
+        """Carry out `steps`, functions that return a status and an output; when the lists are out of date, once
+        more with new ones.  Returns the last step's output."""
+        fresh = not self.stamp.exists()
+        trouble = self.update() if fresh else ''
+        code, output = in_turn(steps)
+        if code and not fresh:
+            trouble = self.update()
+            code, output = in_turn(steps)
+        if code:
+            raise Failure(trouble + complaint(output))
+        return output
 
     def download(self, *words):
-        """Run a downloading command; when the lists are out of date, once more with new ones."""
-        fresh = not self.stamp.exists()
-        if fresh:
-            self.update()
-        code, output = self.run(*words)
-        if code and not fresh:
-            self.update()
-            code, output = self.run(*words)
+        self.attempt(lambda: self.run(*words))
+
+    def download_behind(self, package):
+        """Download the package that `package`, which has no files of its own, depends on; returns its name."""
+        behind = None
+
+        def look():
+            nonlocal behind
+            code, output = self.run('show', '--no-all-versions', package, program='apt-cache')
+            names = re.findall(r'^Depends: (\S+)', output, re.MULTILINE)
+            behind = names[0] if names else None
+            return code or not names, output
+
+        self.attempt(look, lambda: self.run('download', behind))
+        return behind
+
+
+def in_turn(steps):
+    """The status and output of the last step, or of the first that fails."""
+    for step in steps:
+        code, output = step()
         if code:
-            raise Failure(f'apt-get {" ".join(words)} failed: ' + complaint(output))
+            break
+    return code, output
 
 
 def complaint(output):
@@ -145,12 +179,17 @@ def complaint(output):
 
 def fetch(root, package, how):
     """Download; returns the file to check and unpack."""
-    apt = Apt(root, 'deb' if how == 'binary' else 'deb-src')
+    architecture = 'i386' if how == 'i386' else None
+    apt = Apt(root, 'deb-src' if how == 'source' else 'deb', architecture)
+    package = package.removesuffix(f'-{architecture}')
     download = apt.root / 'download'
     stem = f'{package}_'
     for old in download.glob(stem + '*'):
         old.unlink()
-    if how == 'binary':
+    if how == 'behind':
+        stem = f'{apt.download_behind(package)}_'
+        files = list(download.glob(stem + '*.deb'))
+    elif how != 'source':
         apt.download('download', package)
         files = list(download.glob(stem + '*.deb'))
     else:
@@ -176,11 +215,16 @@ def check(root, path, pinned):
     print(f'fetch: warning: {line}; Debian signs it, so it is used', file=sys.stderr)
 
 
-def unpack(path, how, target):
+def unpack(path, how, folder, target):
+    """Unpack a file into `target`: of a binary package only what lies below `folder`, unless that is None."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
-    if how == 'binary':
-        subprocess.run(['dpkg-deb', '-x', str(path), str(target)], check=True)
+    if how != 'source':
+        with subprocess.Popen(['dpkg-deb', '--fsys-tarfile', str(path)], stdout=subprocess.PIPE) as deb:
+            only = [f'./{folder}'] if folder else []
+            subprocess.run(['tar', '-x', '--no-same-owner', '-C', str(target), *only], stdin=deb.stdout, check=True)
+        if deb.returncode:
+            raise Failure(f'dpkg-deb cannot read {path}')
         return
     with tarfile.open(path) as archive:
         for member in archive.getmembers():
@@ -194,8 +238,8 @@ def pins(path):
     for line in pathlib.Path(path).read_text().splitlines():
         words = line.partition('#')[0].split()
         if words:
-            package, how, digest = words
-            rows[package] = (how, digest)
+            package, how, digest = words[:3]
+            rows[package] = (how, digest, words[3] if len(words) > 3 else None)
     return rows
 
 
@@ -211,13 +255,13 @@ def main():
         rows = pins(args.pins)
         if args.name not in rows:
             raise Failure(f'{args.name}: no such row in {args.pins}')
-        how, pinned = rows[args.name]
+        how, pinned, folder = rows[args.name]
         with open(root / 'lock', 'w', encoding='utf-8') as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             path = fetch(root, args.name, how)
             check(root, path, pinned)
             target = root / args.name
-            unpack(path, how, target)
+            unpack(path, how, folder, target)
             (target / '.done').touch()
     except (Failure, OSError, subprocess.SubprocessError, tarfile.TarError) as reason:
         sys.exit(f'fetch: {args.name}: {reason}')
