@@ -29,7 +29,7 @@ def main():
                 seen.add(above)
                 archive.append(entry(len(archive) + 1, above, 0o040755, b''))
         with open(source, 'rb') as file:
-            archive.append(entry(len(archive) + 1, '/'.join(parts), 0o100644, file.read()))
+            archive.append(entry(len(archive) + 1, '/'.join(parts), 0o100755 if os.access(source, os.X_OK) else 0o100644, file.read()))
     archive.append(entry(0, 'TRAILER!!!', 0, b''))
     with open(output + '.new', 'wb') as file:
         file.write(b''.join(archive))
