@@ -32,6 +32,7 @@ TABLES = {
 OPTIONS = ('console=com1 com1=115200,8n1 loglvl=warning guest_loglvl=warning dom0_mem=64M,max:80M '
            'dom0_max_vcpus=2')
 IMAGES = {'tenon': 'tenon', 'xen': 'oracle/xen'}
+ICOUNT = ('-icount', 'shift=0,sleep=off', '-rtc', 'base=2026-01-01T00:00:00,clock=vm', '-seed', '1')
 TIME_LIMIT = 120        # seconds for one machine; it takes one to twenty
 LAST_LINES = 60
 START = "start until Domain-0's first instruction"
@@ -52,25 +53,24 @@ class Failure(Exception):
     """A machine that did not do what it should; the text says which and shows its last lines."""
 
 
-def boot(build, name, image, cpu, options, module=None, memory=512, end=None):
+def boot(build, name, image, cpu, options, module=None, memory=512, end=None, limit=TIME_LIMIT, icount=True):
     """One run of QEMU, until the line `end` begins or QEMU ends; returns the console's lines."""
     argv = ['qemu-system-x86_64', '-cpu', cpu, '-smp', '1', '-m', str(memory), '-nodefaults', '-no-reboot',
-            '-display', 'none', '-monitor', 'none', '-icount', 'shift=0,sleep=off',
-            '-rtc', 'base=2026-01-01T00:00:00,clock=vm', '-seed', '1',
+            '-display', 'none', '-monitor', 'none', *(ICOUNT if icount else ()),
             '-chardev', 'stdio,id=console,mux=off,signal=off', '-serial', 'chardev:console',
             '-kernel', str(image), '-append', options]
     if module:
         argv += ['-initrd', module]
     log = build / 'bench/log' / name
     log.parent.mkdir(parents=True, exist_ok=True)
-    output, deadline, why = b'', time.monotonic() + TIME_LIMIT, ''
+    output, deadline, why = b'', time.monotonic() + limit, ''
     with open(log.with_suffix('.err'), 'wb') as errors:
         qemu = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
     try:
         while not (end and re.search(rb'(?m)^' + re.escape(end.encode()) + rb'.*\n', output)):
             left = deadline - time.monotonic()
             if left <= 0:
-                why = f'no end after {TIME_LIMIT} s'
+                why = f'no end after {limit} s'
                 break
             if select.select([qemu.stdout], [], [], left)[0]:
                 data = qemu.stdout.read1(65536)
