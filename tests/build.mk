@@ -4,9 +4,15 @@
 # `oracle` verbs.  Each test is a file *.t that prints TAP; prove runs them, the fast ones first.
 
 # Third-party files come from Debian, each pinned in tests/lib/third-party.txt.
-# $(THIRD)/NAME/.done says that package NAME is fetched, checked and unpacked in $(THIRD)/NAME/.
+# $(THIRD)/NAME/.done says that package NAME is fetched, checked and unpacked in $(THIRD)/NAME/; it depends on
+# its own row, $(THIRD)/NAME.row, so that a new row has nothing else fetched and built again.
 THIRD_NAMES := $(shell sed -n 's/^\([a-z0-9][^ ]*\) .*/\1/p' tests/lib/third-party.txt)
-$(THIRD_NAMES:%=$(THIRD)/%/.done): $(THIRD)/%/.done: tests/lib/third-party.txt
+$(THIRD)/rows: tests/lib/third-party.txt
+	@mkdir -p $(@D)
+	$(Q)for name in $(THIRD_NAMES); do sed -n "/^$$name /p" $< >$(@D)/new.row; \
+	    cmp -s $(@D)/new.row $(@D)/$$name.row || mv $(@D)/new.row $(@D)/$$name.row; done; touch $@
+$(THIRD_NAMES:%=$(THIRD)/%.row): $(THIRD)/rows ;
+$(THIRD_NAMES:%=$(THIRD)/%/.done): $(THIRD)/%/.done: $(THIRD)/%.row
 	@echo "  FETCH   $*"
 	$(Q)$(PYTHON) tests/lib/fetch.py --pins tests/lib/third-party.txt --dir $(THIRD) $*
 
