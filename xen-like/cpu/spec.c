@@ -24,10 +24,7 @@
 
 struct spec_plan spec_plan;
 
-/*
- * --- options
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- options --- */
 
 static struct spec_options options = SPEC_OPTIONS_NONE;
 
@@ -56,10 +53,7 @@ static bool parse_pair(const struct option *o, const char *value)
 static const struct option __section(".options") __attribute__((used, aligned(8)))
     pair_options[] = { { "xpti", parse_pair, &options.xpti, 0 }, { "pv-l1tf", parse_pair, &options.l1tf, 0 } };
 
-/*
- * --- patching
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- patching --- */
 
 extern struct spec_slot spec_patch_start[], spec_patch_end[];
 
@@ -80,10 +74,7 @@ static void patch(u32 feature)
     }
 }
 
-/*
- * --- the machine
- * ---------------------------------------------------------------------------------------------------
- */
+/* --- the machine --- */
 
 static struct spec_cpu_facts facts;
 

@@ -9,10 +9,7 @@
 #include "lib/option.h"
 #include "lib/string.h"
 
-/*
- * --- options
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- options --- */
 
 /* One item of a list, [NAME=]VALUE, cut from *list; the rest stays there. False: none left, or too long. */
 static bool next_item(const char **list, char *item, size_t size, bool *bad)
@@ -121,10 +118,7 @@ bool spec_parse(struct spec_options *o, const char *value)
     return !bad;
 }
 
-/*
- * --- the decision
- * --------------------------------------------------------------------------------------------------
- */
+/* --- the decision --- */
 
 /* The most particular option that was given counts; without any, what the processor needs. */
 static bool choose(s8 particular, s8 group, s8 all, bool needed)
@@ -170,10 +164,7 @@ void spec_decide(const struct spec_cpu_facts *f, const struct spec_options *o, s
     p->md_clear = choose(o->md_clear, o->pv, o->all, buffers);
 }
 
-/*
- * --- patching
- * ------------------------------------------------------------------------------------------------------
- */
+/* --- patching --- */
 
 void spec_patch_bytes(u8 out[5], const u8 now[5], const u8 *to, s32 distance, u32 feature)
 {
