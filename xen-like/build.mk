@@ -12,8 +12,9 @@ XL_OBJ := $(patsubst xen-like/%,$(XL)/%.o,$(XL_SRC))
 XL_CPPFLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I xen-like -I hypercall-abi -I $(XL) \
     -D__XEN__ $(if $(DEBUG),-DDEBUG)
 XL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fPIE -mcmodel=small -fvisibility=hidden -mno-red-zone -mgeneral-regs-only \
-    -fno-stack-protector -fcf-protection=none -mindirect-branch=thunk-extern -mindirect-branch-register -fno-jump-tables -fno-omit-frame-pointer -fno-strict-aliasing \
-    -fno-asynchronous-unwind-tables -fno-common -Wall -Wextra -Werror -Wstrict-prototypes -Wmissing-prototypes \
+    -fno-stack-protector -fcf-protection=none -mindirect-branch=thunk-extern -mindirect-branch-register \
+    -fno-jump-tables -fno-omit-frame-pointer -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-common \
+    -Wall -Wextra -Wno-unused-parameter -Werror -Wstrict-prototypes -Wmissing-prototypes \
     -Wno-unused-parameter
 XL_LDFLAGS := -m elf_x86_64 -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none --orphan-handling=error
 
@@ -27,7 +28,7 @@ $(XL)/flags: FORCE
 $(XL)/offsets.h: xen-like/cpu/offsets.c $(XL)/flags
 	@echo "  GEN     $@"
 	$(Q)$(CC) $(XL_CPPFLAGS) $(XL_CFLAGS) -MMD -MP -MT $@ -MF $(XL)/offsets.d -S -o $(XL)/offsets.s $<
-	$(Q)sed -n 's/^.*@OFFSET \([A-Za-z0-9_]*\) \(-\?[0-9]*\).*/#define \1 \2/p' $(XL)/offsets.s >$@
+	$(Q)sed -n 's/^.*@OFFSET \([A-Za-z0-9_]*\) \(-\?[0-9]*\).*/        .set    \1, \2/p' $(XL)/offsets.s >$@
 
 $(XL)/%.c.o: xen-like/%.c $(XL)/flags
 	@echo "  CC      $<"

@@ -116,7 +116,7 @@ static void test_acpi(void)
 
     make_acpi();
     run_acpi();
-    ok(acpi_rsdp() == RSDP && machine.has_madt && machine.nr_cpus == 3 && machine.apic_id[1] == 2 &&
+    ok(machine.has_madt && machine.nr_cpus == 3 && machine.apic_id[1] == 2 &&
        machine.apic_id[2] == 0x144 && machine.acpi_id[2] == 3, "MADT: CPUs, enabled ones, each once");
     ok(machine.nr_ioapics == 1 && machine.ioapic[0].id == 7 && machine.ioapic[0].address == 0xfec00000 &&
        machine.isa[9].set && machine.isa[9].level && machine.isa[9].active_low && machine.lapic_address == 0xfee00000,
@@ -131,24 +131,24 @@ static void test_acpi(void)
     ok(machine.has_madt && !acpi_power.can_power_off, "a damaged XSDT: the RSDT is taken");
     phys(RSDP)[20]++;
     run_acpi();
-    ok(!acpi_rsdp() && !machine.has_madt, "a damaged RSDP: no tables");
+    ok(!machine.has_madt, "a damaged RSDP: no tables");
     make_acpi();
     phys(RSDP)[0] = 'r';
     run_acpi();
-    ok(!acpi_rsdp(), "none: no tables");
+    ok(!machine.has_madt, "none: no tables");
     make_acpi();
     memcpy(phys(0x9fc00), phys(RSDP), 36);
     memset(phys(RSDP), 0, 36);
     put(phys(0x40e), 0, 0x9fc0, 2);
     run_acpi();
-    ok(acpi_rsdp() == 0x9fc00 && machine.has_madt, "the RSDP in the extended BIOS data area");
+    ok(machine.has_madt, "the RSDP in the extended BIOS data area");
     memset(phys(0x9fc00), 0, 36);
     make_acpi();
     memcpy(phys(0x50000), phys(RSDP), 36);
     memset(phys(RSDP), 0, 36);
     boot_info.rsdp_copy = 0x50000;
     run_acpi();
-    ok(acpi_rsdp() == 0x50000, "the loader's copy where there is no other");
+    ok(machine.has_madt, "the loader's copy where there is no other");
     boot_info.rsdp_copy = 0;
     make_acpi();
     put(phys(XSDT), 36, 0xfffffff0, 8);

@@ -39,8 +39,6 @@ struct table {
 } __packed;
 _Static_assert(sizeof(struct table) == 36, "ACPI: description header");
 
-static u64 rsdp_address;
-
 static u8 sum(const void *p, size_t n)
 {
     const u8 *b = p;
@@ -110,11 +108,6 @@ static u64 find_rsdp(void)
     if (!found && boot_info.rsdp_copy && rsdp_valid(maddr_to_virt(MADDR(boot_info.rsdp_copy))))
         found = boot_info.rsdp_copy;
     return found;
-}
-
-u64 acpi_rsdp(void)
-{
-    return rsdp_address;
 }
 
 /* --- MADT --- */
@@ -295,11 +288,11 @@ void acpi_init(void)
 {
     const struct table *root = NULL;
     const struct rsdp *r;
+    u64 address = find_rsdp();
     unsigned int entry_size = 8;
 
-    rsdp_address = find_rsdp();
-    if (rsdp_address) {
-        r = maddr_to_virt(MADDR(rsdp_address));
+    if (address) {
+        r = maddr_to_virt(MADDR(address));
         if (r->revision >= 2)
             root = map_table(r->xsdt);
         if (!root) {

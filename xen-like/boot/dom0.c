@@ -56,7 +56,7 @@ static unsigned int choose_vcpus(void)
     return min(count, (unsigned int)MAX_VCPUS);
 }
 
-/* --- memory by pfn ------------------------------------------------------------------------------------------------ */
+/* --- memory by pfn --- */
 
 #define MAX_EXTENTS 1024
 
@@ -135,7 +135,7 @@ static void allocate_memory(struct builder *b)
               (unsigned long)b->nr_pages);
 }
 
-/* --- layout --------------------------------------------------------------------------------------------------------- */
+/* --- layout --- */
 
 /* Tables of a level that cover [start, end): one for each span of 512 entries that the range touches. */
 static u64 tables_at_level(u64 start, u64 end, unsigned int level)
@@ -191,7 +191,7 @@ static void plan(struct builder *b)
               (unsigned long)(at >> 8) + 1, (unsigned long)(b->nr_pages >> 8));
 }
 
-/* --- page tables ------------------------------------------------------------------------------------------------------ */
+/* --- page tables --- */
 
 #define DOM0_TABLE_BITS (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_D)
 #define DOM0_PAGE_BITS  (PTE_P | PTE_RW | PTE_US | PTE_A | PTE_GUEST_KERNEL)
@@ -235,7 +235,7 @@ static mfn_t build_tables(struct builder *b)
     return root;
 }
 
-/* --- contents ---------------------------------------------------------------------------------------------------------- */
+/* --- contents --- */
 
 static void load_kernel(struct builder *b)
 {
@@ -298,7 +298,7 @@ static void write_start_info(struct builder *b)
         strlcpy((char *)si->cmd_line, b->kernel.cmdline, sizeof(si->cmd_line));
 }
 
-/* --- vCPUs ---------------------------------------------------------------------------------------------------------------- */
+/* --- vCPUs --- */
 
 static void create_vcpus(struct builder *b)
 {

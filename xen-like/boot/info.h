@@ -42,7 +42,6 @@ void cmdline_report(void);
 
 /* Finds the tables and fills `machine`. Before mm_init(): the tables lie below 4 GiB, or are ignored. */
 void acpi_init(void);
-u64 acpi_rsdp(void);    /* machine address of the RSDP, for Domain-0; 0: none */
 
 /* start32's continuation in C. */
 void start_hypervisor(u32 magic, u32 info_address) __noreturn;

@@ -6,17 +6,12 @@
 #include "lib/types.h"
 
 #define APIC_ID             0x020
-#define APIC_VERSION        0x030
 #define APIC_TPR            0x080
 #define APIC_EOI            0x0b0
-#define APIC_LDR            0x0d0
-#define APIC_DFR            0x0e0
 #define APIC_SVR            0x0f0
 #define APIC_ESR            0x280
 #define APIC_ICR            0x300
 #define APIC_LVT_TIMER      0x320
-#define APIC_LVT_THERMAL    0x330
-#define APIC_LVT_PERF       0x340
 #define APIC_LVT_LINT0      0x350
 #define APIC_LVT_LINT1      0x360
 #define APIC_LVT_ERROR      0x370

@@ -20,7 +20,4 @@ struct extable_entry {
     ".long " #at " - ., " #fixup " - .\n\t"     \
     ".popsection\n\t"
 
-/* The address to go on at for a fault at rip, or 0. */
-unsigned long extable_find(unsigned long rip);
-
 #endif

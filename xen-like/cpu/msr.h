@@ -9,8 +9,6 @@
 #define MSR_TSC                 0x010
 #define MSR_PLATFORM_ID         0x017
 #define MSR_APIC_BASE           0x01b
-#define MSR_FEATURE_CONTROL     0x03a
-#define MSR_TSC_ADJUST          0x03b
 #define MSR_SPEC_CTRL           0x048
 #define MSR_PRED_CMD            0x049
 #define MSR_UCODE_REV           0x08b
@@ -37,12 +35,9 @@
 #define MSR_GS_BASE             0xc0000101
 #define MSR_KERNEL_GS_BASE      0xc0000102
 #define MSR_TSC_AUX             0xc0000103
-#define MSR_K8_SYSCFG           0xc0010010
-#define MSR_K8_HWCR             0xc0010015
 
 #define EFER_SCE  (1u << 0)
 #define EFER_LME  (1u << 8)
-#define EFER_LMA  (1u << 10)
 #define EFER_NXE  (1u << 11)
 
 static inline u64 rdmsr(u32 msr)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Offsets and sizes that assembly code uses. This file is compiled to assembly text only; each OFFSET() leaves a line
- * there that the build turns into a #define of offsets.h.
+ * there that the build turns into a symbol of offsets.h.
  */
 #include "cpu/percpu.h"
 #include "cpu/softirq.h"
@@ -11,32 +11,19 @@
 #define VALUE(name, value) __asm__ __volatile__("# @OFFSET " #name " %c0" : : "i"((long)(value)))
 #define OFFSET(name, type, member) VALUE(name, offsetof(type, member))
 
+#define FOR_EACH_REGISTER(X)                                                                                \
+    X(r15) X(r14) X(r13) X(r12) X(rbp) X(rbx) X(r11) X(r10) X(r9) X(r8) X(rax) X(rcx) X(rdx) X(rsi) X(rdi)  \
+    X(error_code) X(entry_vector) X(rip) X(cs) X(rflags) X(rsp) X(ss)
+#define UREGS(reg) OFFSET(UREGS_##reg, struct cpu_info, guest_regs.reg);
+
+#define FOR_EACH_OF_IRET(X) X(rax) X(r11) X(rcx) X(flags) X(rip) X(cs) X(rflags) X(rsp) X(ss)
+#define IRET(field) OFFSET(IRET_##field, struct iret_context, field);
+
 void offsets(void);
 void offsets(void)
 {
     /* With the stack pointer at struct cpu_info, as in all code that a guest entered by. */
-    OFFSET(UREGS_r15, struct cpu_info, guest_regs.r15);
-    OFFSET(UREGS_r14, struct cpu_info, guest_regs.r14);
-    OFFSET(UREGS_r13, struct cpu_info, guest_regs.r13);
-    OFFSET(UREGS_r12, struct cpu_info, guest_regs.r12);
-    OFFSET(UREGS_rbp, struct cpu_info, guest_regs.rbp);
-    OFFSET(UREGS_rbx, struct cpu_info, guest_regs.rbx);
-    OFFSET(UREGS_r11, struct cpu_info, guest_regs.r11);
-    OFFSET(UREGS_r10, struct cpu_info, guest_regs.r10);
-    OFFSET(UREGS_r9, struct cpu_info, guest_regs.r9);
-    OFFSET(UREGS_r8, struct cpu_info, guest_regs.r8);
-    OFFSET(UREGS_rax, struct cpu_info, guest_regs.rax);
-    OFFSET(UREGS_rcx, struct cpu_info, guest_regs.rcx);
-    OFFSET(UREGS_rdx, struct cpu_info, guest_regs.rdx);
-    OFFSET(UREGS_rsi, struct cpu_info, guest_regs.rsi);
-    OFFSET(UREGS_rdi, struct cpu_info, guest_regs.rdi);
-    OFFSET(UREGS_error_code, struct cpu_info, guest_regs.error_code);
-    OFFSET(UREGS_entry_vector, struct cpu_info, guest_regs.entry_vector);
-    OFFSET(UREGS_rip, struct cpu_info, guest_regs.rip);
-    OFFSET(UREGS_cs, struct cpu_info, guest_regs.cs);
-    OFFSET(UREGS_eflags, struct cpu_info, guest_regs.rflags);
-    OFFSET(UREGS_rsp, struct cpu_info, guest_regs.rsp);
-    OFFSET(UREGS_ss, struct cpu_info, guest_regs.ss);
+    FOR_EACH_REGISTER(UREGS)
     /* With the stack pointer at a frame. */
     OFFSET(FRAME_entry_vector, struct cpu_user_regs, entry_vector);
     OFFSET(FRAME_cs, struct cpu_user_regs, cs);
@@ -67,23 +54,15 @@ void offsets(void)
     OFFSET(VCPU_idle, struct vcpu, idle);
     OFFSET(VCPU_info, struct vcpu, info);
     OFFSET(VCPU_kernel_mode, struct vcpu, pv.kernel_mode);
-    OFFSET(VCPU_syscall_callback, struct vcpu, pv.syscall_callback);
-    OFFSET(VCPU_syscall_disables_events, struct vcpu, pv.syscall_disables_events);
+    OFFSET(VCPU_syscall_callback, struct vcpu, pv.callbacks[CALLBACKTYPE_syscall].address);
+    OFFSET(VCPU_syscall_masks_events, struct vcpu, pv.callbacks[CALLBACKTYPE_syscall].mask_events);
     OFFSET(VCPU_bounce_sp, struct vcpu, pv.bounce_sp);
     OFFSET(VCPU_nmi_pending, struct vcpu, pv.nmi_pending);
     OFFSET(VCPU_nmi_masked, struct vcpu, pv.nmi_masked);
     OFFSET(VCPU_slow_ways, struct vcpu, pv.nmi_pending);
     OFFSET(VCPUINFO_upcall_pending, struct vcpu_info, evtchn_upcall_pending);
     OFFSET(VCPUINFO_upcall_mask, struct vcpu_info, evtchn_upcall_mask);
-    OFFSET(IRET_rax, struct iret_context, rax);
-    OFFSET(IRET_r11, struct iret_context, r11);
-    OFFSET(IRET_rcx, struct iret_context, rcx);
-    OFFSET(IRET_flags, struct iret_context, flags);
-    OFFSET(IRET_rip, struct iret_context, rip);
-    OFFSET(IRET_cs, struct iret_context, cs);
-    OFFSET(IRET_rflags, struct iret_context, rflags);
-    OFFSET(IRET_rsp, struct iret_context, rsp);
-    OFFSET(IRET_ss, struct iret_context, ss);
+    FOR_EACH_OF_IRET(IRET)
     VALUE(HYPERVISOR_iret, __HYPERVISOR_iret);
     VALUE(VGCF_in_syscall, VGCF_in_syscall);
 }

@@ -1,33 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Control and debug registers, segment selectors: single instructions under their names. */
+/*
+ * Control and debug registers, flags, exceptions, segment selectors: numbers, and single instructions under their names.
+ */
 #ifndef CPU_REGS_H
 #define CPU_REGS_H
 
-#include "cpu/extable.h"
-#include "lib/types.h"
-
 #define CR0_PE 0x1
 #define CR0_MP 0x2
-#define CR0_EM 0x4
 #define CR0_TS 0x8
 #define CR0_ET 0x10
 #define CR0_NE 0x20
 #define CR0_WP 0x10000
 #define CR0_AM 0x40000
-#define CR0_NW 0x20000000
-#define CR0_CD 0x40000000
 #define CR0_PG 0x80000000
 
 #define CR4_TSD        (1u << 2)
 #define CR4_DE         (1u << 3)
-#define CR4_PSE        (1u << 4)
 #define CR4_PAE        (1u << 5)
 #define CR4_MCE        (1u << 6)
 #define CR4_PGE        (1u << 7)
-#define CR4_PCE        (1u << 8)
 #define CR4_OSFXSR     (1u << 9)
 #define CR4_OSXMMEXCPT (1u << 10)
-#define CR4_UMIP       (1u << 11)
 #define CR4_FSGSBASE   (1u << 16)
 #define CR4_OSXSAVE    (1u << 18)
 #define CR4_SMEP       (1u << 20)
@@ -36,6 +29,47 @@
 #define DR6_STATUS  0xe00fUL        /* B0 to B3, BD, BS, BT */
 #define DR6_DEFAULT 0xffff0ff0UL
 #define DR7_DEFAULT 0x400UL
+
+/* Exceptions of the architecture (SDM vol. 3A, table 6-1). */
+#define TRAP_DEBUG        1
+#define TRAP_NMI          2
+#define TRAP_INVALID_OP   6
+#define TRAP_NO_DEVICE    7
+#define TRAP_DOUBLE_FAULT 8
+#define TRAP_INVALID_TSS  10
+#define TRAP_NO_SEGMENT   11
+#define TRAP_STACK        12
+#define TRAP_GP_FAULT     13
+#define TRAP_PAGE_FAULT   14
+#define TRAP_ALIGNMENT    17
+#define TRAP_MACHINE      18
+#define TRAP_CONTROL      21
+#define TRAP_INT80        0x80    /* not an exception: `int $0x80`, which has a gate for guests */
+
+#define PF_PRESENT 0x1
+#define PF_WRITE   0x2
+#define PF_USER    0x4
+#define PF_RSVD    0x8
+
+#define RFLAGS_CF         0x1
+#define RFLAGS_ALWAYS     0x2
+#define RFLAGS_ZF         0x40
+#define RFLAGS_TF         0x100
+#define RFLAGS_IF         0x200
+#define RFLAGS_DF         0x400
+#define RFLAGS_IOPL       0x3000
+#define RFLAGS_IOPL_SHIFT 12
+#define RFLAGS_NT         0x4000
+#define RFLAGS_RF         0x10000
+#define RFLAGS_VM         0x20000
+#define RFLAGS_AC         0x40000
+#define RFLAGS_VIF        0x80000
+#define RFLAGS_VIP        0x100000
+
+#ifndef __ASSEMBLY__
+
+#include "cpu/extable.h"
+#include "lib/types.h"
 
 #define REG_ACCESSORS(reg)                                                                          \
     static inline unsigned long read_##reg(void)                                                    \
@@ -95,4 +129,5 @@ SELECTOR_ACCESSORS(es)
 SELECTOR_ACCESSORS(fs)
 SELECTOR_ACCESSORS(gs)
 
+#endif
 #endif

@@ -43,7 +43,8 @@ static u64 scale_ticks(u64 ticks)
     return (u64)((unsigned __int128)ticks * scale.mul >> 32);
 }
 
-stime_t tsc_to_stime(u64 tsc)
+/* System time of a counter value that this CPU read lately. */
+static stime_t tsc_to_stime(u64 tsc)
 {
     /* A counter a little behind the boot CPU's must not look like the far future. */
     return tsc < scale.tsc_base ? 0 : (stime_t)scale_ticks(tsc - scale.tsc_base);

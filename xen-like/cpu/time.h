@@ -12,9 +12,6 @@
 /* System time now: monotonic on each CPU, and the same on all within the skew of their counters. Any context. */
 stime_t now(void);
 
-/* System time of a counter value that this CPU read lately. */
-stime_t tsc_to_stime(u64 tsc);
-
 /* Frequency of the time-stamp counter as measured at boot. */
 extern u32 tsc_khz;
 

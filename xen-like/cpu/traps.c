@@ -15,15 +15,12 @@
 #include "cpu/softirq.h"
 #include "lib/log.h"
 
-#define RFLAGS_IF 0x200UL
-
-enum { DIVIDE = 0, DEBUG_EXCEPTION = 1, NMI = 2, DOUBLE_FAULT = 8, PAGE_FAULT = 14, MACHINE_CHECK = 18 };
-
 bool (*hv_page_fault_hook)(unsigned long address, u32 error_code);
 
 extern const struct extable_entry ex_table_start[], ex_table_end[];
 
-unsigned long extable_find(unsigned long rip)
+/* The address to go on at for a fault at rip, or 0. */
+static unsigned long extable_find(unsigned long rip)
 {
     for (const struct extable_entry *e = ex_table_start; e < ex_table_end; e++)
         if ((unsigned long)&e->at + e->at == rip)
@@ -31,14 +28,16 @@ unsigned long extable_find(unsigned long rip)
     return 0;
 }
 
-const char *exception_name(unsigned int vector)
+const char *trap_name(unsigned int vector)
 {
     static const char *const names[] = {
-        "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "coprocessor overrun", "#TS", "#NP", "#SS", "#GP",
-        "#PF", "?", "#MF", "#AC", "#MC", "#XM", "#VE", "#CP",
+        "divide error", "debug exception", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
+        "device not available", "double fault", "coprocessor overrun", "invalid TSS", "segment not present",
+        "stack fault", "general protection fault", "page fault", "reserved trap", "x87 error", "alignment check",
+        "machine check", "SIMD error",
     };
 
-    return vector < ARRAY_SIZE(names) ? names[vector] : "?";
+    return vector < ARRAY_SIZE(names) ? names[vector] : "trap";
 }
 
 /* --- NMI --- */
@@ -48,7 +47,7 @@ static DEFINE_PER_CPU(struct nmi_counts, nmi_counts);
 bool (*nmi_hook)(const struct cpu_user_regs *regs);
 
 /* The console's lock may be this CPU's own at the moment: nothing is printed here. */
-void nmi_handle(const struct cpu_user_regs *regs)
+static void nmi_handle(const struct cpu_user_regs *regs)
 {
     struct nmi_counts *n = &this_cpu(nmi_counts);
 
@@ -79,7 +78,7 @@ void nmi_counts_get(unsigned int cpu_nr, struct nmi_counts *out)
     *out = per_cpu(nmi_counts, cpu_nr);
 }
 
-void machine_check_handle(const struct cpu_user_regs *regs)
+static void __noreturn machine_check_handle(const struct cpu_user_regs *regs)
 {
     u64 status = 0, cap;
     unsigned int banks = rdmsr_safe(MSR_MCG_CAP, &cap) ? cap & 0xff : 0, bank;
@@ -95,7 +94,7 @@ void machine_check_handle(const struct cpu_user_regs *regs)
 static void debug_in_hypervisor(struct cpu_user_regs *regs)
 {
     write_dr6(DR6_DEFAULT);
-    regs->rflags &= ~0x100UL;
+    regs->rflags &= ~(u64)RFLAGS_TF;
 }
 
 /* True where the last page fault was in the hole below this CPU's stack (mm/layout.h). */
@@ -109,23 +108,22 @@ static bool stack_full(void)
 void hv_exception(struct cpu_user_regs *regs)
 {
     unsigned int vector = regs->entry_vector & 0xff;
-    unsigned long fixup, cr2 = vector == PAGE_FAULT ? read_cr2() : 0;
+    unsigned long fixup, cr2 = vector == TRAP_PAGE_FAULT ? read_cr2() : 0;
 
     switch (vector) {
-    case NMI:
+    case TRAP_NMI:
         nmi_handle(regs);
         return;
-    case MACHINE_CHECK:
+    case TRAP_MACHINE:
         machine_check_handle(regs);
-        return;
-    case DEBUG_EXCEPTION:
+    case TRAP_DEBUG:
         debug_in_hypervisor(regs);
         return;
-    case DOUBLE_FAULT:
+    case TRAP_DOUBLE_FAULT:
         panic_at(regs, "double fault%s", stack_full() ? ": the stack is full" : "");
     }
     /* The hook may have to flush other CPUs. The return to a guest has interrupts off, and hands the fault on. */
-    if (vector == PAGE_FAULT && (regs->rflags & RFLAGS_IF) && hv_page_fault_hook) {
+    if (vector == TRAP_PAGE_FAULT && (regs->rflags & RFLAGS_IF) && hv_page_fault_hook) {
         bool done;
 
         irq_enable();
@@ -141,7 +139,7 @@ void hv_exception(struct cpu_user_regs *regs)
         regs->rip = fixup;
         return;
     }
-    if (vector == PAGE_FAULT)
+    if (vector == TRAP_PAGE_FAULT)
         panic_at(regs, "page fault in the hypervisor at address %p, error code %x", (void *)cr2, regs->error_code);
-    panic_at(regs, "%s (exception %u) in the hypervisor, error code %x", exception_name(vector), vector, regs->error_code);
+    panic_at(regs, "%s (exception %u) in the hypervisor, error code %x", trap_name(vector), vector, regs->error_code);
 }

@@ -7,12 +7,11 @@
 
 #include "lib/types.h"
 
-/* From the entry code: an exception in hypervisor context. Returns where the instruction may be taken up again. */
+/*
+ * From the entry code: an exception in hypervisor context, where it returns if the instruction may be taken up again;
+ * and NMI, #MC and #DF, which concern the machine, whatever they hit. Interrupts are off.
+ */
 void hv_exception(struct cpu_user_regs *regs);
-
-/* NMI and #MC, whatever they hit; interrupts off. The entry code's handlers for guests call these. */
-void nmi_handle(const struct cpu_user_regs *regs);
-void machine_check_handle(const struct cpu_user_regs *regs);
 
 /*
  * Asked about a page fault in hypervisor context before the exception table is: true where it has dealt with it
@@ -20,8 +19,7 @@ void machine_check_handle(const struct cpu_user_regs *regs);
  */
 extern bool (*hv_page_fault_hook)(unsigned long address, u32 error_code);
 
-/* Names as in the manuals; "?" for a vector that has none. */
-const char *exception_name(unsigned int vector);
+const char *trap_name(unsigned int vector);
 
 /* NMIs of a CPU so far. */
 struct nmi_counts {

@@ -250,10 +250,9 @@ static int domain_init_parts(struct domain *d, const struct domain_config *confi
 {
     int err = make_shared_info(d);
 
+    pv_init_domain(d);
     if (!err)
         err = event_init_domain(d, config->max_evtchn_port);
-    if (!err)
-        err = pv_init_domain(d);
     if (!err)
         err = grant_init_domain(d, config->max_grant_frames, config->max_maptrack_frames);
     return err;

@@ -122,17 +122,12 @@ long domctl_get_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
     e->vcpu = id;
     e->size = sizeof(*e);
     vcpu_pause(v);
-    e->syscall32_callback_eip = v->pv.syscall32_callback;
-    e->syscall32_disables_events = !!v->pv.syscall32_disables_events;
-    e->sysenter_callback_eip = v->pv.sysenter_callback;
-    e->sysenter_disables_events = !!v->pv.sysenter_disables_events;
+    e->syscall32_callback_eip = v->pv.callbacks[CALLBACKTYPE_syscall32].address;
+    e->syscall32_disables_events = v->pv.callbacks[CALLBACKTYPE_syscall32].mask_events;
+    e->sysenter_callback_eip = v->pv.callbacks[CALLBACKTYPE_sysenter].address;
+    e->sysenter_disables_events = v->pv.callbacks[CALLBACKTYPE_sysenter].mask_events;
     vcpu_unpause(v);
     return 0;
-}
-
-static bool is_canonical(unsigned long va)
-{
-    return (unsigned long)((long)va << 16 >> 16) == va;
 }
 
 long domctl_set_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
@@ -144,13 +139,13 @@ long domctl_set_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
     if (!v)
         return err;
     if (e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap) ||
-        !is_canonical(e->syscall32_callback_eip) || !is_canonical(e->sysenter_callback_eip))
+        !canonical(e->syscall32_callback_eip) || !canonical(e->sysenter_callback_eip))
         return -EINVAL;
     vcpu_pause(v);
-    v->pv.syscall32_callback = e->syscall32_callback_eip;
-    v->pv.syscall32_disables_events = e->syscall32_disables_events;
-    v->pv.sysenter_callback = e->sysenter_callback_eip;
-    v->pv.sysenter_disables_events = e->sysenter_disables_events;
+    v->pv.callbacks[CALLBACKTYPE_syscall32] =
+        (struct pv_callback){ e->syscall32_callback_eip, e->syscall32_disables_events };
+    v->pv.callbacks[CALLBACKTYPE_sysenter] =
+        (struct pv_callback){ e->sysenter_callback_eip, e->sysenter_disables_events };
     vcpu_unpause(v);
     return 0;
 }

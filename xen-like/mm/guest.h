@@ -20,6 +20,11 @@ static inline bool guest_range_ok(unsigned long addr, unsigned long size)
     return (addr >= HV_VIRT_END || last < GUEST_LOWER_HALF_END) && last >= addr;
 }
 
+static inline bool canonical(unsigned long va)
+{
+    return (unsigned long)((long)va << 16 >> 16) == va;
+}
+
 unsigned long __must_check copy_from_guest(void *to, unsigned long from, unsigned long size);
 unsigned long __must_check copy_to_guest(unsigned long to, const void *from, unsigned long size);
 unsigned long __must_check clear_guest(unsigned long to, unsigned long size);

@@ -11,6 +11,7 @@
 #include "cpu/features.h"
 #include "cpu/irq.h"
 #include "cpu/regs.h"
+#include "cpu/traps.h"
 #include "domain/domain.h"
 #include "lib/log.h"
 #include "mm/guest.h"
@@ -60,7 +61,8 @@ struct bounce {
 static bool no_handler(struct vcpu *v, bool failsafe)
 {
     irq_enable();
-    guest_crash(v, "no handler registered for %s", failsafe ? "failsafe callback" : "a trap or callback");
+    guest_crash(v, "no handler registered for %s",
+                failsafe ? "the failsafe callback: a segment register cannot be loaded" : "a trap or callback");
     return false;
 }
 
@@ -152,7 +154,7 @@ void pv_inject_trap(struct vcpu *v, unsigned int vector, bool has_code, u32 code
     const struct trap_info *ti = &v->pv.trap_table[vector];
 
     if (unlikely(!ti->address)) {
-        guest_crash(v, "unhandled %s (vector %u, error code %#x) at rip %016lx", pv_trap_name(vector), vector, code,
+        guest_crash(v, "unhandled %s (vector %u, error code %#x) at rip %016lx", trap_name(vector), vector, code,
                     guest_regs()->rip);
         return;
     }
@@ -171,66 +173,62 @@ void pv_inject_page_fault(struct vcpu *v, unsigned long cr2, u32 code)
     pv_inject_trap(v, TRAP_PAGE_FAULT, true, code);
 }
 
-/*
- * --- called by entry.S
- * ---------------------------------------------------------------------------------------
- */
+/* --- called by entry.S --- */
 
-/* SYSCALL in the guest's user mode. */
-void pv_user_syscall(struct vcpu *v)
+/* Into the guest's kernel by a callback that it has registered. */
+static void enter_callback(struct vcpu *v, unsigned int type)
 {
-    struct cpu_user_regs *regs = guest_regs();
+    bounce_plain(v, v->pv.callbacks[type].address, v->pv.callbacks[type].mask_events);
+}
 
-    if (unlikely(!v->pv.syscall_callback)) {
-        regs->rip -= 2;
-        pv_inject_trap(v, TRAP_INVALID_OP, false, 0);
+/* SYSCALL in the guest's user mode; without a callback an instruction, of two bytes, that the processor has not. */
+static void user_syscall(struct vcpu *v, unsigned int type)
+{
+    if (likely(v->pv.callbacks[type].address && !v->pv.kernel_mode)) {
+        enter_callback(v, type);
         return;
     }
-    bounce_plain(v, v->pv.syscall_callback, v->pv.syscall_disables_events);
+    guest_regs()->rip -= 2;
+    pv_inject_trap(v, TRAP_INVALID_OP, false, 0);
+}
+
+void pv_user_syscall(struct vcpu *v)
+{
+    user_syscall(v, CALLBACKTYPE_syscall);
 }
 
 /*
- * The short way found no memory at sp to push the frame of a system call on; it has changed to kernel mode
- * already.
+ * The short way found no memory to push the frame of a system call on, below the address that it left in scratch; it has
+ * changed to kernel mode already.
  */
-void pv_no_kernel_stack(struct vcpu *v, unsigned long sp)
+void pv_no_kernel_stack(struct vcpu *v)
 {
-    guest_crash(v, "cannot push a trap frame at %016lx", sp - SYSCALL_FRAME_SIZE);
+    no_stack(v, cpu_info()->scratch - SYSCALL_FRAME_SIZE);
 }
 
 /* SYSCALL in compatibility mode. */
 void pv_user_syscall32(struct vcpu *v)
 {
-    struct cpu_user_regs *regs = guest_regs();
-
-    if (!v->pv.syscall32_callback || v->pv.kernel_mode) {
-        regs->rip -= 2;
-        pv_inject_trap(v, TRAP_INVALID_OP, false, 0);
-        return;
-    }
-    bounce_plain(v, v->pv.syscall32_callback, v->pv.syscall32_disables_events);
+    user_syscall(v, CALLBACKTYPE_syscall32);
 }
 
-/*
- * SYSENTER: where it stood is lost; without a callback it is the fault of a processor whose SYSENTER_CS is 0.
- */
+/* SYSENTER: where it stood is lost; without a callback it is the fault of a processor whose SYSENTER_CS is 0. */
 void pv_user_sysenter(struct vcpu *v)
 {
     struct cpu_user_regs *regs = guest_regs();
 
     regs->rflags = (regs->rflags & ~(u64)(RFLAGS_NT | RFLAGS_TF | RFLAGS_AC)) | RFLAGS_IF;
     regs->cs = 3;
-    if (!v->pv.sysenter_callback || v->pv.kernel_mode) {
+    if (!v->pv.callbacks[CALLBACKTYPE_sysenter].address || v->pv.kernel_mode)
         pv_inject_trap(v, TRAP_GP_FAULT, true, 0);
-        return;
-    }
-    bounce_plain(v, v->pv.sysenter_callback, v->pv.sysenter_disables_events);
+    else
+        enter_callback(v, CALLBACKTYPE_sysenter);
 }
 
 /* Interrupts are off, and on again where it returns false: the guest has crashed. */
 bool pv_deliver_event(struct vcpu *v)
 {
-    return bounce_plain(v, v->pv.event_callback, true);
+    return bounce_plain(v, v->pv.callbacks[CALLBACKTYPE_event].address, true);
 }
 
 void pv_deliver_nmi(struct vcpu *v)
@@ -245,10 +243,7 @@ void pv_deliver_nmi(struct vcpu *v)
 /* A selector that the guest had loaded cannot be loaded any more. */
 void pv_failsafe(struct vcpu *v)
 {
-    if (!v->pv.failsafe_callback) {
-        guest_crash(v, "a segment register cannot be loaded, and there is no failsafe callback");
-        return;
-    }
-    bounce(v, (struct bounce){ .rip = v->pv.failsafe_callback, .failsafe = true,
-                               .mask_events = v->pv.failsafe_disables_events });
+    const struct pv_callback *c = &v->pv.callbacks[CALLBACKTYPE_failsafe];
+
+    bounce(v, (struct bounce){ .rip = c->address, .mask_events = c->mask_events, .failsafe = true });
 }

@@ -16,16 +16,6 @@
 #include "pv/hypercall.h"
 #include "pv/internal.h"
 
-static bool canonical(unsigned long va)
-{
-    return (unsigned long)((long)va << 16 >> 16) == va;
-}
-
-static bool is_hypervisor_address(unsigned long va)
-{
-    return va >= HV_VIRT_START && va < HV_VIRT_END;
-}
-
 /* Code selectors of a guest: RPL 3, and null becomes the flat one. */
 static u16 code_selector(u16 cs)
 {
@@ -83,42 +73,27 @@ long do_set_callbacks(unsigned long event, unsigned long failsafe, unsigned long
 
     if (!canonical(event) || !canonical(failsafe) || !canonical(syscall))
         return -EINVAL;
-    v->pv.event_callback = event;
-    v->pv.failsafe_callback = failsafe;
-    v->pv.syscall_callback = syscall;
-    v->pv.failsafe_disables_events = false;
-    v->pv.syscall_disables_events = false;
+    v->pv.callbacks[CALLBACKTYPE_event].address = event;
+    v->pv.callbacks[CALLBACKTYPE_failsafe] = (struct pv_callback){ .address = failsafe };
+    v->pv.callbacks[CALLBACKTYPE_syscall] = (struct pv_callback){ .address = syscall };
     return 0;
 }
 
-/* --- callback_op ------------------------------------------------------------------------------------------------- */
+/* --- callback_op --- */
 
 static long register_callback(unsigned int type, unsigned int flags, unsigned long address)
 {
     struct vcpu *v = current;
-    bool mask = flags & CALLBACKF_mask_events;
 
-    if (address && !canonical(address))
+    if (!canonical(address))
         return -EINVAL;
     switch (type) {
     case CALLBACKTYPE_event:
-        v->pv.event_callback = address;
-        return 0;
     case CALLBACKTYPE_failsafe:
-        v->pv.failsafe_callback = address;
-        v->pv.failsafe_disables_events = mask;
-        return 0;
     case CALLBACKTYPE_syscall:
-        v->pv.syscall_callback = address;
-        v->pv.syscall_disables_events = mask;
-        return 0;
-    case CALLBACKTYPE_syscall32:
-        v->pv.syscall32_callback = address;
-        v->pv.syscall32_disables_events = mask;
-        return 0;
     case CALLBACKTYPE_sysenter:
-        v->pv.sysenter_callback = address;
-        v->pv.sysenter_disables_events = mask;
+    case CALLBACKTYPE_syscall32:
+        v->pv.callbacks[type] = (struct pv_callback){ address, flags & CALLBACKF_mask_events };
         return 0;
     case CALLBACKTYPE_nmi:
         /* Domain-0's first vCPU would get the machine's NMIs; the table entry is where it is found. */
@@ -200,15 +175,15 @@ long do_vm_assist(unsigned int cmd, unsigned int type)
     switch (cmd) {
     case VMASST_CMD_enable:
         __atomic_fetch_or(&d->pv.vm_assist, 1UL << type, __ATOMIC_SEQ_CST);
-        pv_assists_changed(d);
-        return 0;
+        break;
     case VMASST_CMD_disable:
         __atomic_fetch_and(&d->pv.vm_assist, ~(1UL << type), __ATOMIC_SEQ_CST);
-        pv_assists_changed(d);
-        return 0;
+        break;
     default:
         return -ENOSYS;
     }
+    pv_assists_changed(d);
+    return 0;
 }
 
 long do_fpu_taskswitch(unsigned int set)
@@ -217,38 +192,34 @@ long do_fpu_taskswitch(unsigned int set)
     return 0;
 }
 
-/* --- debug registers (SDM vol. 3B, 17.2) ----------------------------------------------------------------------------- */
+/* --- debug registers (SDM vol. 3B, 17.2) --- */
 
 #define DR6_RESERVED_ZERO 0x1000UL
 #define DR7_RESERVED_ZERO 0xd800UL       /* bits 11, 12, 14, 15; RTM is not offered */
 #define DR7_GD            (1UL << 13)
-#define DR7_LE_GE         0x300UL
-#define DR7_LEN_8         2UL
 #define DR7_RW_IO         2UL
 
-/* DR7 as it may be loaded; -EPERM where a watch is not for guests. */
-static long check_dr7(u64 *value)
+/* DR7 as it may be loaded; false where a watch is not for guests. */
+static bool check_dr7(u64 *value)
 {
     if (*value >> 32)
-        return -EPERM;
+        return false;
     *value &= ~(DR7_RESERVED_ZERO | DR7_GD);
     *value |= DR7_DEFAULT;
     for (unsigned int i = 0; i < 4; i++) {
         unsigned int rw = (*value >> (16 + 4 * i)) & 3;
 
         if ((*value >> (2 * i)) & 3 && rw == DR7_RW_IO)
-            return -EPERM;
+            return false;
     }
-    return 0;
+    return true;
 }
 
 long pv_set_debugreg(struct vcpu *v, unsigned int reg, u64 value)
 {
-    long ret;
-
     switch (reg) {
     case 0 ... 3:
-        if (!canonical(value) || is_hypervisor_address(value))
+        if (!guest_range_ok(value, 1))
             return -EPERM;
         break;
     case 4 ... 5:
@@ -261,16 +232,15 @@ long pv_set_debugreg(struct vcpu *v, unsigned int reg, u64 value)
         value = (value & ~DR6_RESERVED_ZERO) | DR6_DEFAULT;
         break;
     case 7:
-        ret = check_dr7(&value);
-        if (ret)
-            return ret;
+        if (!check_dr7(&value))
+            return -EPERM;
         break;
     default:
         return -ENODEV;
     }
     v->pv.dr[index_nospec(reg, 8)] = value;
     if (v == current && reg != 6)
-        pv_apply_debug_registers(v);
+        pv_load_debug_registers(v);
     return 0;
 }
 
@@ -299,7 +269,7 @@ long do_get_debugreg(unsigned int reg)
     return pv_get_debugreg(current, reg, &value) ? (long)value : -ENODEV;
 }
 
-/* --- iret ------------------------------------------------------------------------------------------------------------ */
+/* --- iret --- */
 
 /*
  * The frame lies at the guest kernel's stack pointer (struct iret_context). RPL 3 in its cs means user mode. Returns what

@@ -15,6 +15,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/guest.h"
 #include "mm/isolation.h"
 #include "mm/mm.h"
 #include "mm/pte.h"
@@ -30,24 +31,14 @@
 static DEFINE_PER_CPU(unsigned long, cr4_now);
 static DEFINE_PER_CPU(bool, dr_in_use);
 
-static unsigned long cr4_for(const struct vcpu *v)
-{
-    unsigned long cr4 = this_cpu(cr4_now) & ~(unsigned long)CR4_GUEST_OWNED;
-
-    return cr4 | (v->pv.ctrlreg[4] & CR4_GUEST_OWNED);
-}
-
 static void load_cr4(const struct vcpu *v)
 {
-    unsigned long cr4;
+    unsigned long now = this_cpu(cr4_now) ?: read_cr4();
+    unsigned long cr4 = (now & ~(unsigned long)CR4_GUEST_OWNED) | (v->pv.ctrlreg[4] & CR4_GUEST_OWNED);
 
-    if (unlikely(!this_cpu(cr4_now)))
-        this_cpu(cr4_now) = read_cr4();
-    cr4 = cr4_for(v);
-    if (cr4 != this_cpu(cr4_now)) {
+    if (cr4 != now)
         write_cr4(cr4);
-        this_cpu(cr4_now) = cr4;
-    }
+    this_cpu(cr4_now) = cr4;
 }
 
 void pv_set_ts(struct vcpu *v, bool ts)
@@ -83,7 +74,7 @@ void pv_toggle_mode(struct vcpu *v)
     root_load(v);
 }
 
-/* --- segments -------------------------------------------------------------------------------------------------- */
+/* --- segments --- */
 
 static void save_segments(struct vcpu *v, struct cpu_user_regs *regs)
 {
@@ -92,13 +83,8 @@ static void save_segments(struct vcpu *v, struct cpu_user_regs *regs)
     regs->fs = read_fs();
     regs->gs = read_gs();
     v->pv.fs_base = rdmsr(MSR_FS_BASE);
-    if (v->pv.kernel_mode) {
-        v->pv.gs_base_kernel = rdmsr(MSR_GS_BASE);
-        v->pv.gs_base_user = rdmsr(MSR_KERNEL_GS_BASE);
-    } else {
-        v->pv.gs_base_user = rdmsr(MSR_GS_BASE);
-        v->pv.gs_base_kernel = rdmsr(MSR_KERNEL_GS_BASE);
-    }
+    v->pv.gs_base[v->pv.kernel_mode] = rdmsr(MSR_GS_BASE);
+    v->pv.gs_base[!v->pv.kernel_mode] = rdmsr(MSR_KERNEL_GS_BASE);
 }
 
 /*
@@ -118,16 +104,16 @@ static bool load_segments(struct vcpu *v, const struct cpu_user_regs *regs)
     if (regs->gs | read_gs())
         ok &= load_gs(regs->gs);
     wrmsr(MSR_FS_BASE, v->pv.fs_base);
-    wrmsr(MSR_GS_BASE, v->pv.kernel_mode ? v->pv.gs_base_kernel : v->pv.gs_base_user);
-    wrmsr(MSR_KERNEL_GS_BASE, v->pv.kernel_mode ? v->pv.gs_base_user : v->pv.gs_base_kernel);
+    wrmsr(MSR_GS_BASE, v->pv.gs_base[v->pv.kernel_mode]);
+    wrmsr(MSR_KERNEL_GS_BASE, v->pv.gs_base[!v->pv.kernel_mode]);
     return ok;
 }
 
-/* --- debug registers -------------------------------------------------------------------------------------------- */
+/* --- debug registers --- */
 
 #define DR7_ENABLES 0xffUL
 
-static void load_debug_registers(const struct vcpu *v)
+void pv_load_debug_registers(const struct vcpu *v)
 {
     if (!(v->pv.dr[7] & DR7_ENABLES)) {
         if (this_cpu(dr_in_use))
@@ -144,12 +130,7 @@ static void load_debug_registers(const struct vcpu *v)
     this_cpu(dr_in_use) = true;
 }
 
-void pv_apply_debug_registers(struct vcpu *v)
-{
-    load_debug_registers(v);
-}
-
-/* --- what entry.S uses while the guest's root is loaded --------------------------------------------------------- */
+/* --- what entry.S uses while the guest's root is loaded --- */
 
 static void *map_for_entry(unsigned int page, const void *what)
 {
@@ -159,35 +140,26 @@ static void *map_for_entry(unsigned int page, const void *what)
     return (char *)CPU_WINDOW(cpu_nr) + page * PAGE_SIZE + ((unsigned long)what & ~PAGE_MASK);
 }
 
-void pv_info_moved(struct vcpu *v)
-{
-    struct cpu_info *info = cpu_info();
-
-    if (v != current)
-        return;
-    if (v->domain->pv.isolated) {
-        info->guest_info = map_for_entry(WINDOW_PAGE_INFO, v->info);
-        tlb_flush_page_local((unsigned long)info->guest_info);
-    } else {
-        info->guest_info = v->info;
-    }
-}
-
 /* v becomes current; the change of root that follows flushes the window's old content. */
 static void load_for_entry(struct vcpu *v)
 {
     struct cpu_info *info = cpu_info();
+    bool isolated = v->domain->pv.isolated;
 
-    if (v->domain->pv.isolated) {
-        info->guest_vcpu = map_for_entry(WINDOW_PAGE_VCPU, v);
-        info->guest_info = map_for_entry(WINDOW_PAGE_INFO, v->info);
-    } else {
-        info->guest_vcpu = v;
-        info->guest_info = v->info;
-    }
+    info->guest_vcpu = isolated ? map_for_entry(WINDOW_PAGE_VCPU, v) : v;
+    info->guest_info = isolated ? map_for_entry(WINDOW_PAGE_INFO, v->info) : v->info;
 }
 
-/* --- the switch ------------------------------------------------------------------------------------------------- */
+void pv_info_moved(struct vcpu *v)
+{
+    if (v != current)
+        return;
+    load_for_entry(v);
+    if (v->domain->pv.isolated)
+        tlb_flush_page_local((unsigned long)cpu_info()->guest_info);
+}
+
+/* --- the switch --- */
 
 static void save_state(struct vcpu *v)
 {
@@ -213,7 +185,7 @@ static bool load_state(struct vcpu *v)
     root_load(v);
     irq_enable(); /* a selector of the LDT may need a page validated, and other CPUs flushed for it */
     segments_ok = load_segments(v, regs);
-    load_debug_registers(v);
+    pv_load_debug_registers(v);
     fpu_restore(v->pv.fpu, v->pv.xcr0);
     if (cpu.rdtscp)
         wrmsr(MSR_TSC_AUX, v->pv.tsc_aux);
@@ -242,7 +214,7 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
     continue_running(next);
 }
 
-/* --- FPU state ---------------------------------------------------------------------------------------------------- */
+/* --- FPU state --- */
 
 /* Pages of an area, as a power of two: it has to be aligned to 64. */
 static unsigned int fpu_order(void)
@@ -254,29 +226,14 @@ static unsigned int fpu_order(void)
     return order;
 }
 
-#define FXSAVE_SIZE        512
-#define FXSAVE_MXCSR       24
-#define XSAVE_HEADER_BV    512
-#define XSAVE_X87_AND_SSE  3UL
-#define XCR0_AT_START      3UL
-#define MXCSR_VALID        0xffffu
+#define XCR0_AT_START 3UL     /* x87 and SSE */
 
-/* Takes the legacy part that somebody supplies; what the processor would refuse is made harmless. */
-static void fpu_import(void *area, const void *fxsave)
-{
-    memcpy(area, fxsave, FXSAVE_SIZE);
-    *(u32 *)((char *)area + FXSAVE_MXCSR) &= MXCSR_VALID;
-    if (cpu.xsave)
-        *(u64 *)((char *)area + XSAVE_HEADER_BV) |= XSAVE_X87_AND_SSE;
-}
+/* --- life --- */
 
-/* --- life -------------------------------------------------------------------------------------------------------- */
-
-int pv_init_domain(struct domain *d)
+void pv_init_domain(struct domain *d)
 {
     d->pv.ioports_all = d->hardware;
     d->pv.isolated = d->hardware ? isolate_dom0 : isolate_domu;
-    return 0;
 }
 
 int pv_init_vcpu(struct vcpu *v)
@@ -314,7 +271,7 @@ int pv_relinquish_vcpu(struct vcpu *v)
     return vcpu_drop_roots(v);
 }
 
-/* --- whole contexts ----------------------------------------------------------------------------------------------- */
+/* --- whole contexts --- */
 
 /* Selectors of a guest have RPL 3; a null selector stays as it is. */
 static u16 guest_selector(u16 selector)
@@ -322,13 +279,8 @@ static u16 guest_selector(u16 selector)
     return selector & ~3 ? selector | 3 : selector;
 }
 
-static bool code_address_ok(unsigned long va)
-{
-    return (unsigned long)((long)va << 16 >> 16) == va && (va < HV_VIRT_START || va >= HV_VIRT_END);
-}
-
 /* Registers as a guest may have them on its way out of ring 0. */
-void pv_sanitize_regs(struct cpu_user_regs *regs)
+static void sanitize_regs(struct cpu_user_regs *regs)
 {
     regs->cs = guest_selector(regs->cs);
     regs->ss = guest_selector(regs->ss);
@@ -337,50 +289,46 @@ void pv_sanitize_regs(struct cpu_user_regs *regs)
     regs->entry_vector = 0;
 }
 
-static int check_context(const struct vcpu *v, const struct vcpu_guest_context *ctx)
+static bool context_ok(const struct vcpu_guest_context *ctx)
 {
-    (void)v;
-    if (!code_address_ok(ctx->event_callback_eip) || !code_address_ok(ctx->syscall_callback_eip) ||
-        !code_address_ok(ctx->failsafe_callback_eip) || !code_address_ok(ctx->user_regs.rip) ||
-        !code_address_ok(ctx->fs_base) || !code_address_ok(ctx->gs_base_kernel) || !code_address_ok(ctx->gs_base_user))
-        return -EINVAL;
-    for (unsigned int i = 0; i < ARRAY_SIZE(ctx->trap_ctxt); i++) {
-        if (!code_address_ok(ctx->trap_ctxt[i].address))
-            return -EINVAL;
-    }
-    if (ctx->ldt_ents > 8192 || ctx->ldt_base % PAGE_SIZE || ctx->gdt_ents > FIRST_RESERVED_GDT_ENTRY)
-        return -EINVAL;
-    return 0;
+    const unsigned long addresses[] = { ctx->event_callback_eip, ctx->syscall_callback_eip, ctx->failsafe_callback_eip,
+                                        ctx->user_regs.rip, ctx->fs_base, ctx->gs_base_kernel, ctx->gs_base_user };
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(addresses); i++)
+        if (!guest_range_ok(addresses[i], 1))
+            return false;
+    for (unsigned int i = 0; i < ARRAY_SIZE(ctx->trap_ctxt); i++)
+        if (!guest_range_ok(ctx->trap_ctxt[i].address, 1))
+            return false;
+    /* User mode has a table of its own; without one it cannot run. */
+    return ctx->ldt_ents <= 8192 && ctx->ldt_base % PAGE_SIZE == 0 && ctx->gdt_ents <= FIRST_RESERVED_GDT_ENTRY &&
+           (ctx->flags & VGCF_in_kernel || ctx->ctrlreg[1] >> PAGE_SHIFT);
 }
 
 int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
     u64 gdt_frames[GDT_GUEST_FRAMES];
     mfn_t user_root = MFN(ctx->ctrlreg[1] >> PAGE_SHIFT);
-    int ret = check_context(v, ctx);
+    int ret;
 
-    /* User mode has a table of its own; without one it cannot run. */
-    if (!ret && !(ctx->flags & VGCF_in_kernel) && !user_root.v)
-        ret = -EINVAL;
-    if (ret)
-        return ret;
-
+    if (!context_ok(ctx))
+        return -EINVAL;
     v->pv.regs = ctx->user_regs;
-    pv_sanitize_regs(&v->pv.regs);
+    sanitize_regs(&v->pv.regs);
     v->pv.iopl = (ctx->user_regs.rflags & RFLAGS_IOPL) >> RFLAGS_IOPL_SHIFT;
     memcpy(v->pv.trap_table, ctx->trap_ctxt, sizeof(ctx->trap_ctxt));
     for (unsigned int i = 0; i < ARRAY_SIZE(ctx->trap_ctxt); i++)
         v->pv.trap_table[i].cs = guest_selector(v->pv.trap_table[i].cs);
     pv_set_kernel_stack(v, guest_selector(ctx->kernel_ss), ctx->kernel_sp);
-    v->pv.event_callback = ctx->event_callback_eip;
-    v->pv.failsafe_callback = ctx->failsafe_callback_eip;
-    v->pv.syscall_callback = ctx->syscall_callback_eip;
-    v->pv.failsafe_disables_events = ctx->flags & VGCF_failsafe_disables_events;
-    v->pv.syscall_disables_events = ctx->flags & VGCF_syscall_disables_events;
+    v->pv.callbacks[CALLBACKTYPE_event].address = ctx->event_callback_eip;
+    v->pv.callbacks[CALLBACKTYPE_failsafe] =
+        (struct pv_callback){ ctx->failsafe_callback_eip, ctx->flags & VGCF_failsafe_disables_events };
+    v->pv.callbacks[CALLBACKTYPE_syscall] =
+        (struct pv_callback){ ctx->syscall_callback_eip, ctx->flags & VGCF_syscall_disables_events };
     v->pv.kernel_mode = ctx->flags & VGCF_in_kernel;
     v->pv.fs_base = ctx->fs_base;
-    v->pv.gs_base_kernel = ctx->gs_base_kernel;
-    v->pv.gs_base_user = ctx->gs_base_user;
+    v->pv.gs_base[0] = ctx->gs_base_user;
+    v->pv.gs_base[1] = ctx->gs_base_kernel;
     v->pv.ctrlreg[4] = ctx->ctrlreg[4] & CR4_GUEST_CHOICE;
     v->domain->pv.vm_assist |= ctx->vm_assist & VM_ASSIST_VALID;
     pv_assists_changed(v->domain);
@@ -395,7 +343,7 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
 
     fpu_init_state(v->pv.fpu);
     if (ctx->flags & VGCF_i387_valid)
-        fpu_import(v->pv.fpu, &ctx->fpu_ctxt);
+        fpu_import_fxsave(v->pv.fpu, &ctx->fpu_ctxt);
 
     for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++)
         gdt_frames[i] = ctx->gdt_frames[i];
@@ -417,10 +365,10 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
 void pv_get_context(struct vcpu *v, struct vcpu_guest_context *ctx)
 {
     memset(ctx, 0, sizeof(*ctx));
-    memcpy(&ctx->fpu_ctxt, v->pv.fpu, FXSAVE_SIZE);
+    fpu_export_fxsave(v->pv.fpu, &ctx->fpu_ctxt);
     ctx->flags = VGCF_i387_valid | (v->pv.kernel_mode ? VGCF_in_kernel : 0) |
-                 (v->pv.failsafe_disables_events ? VGCF_failsafe_disables_events : 0) |
-                 (v->pv.syscall_disables_events ? VGCF_syscall_disables_events : 0) |
+                 (v->pv.callbacks[CALLBACKTYPE_failsafe].mask_events ? VGCF_failsafe_disables_events : 0) |
+                 (v->pv.callbacks[CALLBACKTYPE_syscall].mask_events ? VGCF_syscall_disables_events : 0) |
                  (v->sched.blocked & VCPU_DOWN ? 0 : VGCF_online);
     ctx->user_regs = v->pv.regs;
     ctx->user_regs.error_code = ctx->user_regs.entry_vector = 0;
@@ -437,11 +385,11 @@ void pv_get_context(struct vcpu *v, struct vcpu_guest_context *ctx)
     ctx->ctrlreg[3] = xen_pfn_to_cr3(v->pv.kernel_root.v);
     ctx->ctrlreg[1] = v->pv.user_root.v ? xen_pfn_to_cr3(v->pv.user_root.v) : 0;
     memcpy(ctx->debugreg, v->pv.dr, sizeof(ctx->debugreg));
-    ctx->event_callback_eip = v->pv.event_callback;
-    ctx->failsafe_callback_eip = v->pv.failsafe_callback;
-    ctx->syscall_callback_eip = v->pv.syscall_callback;
+    ctx->event_callback_eip = v->pv.callbacks[CALLBACKTYPE_event].address;
+    ctx->failsafe_callback_eip = v->pv.callbacks[CALLBACKTYPE_failsafe].address;
+    ctx->syscall_callback_eip = v->pv.callbacks[CALLBACKTYPE_syscall].address;
     ctx->vm_assist = v->domain->pv.vm_assist;
     ctx->fs_base = v->pv.fs_base;
-    ctx->gs_base_kernel = v->pv.gs_base_kernel;
-    ctx->gs_base_user = v->pv.gs_base_user;
+    ctx->gs_base_user = v->pv.gs_base[0];
+    ctx->gs_base_kernel = v->pv.gs_base[1];
 }

@@ -34,7 +34,6 @@
 
 #define LEAF_1_ECX_OSXSAVE    (1u << 27)
 #define LEAF_1_ECX_HYPERVISOR (1u << 31)
-#define LEAF_7_EBX_FSGSBASE   (1u << 0)
 
 static struct cpuid_result native(u32 leaf, u32 subleaf)
 {
@@ -118,7 +117,7 @@ static struct cpuid_result leaf_ext_8(void)
     return (struct cpuid_result){ .a = r.a & 0xffff, .b = r.b & MASK_EXT8_EBX };
 }
 
-/* --- the hypervisor's leaves ----------------------------------------------------------------------------------- */
+/* --- the hypervisor's leaves --- */
 
 static struct cpuid_result hv_time_leaf(struct vcpu *v, u32 subleaf)
 {

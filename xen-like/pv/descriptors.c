@@ -33,8 +33,8 @@ static u64 window_entry(mfn_t mfn, bool writable)
     return mfn.v << PAGE_SHIFT | PTE_P | PTE_A | PTE_D | PTE_NX | (writable ? PTE_RW : 0);
 }
 
-/* Puts the vCPU's GDT frames into this CPU's window. With flush the entries that changed are flushed one by one. */
-static void map_gdt(struct vcpu *v, bool flush)
+/* Puts the vCPU's GDT frames into this CPU's window, and flushes the entries that changed. */
+static void map_gdt(struct vcpu *v)
 {
     unsigned int cpu_nr = this_cpu_nr();
     u64 none = window_entry(maddr_to_mfn(MADDR(image_virt_to_phys(zero_page))), false);
@@ -48,16 +48,15 @@ static void map_gdt(struct vcpu *v, bool flush)
         if (*pte == entry)
             continue;
         WRITE_ONCE(*pte, entry);
-        if (flush)
-            tlb_flush_page_local(CPU_GDT_WINDOW(cpu_nr) + i * PAGE_SIZE);
+        tlb_flush_page_local(CPU_GDT_WINDOW(cpu_nr) + i * PAGE_SIZE);
     }
 }
 
-static void clear_ldt_window(unsigned int pages)
+static void clear_ldt_window(void)
 {
     unsigned int cpu_nr = this_cpu_nr();
 
-    for (unsigned int i = 0; i < pages; i++) {
+    for (unsigned int i = 0; i < LDT_WINDOW_SIZE / PAGE_SIZE; i++) {
         u64 *pte = cpu_window_pte(cpu_nr, LDT_PAGE(i));
 
         if (!*pte)
@@ -69,12 +68,12 @@ static void clear_ldt_window(unsigned int pages)
 
 void pv_load_descriptor_tables(struct vcpu *v)
 {
-    map_gdt(v, true);
-    clear_ldt_window(16);
+    map_gdt(v);
+    clear_ldt_window();
     desc_load_ldt(v->pv.ldt_ents);
 }
 
-/* --- GDT ------------------------------------------------------------------------------------------------------ */
+/* --- GDT --- */
 
 /* new: GDT_GUEST_FRAMES frames, 0: none; the references pass to v. Those of the old ones are dropped. */
 static void replace_gdt(struct vcpu *v, const mfn_t *new, unsigned int entries)
@@ -85,7 +84,7 @@ static void replace_gdt(struct vcpu *v, const mfn_t *new, unsigned int entries)
     memcpy(v->pv.gdt_frames, new, sizeof(old));
     v->pv.gdt_ents = entries;
     if (v == current)
-        map_gdt(v, true);
+        map_gdt(v);
     for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++) {
         if (old[i].v)
             frame_put_and_type(mfn_to_frame(old[i]));
@@ -149,21 +148,18 @@ long do_update_descriptor(u64 maddr, u64 desc)
     return 0;
 }
 
-/* --- LDT ------------------------------------------------------------------------------------------------------ */
+/* --- LDT --- */
 
 void pv_drop_ldt(struct vcpu *v)
 {
+    if (v == current)
+        clear_ldt_window();
     for (unsigned int i = 0; i < ARRAY_SIZE(v->pv.ldt_frames); i++) {
         mfn_t mfn = v->pv.ldt_frames[i];
 
-        if (!mfn.v)
-            continue;
         v->pv.ldt_frames[i] = MFN(0);
-        if (v == current) {
-            WRITE_ONCE(*cpu_window_pte(this_cpu_nr(), LDT_PAGE(i)), 0);
-            tlb_flush_page_local(CPU_LDT_WINDOW(this_cpu_nr()) + i * PAGE_SIZE);
-        }
-        frame_put_and_type(mfn_to_frame(mfn));
+        if (mfn.v)
+            frame_put_and_type(mfn_to_frame(mfn));
     }
 }
 
@@ -184,7 +180,6 @@ int pv_set_ldt(struct vcpu *v, unsigned long base, unsigned int ents)
 bool pv_map_ldt_page(struct vcpu *v, unsigned long offset)
 {
     unsigned int page = offset >> PAGE_SHIFT;
-    u64 l1e;
     mfn_t mfn;
 
     if (offset >= v->pv.ldt_ents * 8UL || page >= ARRAY_SIZE(v->pv.ldt_frames))
@@ -192,7 +187,8 @@ bool pv_map_ldt_page(struct vcpu *v, unsigned long offset)
     page = index_nospec(page, ARRAY_SIZE(v->pv.ldt_frames));
     mfn = v->pv.ldt_frames[page];
     if (!mfn.v) {
-        l1e = guest_l1e(v, v->pv.ldt_base + page * PAGE_SIZE);
+        u64 l1e = guest_l1e(v, v->pv.ldt_base + page * PAGE_SIZE);
+
         mfn = MFN((l1e & PTE_ADDR) >> PAGE_SHIFT);
         if (!(l1e & PTE_P) || !frame_get_and_type(mfn, v->domain, FRAME_SEGDESC))
             return false;
@@ -202,33 +198,21 @@ bool pv_map_ldt_page(struct vcpu *v, unsigned long offset)
     return true;
 }
 
-/* --- segment bases --------------------------------------------------------------------------------------------- */
-
-static bool canonical(unsigned long va)
-{
-    return (unsigned long)((long)va << 16 >> 16) == va;
-}
+/* --- segment bases --- */
 
 /* set_segment_base: the guest's kernel runs, so the user's GS base is the inactive one. -EINVAL. */
 long do_set_segment_base(unsigned int which, unsigned long base)
 {
-    struct vcpu *v = current;
-
+    if (which != SEGBASE_GS_USER_SEL && !canonical(base))
+        return -EINVAL;
     switch (which) {
     case SEGBASE_FS:
-        if (!canonical(base))
-            return -EINVAL;
         wrmsr(MSR_FS_BASE, base);
         return 0;
     case SEGBASE_GS_USER:
-        if (!canonical(base))
-            return -EINVAL;
         wrmsr(MSR_KERNEL_GS_BASE, base);
-        v->pv.gs_base_user = base;
         return 0;
     case SEGBASE_GS_KERNEL:
-        if (!canonical(base))
-            return -EINVAL;
         wrmsr(MSR_GS_BASE, base);
         return 0;
     case SEGBASE_GS_USER_SEL:

@@ -17,7 +17,7 @@
 #include "mm/mm.h"
 #include "pv/hypercall.h"
 
-/* --- operands --------------------------------------------------------------------------------------------------- */
+/* --- operands --- */
 
 static const u8 register_offsets[16] = {
     offsetof(struct cpu_user_regs, rax), offsetof(struct cpu_user_regs, rcx), offsetof(struct cpu_user_regs, rdx),
@@ -87,7 +87,7 @@ unsigned long emul_effective_address(const struct emulation *e)
     return address;
 }
 
-/* --- the instruction ---------------------------------------------------------------------------------------------- */
+/* --- the instruction --- */
 
 #define ACCESS_RIGHTS_L (1u << 21)
 
@@ -117,7 +117,7 @@ bool emulation_start(struct emulation *e, struct vcpu *v, struct cpu_user_regs *
     return insn_decode(bytes, count, &e->insn);
 }
 
-/* --- privileged instructions, each with the guest's kernel running ------------------------------------------------- */
+/* --- privileged instructions, each with the guest's kernel running --- */
 
 bool pv_iopl_allows(const struct vcpu *v)
 {
@@ -141,7 +141,6 @@ static enum emulated emul_clts(struct emulation *e)
 /* Guests' memory is always write-back here, so there is nothing to write back for them. */
 static enum emulated emul_wbinvd(struct emulation *e)
 {
-    (void)e;
     return EMUL_DONE;
 }
 

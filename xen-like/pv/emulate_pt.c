@@ -31,7 +31,7 @@ static enum pt_op classify(const struct insn *i)
     }
 }
 
-/* --- arithmetic with flags: done by the processor itself ------------------------------------------------------------ */
+/* --- arithmetic with flags: done by the processor itself --- */
 
 #define ARITHMETIC_FLAGS 0x8d5u /* OF SF ZF AF PF CF */
 
@@ -80,7 +80,7 @@ static u64 bit_op(unsigned int nr, u64 old, unsigned int bit, u64 *rflags)
     }
 }
 
-/* --- one instruction ------------------------------------------------------------------------------------------------- */
+/* --- one instruction --- */
 
 struct pt_write {
     u64 old, new_value;

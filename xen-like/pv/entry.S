@@ -30,10 +30,7 @@
 
         .section .entry.text, "ax", @progbits
 
-/*
- * --- SYSCALL
- * -------------------------------------------------------------------------------------------------
- */
+/* --- SYSCALL --- */
 
 /*
  * SYSCALL switches no stack and leaves no register free, so each CPU enters at a stub of its own, which knows
@@ -65,7 +62,7 @@ syscall32_stubs:
 
 FUNC syscall_entry
         mov     %rcx, UREGS_rip(%rsp)
-        mov     %r11, UREGS_eflags(%rsp)
+        mov     %r11, UREGS_rflags(%rsp)
         mov     CPUINFO_guest_vcpu(%rsp), %rcx
         movq    $FLAT_USER_CS64, UREGS_cs(%rsp)
         movq    $FLAT_USER_SS, UREGS_ss(%rsp)
@@ -111,24 +108,16 @@ hypercall_again:
         subq    $2, UREGS_rip(%rsp)
         jmp     ret_to_guest
 
-/*
- * --- other calls
- * ----------------------------------------------------------------------------------------------
- */
+/* --- other calls --- */
 
 FUNC syscall32_entry
         mov     %rcx, UREGS_rip(%rsp)
-        mov     %r11, UREGS_eflags(%rsp)
+        mov     %r11, UREGS_rflags(%rsp)
         movq    $FLAT_USER_CS32, UREGS_cs(%rsp)
         movq    $FLAT_USER_SS, UREGS_ss(%rsp)
         movl    $0, UREGS_entry_vector(%rsp)
         STORE_REGS
-        PROTECT_ENTRY
-        mov     CPUINFO_current(%rsp), %rbx
-        sti
-        mov     %rbx, %rdi
-        call    pv_user_syscall32
-        jmp     ret_to_guest
+        CALL_AND_RETURN pv_user_syscall32
 END syscall32_entry
 
 /*
@@ -145,18 +134,10 @@ FUNC sysenter_entry
         CLAC
         sub     $UREGS_error_code, %rsp
         STORE_REGS
-        PROTECT_ENTRY
-        mov     CPUINFO_current(%rsp), %rbx
-        sti
-        mov     %rbx, %rdi
-        call    pv_user_sysenter
-        jmp     ret_to_guest
+        CALL_AND_RETURN pv_user_sysenter
 END sysenter_entry
 
-/*
- * --- the way back
- * ---------------------------------------------------------------------------------------------
- */
+/* --- the way back --- */
 
 /* rsp = cpu_info, rbx = current vCPU. */
 FUNC ret_to_guest
@@ -182,7 +163,7 @@ ret_restore:
         cmp     $1, %rdx
         ja      ret_iret
         LOAD_MOST_REGS
-        mov     UREGS_eflags(%rsp), %r11
+        mov     UREGS_rflags(%rsp), %r11
         mov     UREGS_rsp(%rsp), %rsp
         sysretq
 ret_iret:
@@ -237,10 +218,7 @@ FUNC continue_running
         call    idle_loop
 END continue_running
 
-/*
- * --- exceptions and interrupts
- * --------------------------------------------------------------------------------
- */
+/* --- exceptions and interrupts --- */
 
 exception_common:
         CLAC
@@ -344,17 +322,6 @@ irq_common:
         add     $8, %rsp
         iretq
 
-int80_common:
-        CLAC
-        cld
-        sub     $UREGS_error_code, %rsp
-        STORE_REGS
-        PROTECT_ENTRY
-        mov     CPUINFO_current(%rsp), %rbx
-        lea     UREGS_r15(%rsp), %rdi
-        call    guest_int80
-        jmp     ret_to_guest
-
 /* A stub a vector, and its slot in entry_vectors[256] beside it. Vectors that are not used have a 0 there. */
         .pushsection .rodata
         .balign 8
@@ -375,41 +342,21 @@ entry_vectors:
         .popsection
 .endm
 
-        STUB    0, 0, exception_common
-        STUB    1, 0, ist_common
-        STUB    2, 0, ist_common
-        STUB    3, 0, exception_common
-        STUB    4, 0, exception_common
-        STUB    5, 0, exception_common
-        STUB    6, 0, exception_common
-        STUB    7, 0, exception_common
-        STUB    8, 1, ist_common
-        STUB    9, 0, exception_common
-        STUB    10, 1, exception_common
-        STUB    11, 1, exception_common
-        STUB    12, 1, exception_common
-        STUB    13, 1, exception_common
-        STUB    14, 1, exception_common
-        STUB    15, 0, exception_common
-        STUB    16, 0, exception_common
-        STUB    17, 1, exception_common
-        STUB    18, 0, ist_common
-        STUB    19, 0, exception_common
-        STUB    20, 0, exception_common
-        STUB    21, 1, exception_common
-        .set    i, 22
-        .rept   10
-        STUB    i, 0, exception_common
+        .set    i, 0
+        .irp    has_code, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        .if     i == 1 || i == 2 || i == 8 || i == 18
+        STUB    i, \has_code, ist_common       /* #DB, NMI, #DF, #MC */
+        .else
+        STUB    i, \has_code, exception_common
+        .endif
         .set    i, i + 1
         .endr
-        .rept   128 - 32
+        .rept   256 - 32
+        .if     i == 0x80
+        STUB    i, 0, exception_common          /* what a guest's programs use */
+        .else
         STUB    i, 0, irq_common
-        .set    i, i + 1
-        .endr
-        STUB    128, 0, int80_common
-        .set    i, 129
-        .rept   256 - 129
-        STUB    i, 0, irq_common
+        .endif
         .set    i, i + 1
         .endr
 

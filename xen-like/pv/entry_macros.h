@@ -16,10 +16,7 @@
 #define FLAT_USER_CS32 0xe023
 #define FLAT_USER_SS   0xe02b
 
-/*
- * --- pieces
- * --------------------------------------------------------------------------------------------------
- */
+/* --- pieces --- */
 
 /* Three bytes that boot/ replaces by CLAC or STAC where the CPU has SMAP (struct in cpu/features.h). */
 .macro SMAP_SLOT close
@@ -39,76 +36,32 @@
         .popsection
 .endm
 
+/* The general registers but rsp, in the order of struct cpu_user_regs from its end; and all of them but rcx and r11. */
+#define ALL_REGS  rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+#define MOST_REGS r15, r14, r13, r12, rbp, rbx, r10, r9, r8, rax, rdx, rsi, rdi
+
 /* The registers to and from cpu_info, rsp's place. */
 .macro STORE_REGS
-        mov     %rdi, UREGS_rdi(%rsp)
-        mov     %rsi, UREGS_rsi(%rsp)
-        mov     %rdx, UREGS_rdx(%rsp)
-        mov     %rcx, UREGS_rcx(%rsp)
-        mov     %rax, UREGS_rax(%rsp)
-        mov     %r8, UREGS_r8(%rsp)
-        mov     %r9, UREGS_r9(%rsp)
-        mov     %r10, UREGS_r10(%rsp)
-        mov     %r11, UREGS_r11(%rsp)
-        mov     %rbx, UREGS_rbx(%rsp)
-        mov     %rbp, UREGS_rbp(%rsp)
-        mov     %r12, UREGS_r12(%rsp)
-        mov     %r13, UREGS_r13(%rsp)
-        mov     %r14, UREGS_r14(%rsp)
-        mov     %r15, UREGS_r15(%rsp)
+        .irp    reg, ALL_REGS
+        mov     %\reg, UREGS_\reg(%rsp)
+        .endr
 .endm
-
-/* All but rcx and r11. */
 .macro LOAD_MOST_REGS
-        mov     UREGS_r15(%rsp), %r15
-        mov     UREGS_r14(%rsp), %r14
-        mov     UREGS_r13(%rsp), %r13
-        mov     UREGS_r12(%rsp), %r12
-        mov     UREGS_rbp(%rsp), %rbp
-        mov     UREGS_rbx(%rsp), %rbx
-        mov     UREGS_r10(%rsp), %r10
-        mov     UREGS_r9(%rsp), %r9
-        mov     UREGS_r8(%rsp), %r8
-        mov     UREGS_rax(%rsp), %rax
-        mov     UREGS_rdx(%rsp), %rdx
-        mov     UREGS_rsi(%rsp), %rsi
-        mov     UREGS_rdi(%rsp), %rdi
+        .irp    reg, MOST_REGS
+        mov     UREGS_\reg(%rsp), %\reg
+        .endr
 .endm
 
 /* The same in a frame on whatever stack; PUSH_REGS starts, POP_REGS ends at the error code. */
 .macro PUSH_REGS
-        push    %rdi
-        push    %rsi
-        push    %rdx
-        push    %rcx
-        push    %rax
-        push    %r8
-        push    %r9
-        push    %r10
-        push    %r11
-        push    %rbx
-        push    %rbp
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
+        .irp    reg, ALL_REGS
+        push    %\reg
+        .endr
 .endm
 .macro POP_REGS
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %rbp
-        pop     %rbx
-        pop     %r11
-        pop     %r10
-        pop     %r9
-        pop     %r8
-        pop     %rax
-        pop     %rcx
-        pop     %rdx
-        pop     %rsi
-        pop     %rdi
+        .irp    reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+        pop     %\reg
+        .endr
 .endm
 
 .macro FUNC name
@@ -130,10 +83,17 @@
         .size   \name, . - \name
 .endm
 
-/*
- * --- protections
- * ----------------------------------------------------------------------------------------------
- */
+/* The end of a way in, registers stored: function(current), with interrupts on, then back to the guest. */
+.macro CALL_AND_RETURN function
+        PROTECT_ENTRY
+        mov     CPUINFO_current(%rsp), %rbx
+        sti
+        mov     %rbx, %rdi
+        call    \function
+        jmp     ret_to_guest
+.endm
+
+/* --- protections --- */
 
 /* 32 returns predicted to go to a trap for speculation. rax is lost. */
 .macro FILL_RETURN_STACK

@@ -50,7 +50,7 @@ LABEL user_syscall
         STAC
 1:      mov     %rdx, -56(%rax)         /* rcx */
 2:      mov     %rdx, -40(%rax)         /* rip */
-        mov     SHORT(UREGS_eflags), %rdx
+        mov     SHORT(UREGS_rflags), %rdx
 3:      mov     %rdx, -48(%rax)         /* r11 */
 4:      mov     %rdx, -24(%rax)         /* rflags: IF is set, as the mask is 0, and IOPL is 0 */
         mov     SHORT(UREGS_rsp), %rdx
@@ -61,11 +61,11 @@ LABEL user_syscall
         .irp    at, 1b, 2b, 3b, 4b, 5b, 6b, 7b
         EXTABLE \at, user_syscall_no_stack
         .endr
-        movzbl  VCPU_syscall_disables_events(%rcx), %edx
+        movzbl  VCPU_syscall_masks_events(%rcx), %edx
         mov     %dl, VCPUINFO_upcall_mask(%r11)
         sub     $56, %rax
         mov     %rax, SHORT(UREGS_rsp)
-        mov     SHORT(UREGS_eflags), %r11
+        mov     SHORT(UREGS_rflags), %r11
         and     $~RFLAGS_NO_HANDLER, %r11d
         mov     VCPU_syscall_callback(%rcx), %rcx   /* canonical, as all callbacks are */
         mov     SHORT(UREGS_rdx), %rdx
@@ -77,15 +77,10 @@ user_syscall_reload:
         mov     UREGS_rax(%rsp), %rax
 user_syscall_long:
         mov     UREGS_rip(%rsp), %rcx
-        mov     UREGS_eflags(%rsp), %r11
+        mov     UREGS_rflags(%rsp), %r11
         movl    $ENTRY_SYSCALL, UREGS_entry_vector(%rsp)
         STORE_REGS
-        PROTECT_ENTRY
-        mov     CPUINFO_current(%rsp), %rbx
-        sti
-        mov     %rbx, %rdi
-        call    pv_user_syscall
-        jmp     ret_to_guest
+        CALL_AND_RETURN pv_user_syscall
 
         /* The guest's kernel has no stack to push on: the end of it. */
 user_syscall_no_stack:
@@ -95,16 +90,10 @@ user_syscall_no_stack:
         mov     UREGS_rax(%rsp), %rax
         mov     UREGS_rdx(%rsp), %rdx
         mov     UREGS_rip(%rsp), %rcx
-        mov     UREGS_eflags(%rsp), %r11
+        mov     UREGS_rflags(%rsp), %r11
         movl    $0, UREGS_entry_vector(%rsp)
         STORE_REGS
-        PROTECT_ENTRY
-        mov     CPUINFO_current(%rsp), %rbx
-        sti
-        mov     %rbx, %rdi
-        mov     CPUINFO_scratch(%rsp), %rsi
-        call    pv_no_kernel_stack
-        jmp     ret_to_guest
+        CALL_AND_RETURN pv_no_kernel_stack
 
 /*
  * iret of the guest's kernel; rcx = vCPU, rax = the hypercall's number. do_iret() does the same, and whatever
@@ -144,7 +133,7 @@ LABEL iret_short
         mov     %bl, VCPUINFO_upcall_mask(%rdx)
         and     $~RFLAGS_NO_IRET, %eax
         or      $RFLAGS_IF | RFLAGS_ALWAYS, %eax
-        mov     %rax, SHORT(UREGS_eflags)
+        mov     %rax, SHORT(UREGS_rflags)
         mov     %rcx, SHORT(UREGS_cs)
 5:      movzwl  IRET_ss(%r11), %eax
         or      $3, %eax
@@ -187,7 +176,7 @@ iret_sysret:
         cmp     $1, %rbx
         mov     SHORT(UREGS_rbx), %rbx
         ja      15f
-        mov     SHORT(UREGS_eflags), %r11
+        mov     SHORT(UREGS_rflags), %r11
         mov     SHORT(UREGS_rsp), %rsp
         sysretq
 15:     movq    $FLAT_USER_CS64, SHORT(UREGS_cs)
@@ -202,7 +191,7 @@ iret_long:
         mov     UREGS_rbx(%rsp), %rbx
 iret_not_guest:
         mov     $HYPERVISOR_iret, %eax
-        mov     UREGS_eflags(%rsp), %r11
+        mov     UREGS_rflags(%rsp), %r11
         jmp     hypercall
 
         .section .note.GNU-stack, "", @progbits

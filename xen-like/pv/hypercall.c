@@ -34,7 +34,6 @@ typedef long (*hypercall_fn)(ARGS);
 
 static long absent(ARGS)
 {
-    (void)a, (void)b, (void)c, (void)d, (void)e;
     return -ENOSYS;
 }
 
@@ -153,7 +152,7 @@ long do_multicall(unsigned long list, unsigned int count)
     return 0;
 }
 
-/* --- the hypercall page: 32 bytes a number ---------------------------------------------------------------------- */
+/* --- the hypercall page: 32 bytes a number --- */
 
 /* push %rcx; push %r11; mov $nr, %eax; syscall; pop %r11; pop %rcx; ret */
 static void stub_plain(u8 *p, u32 nr)

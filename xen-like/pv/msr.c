@@ -12,6 +12,7 @@
 #include "domain/domain.h"
 #include "lib/string.h"
 #include "mm/frame.h"
+#include "mm/guest.h"
 #include "pv/internal.h"
 
 struct msr_policy {
@@ -20,27 +21,19 @@ struct msr_policy {
     bool (*write)(struct vcpu *v, u32 msr, u64 value);  /* NULL: #GP */
 };
 
-static bool canonical(u64 va)
-{
-    return (u64)((s64)va << 16 >> 16) == va;
-}
-
 static bool read_native(struct vcpu *v, u32 msr, u64 *value)
 {
-    (void)v;
     return rdmsr_safe(msr, value);
 }
 
 static bool read_zero(struct vcpu *v, u32 msr, u64 *value)
 {
-    (void)v, (void)msr;
     *value = 0;
     return true;
 }
 
 static bool write_ignored(struct vcpu *v, u32 msr, u64 value)
 {
-    (void)v, (void)msr, (void)value;
     return true;
 }
 
@@ -54,7 +47,6 @@ static bool write_same(struct vcpu *v, u32 msr, u64 value)
 
 static bool write_base(struct vcpu *v, u32 msr, u64 value)
 {
-    (void)v;
     if (!canonical(value))
         return false;
     wrmsr(msr, value);
@@ -71,14 +63,12 @@ static bool read_apic_base(struct vcpu *v, u32 msr, u64 *value)
 
 static bool read_tsc(struct vcpu *v, u32 msr, u64 *value)
 {
-    (void)v, (void)msr;
     *value = rdtsc();
     return true;
 }
 
 static bool read_tsc_aux(struct vcpu *v, u32 msr, u64 *value)
 {
-    (void)msr;
     *value = v->pv.tsc_aux;
     return cpu.rdtscp;
 }
@@ -98,28 +88,24 @@ static bool write_tsc_aux(struct vcpu *v, u32 msr, u64 value)
 
 static bool read_mcg_cap(struct vcpu *v, u32 msr, u64 *value)
 {
-    (void)v, (void)msr;
     *value = GUEST_MC_BANKS | MCG_CAP_SER_P;
     return true;
 }
 
 static bool write_zero(struct vcpu *v, u32 msr, u64 value)
 {
-    (void)v, (void)msr;
     return value == 0;
 }
 
 /* Four registers a bank: CTL, all of whose bits are set; STATUS, ADDR and MISC, which are 0. */
 static bool read_mc_bank(struct vcpu *v, u32 msr, u64 *value)
 {
-    (void)v;
     *value = msr % 4 == 0 ? ~0UL : 0;
     return true;
 }
 
 static bool write_mc_bank(struct vcpu *v, u32 msr, u64 value)
 {
-    (void)v;
     return msr % 4 == 0 || value == 0;
 }
 
@@ -127,8 +113,6 @@ static bool write_mc_bank(struct vcpu *v, u32 msr, u64 value)
 static bool write_hypercall_page(struct vcpu *v, u32 msr, u64 value)
 {
     mfn_t mfn = MFN(value >> PAGE_SHIFT);
-
-    (void)msr;
     if (value & ~PAGE_MASK || !frame_get_and_type(mfn, v->domain, FRAME_WRITABLE))
         return false;
     hypercall_page_fill(mfn_to_virt(mfn));

@@ -13,7 +13,7 @@
 #include "pv/hypercall.h"
 #include "pv/internal.h"
 
-/* --- from a line to the hardware domain's event channel; a PIRQ's number is its GSI ------------------------------- */
+/* --- from a line to the hardware domain's event channel; a PIRQ's number is its GSI --- */
 
 static unsigned long pirqs_pending[BITS_TO_LONGS(MAX_GSI)];
 
@@ -54,8 +54,6 @@ static struct gsi_mode default_mode(unsigned int gsi)
 static int bind_pirq(struct domain *d, unsigned int pirq, bool will_share)
 {
     struct gsi_mode mode;
-
-    (void)d, (void)will_share;
     if (pirq >= min(irq_gsi_count(), (unsigned int)MAX_GSI))
         return -EINVAL;
     pirq = index_nospec(pirq, MAX_GSI);
@@ -67,7 +65,6 @@ static int bind_pirq(struct domain *d, unsigned int pirq, bool will_share)
 
 static void unbind_pirq(struct domain *d, unsigned int pirq)
 {
-    (void)d;
     irq_guest_unbind(pirq);
     clear_bit(pirq, pirqs_pending);
 }
@@ -78,7 +75,7 @@ void physdev_init(void)
     pirq_hooks = (struct pirq_hooks){ .bind = bind_pirq, .unbind = unbind_pirq };
 }
 
-/* --- operations ---------------------------------------------------------------------------------------------------- */
+/* --- operations --- */
 
 static long set_iopl(unsigned long arg)
 {

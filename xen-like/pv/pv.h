@@ -6,6 +6,7 @@
 #ifndef PV_PV_H
 #define PV_PV_H
 
+#include <xen/callback.h>
 #include <xen/xen.h>
 
 #include "lib/types.h"
@@ -27,10 +28,10 @@ struct pv_vcpu {
     struct trap_info *trap_table;   /* 256 entries, by vector */
     unsigned long kernel_sp, kernel_ss;
     unsigned long bounce_sp;        /* kernel_sp as it is used: aligned, and 0 where it is not the guest's (entry.S) */
-    unsigned long event_callback, failsafe_callback, syscall_callback, syscall32_callback;
-    u64 syscall32_disables_events, sysenter_callback, sysenter_disables_events;
-    bool syscall_disables_events, failsafe_disables_events;
-    u16 syscall32_cs, sysenter_cs;
+    struct pv_callback {
+        unsigned long address;      /* 0: none */
+        bool mask_events;
+    } callbacks[CALLBACKTYPE_syscall32 + 1];    /* by CALLBACKTYPE_*; NMI's is in the trap table */
     bool kernel_mode;               /* the guest's kernel runs (entry.S) */
     /* Any of these four keeps entry.S from its short ways; it looks at them as one word. */
     bool nmi_pending __aligned(4), nmi_masked;
@@ -38,7 +39,7 @@ struct pv_vcpu {
     bool slow_pad;
     bool ts;                        /* CR0.TS as the guest sees it (entry.S knows it not: #NM is the way) */
     u8 iopl;                        /* the guest's I/O privilege level, shifted down */
-    unsigned long fs_base, gs_base_kernel, gs_base_user;
+    unsigned long fs_base, gs_base[2];  /* GS: of user mode, of the kernel */
     unsigned long cr2_ctrl, ctrlreg[8]; /* CR4 and CR0 bits that the guest asked for */
     unsigned long dr[8];
     mfn_t kernel_root, user_root;   /* L4 frames, each with a reference held (mm/) */
@@ -58,11 +59,10 @@ struct pv_domain {
     u64 vm_assist;                  /* VMASST_TYPE_* bits */
     bool ioports_all;               /* Domain-0: all ports but the hypervisor's own */
     bool isolated;                  /* runs on isolated roots (mm/isolation.h) */
-    u64 tsc_khz_guest;
     u32 tsc_mode;
 };
 
-int pv_init_domain(struct domain *d);
+void pv_init_domain(struct domain *d);
 int pv_init_vcpu(struct vcpu *v);
 void pv_destroy_vcpu(struct vcpu *v);   /* frees; roots and descriptor frames were dropped before */
 int pv_relinquish_vcpu(struct vcpu *v); /* drops roots, GDT and LDT frames; preemptible: -ERESTART */

@@ -17,29 +17,15 @@
 #include "pv/internal.h"
 #include "pv/pv.h"
 
-static const char *const trap_names[20] = {
-    "divide error", "debug exception", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
-    "device not available", "double fault", "coprocessor overrun", "invalid TSS", "segment not present",
-    "stack fault", "general protection fault", "page fault", "reserved trap", "x87 error", "alignment check",
-    "machine check", "SIMD error",
-};
+/* Exceptions that push an error code, as bits. */
+#define TRAPS_WITH_CODE (1u << TRAP_DOUBLE_FAULT | 1u << TRAP_INVALID_TSS | 1u << TRAP_NO_SEGMENT | 1u << TRAP_STACK | \
+                         1u << TRAP_GP_FAULT | 1u << TRAP_PAGE_FAULT | 1u << TRAP_ALIGNMENT | 1u << TRAP_CONTROL)
 
-const char *pv_trap_name(unsigned int vector)
-{
-    return vector < ARRAY_SIZE(trap_names) ? trap_names[vector] : "trap";
-}
-
-/* Those that a guest gets as they are, without and with an error code. */
+/* Those that a guest gets as they are. */
 static void plain_trap(struct cpu_user_regs *regs)
 {
     irq_enable();
-    pv_inject_trap(current, regs->entry_vector, false, 0);
-}
-
-static void plain_trap_with_code(struct cpu_user_regs *regs)
-{
-    irq_enable();
-    pv_inject_trap(current, regs->entry_vector, true, regs->error_code);
+    pv_inject_trap(current, regs->entry_vector, TRAPS_WITH_CODE >> regs->entry_vector & 1, regs->error_code);
 }
 
 static void debug_trap(struct cpu_user_regs *regs)
@@ -65,29 +51,30 @@ static void invalid_opcode(struct cpu_user_regs *regs)
 static void device_not_available(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
-
-    (void)regs;
     irq_enable();
     /* TS is only ever set in the processor because the guest asked for it; taking the fault clears it. */
     pv_set_ts(v, false);
     pv_inject_trap(v, TRAP_NO_DEVICE, false, 0);
 }
 
+/* `int n` by the guest's own gate: DPL 3 for user mode, at least 1 for its kernel. */
+static bool gate_allows(const struct vcpu *v, const struct trap_info *ti)
+{
+    return ti->address && TI_GET_DPL(ti) >= (v->pv.kernel_mode ? 1 : 3);
+}
+
 /*
- * `int n` that the interrupt gate refused. The guest's own gate decides: DPL 3 for user mode, at least 1 for its kernel.
- * The vector is taken from the instruction where it can be read, since some machines report it wrongly in the error code.
+ * `int n` that the interrupt gate refused, for the guest's own gate to decide. The vector is taken from the instruction where it can be read, since some machines report it wrongly in the error code.
  */
 static bool software_interrupt(struct vcpu *v, struct cpu_user_regs *regs)
 {
     unsigned int vector = (regs->error_code >> 3) & 0xff;
-    const struct trap_info *ti;
     u8 insn[2];
 
     if (!copy_from_guest(insn, regs->rip, sizeof(insn)) && insn[0] == 0xcd)
         vector = insn[1];
     vector = index_nospec(vector, 256);
-    ti = &v->pv.trap_table[vector];
-    if (!ti->address || TI_GET_DPL(ti) < (v->pv.kernel_mode ? 1 : 3)) {
+    if (!gate_allows(v, &v->pv.trap_table[vector])) {
         regs->error_code = vector << 3 | 2;
         return false;
     }
@@ -111,18 +98,17 @@ static void general_protection(struct cpu_user_regs *regs)
 }
 
 /* A gate of its own in the IDT, since old system calls come here often. */
-void guest_int80(struct cpu_user_regs *regs)
+static void int80(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
-    const struct trap_info *ti = &v->pv.trap_table[0x80];
 
     irq_enable();
-    if (ti->address && TI_GET_DPL(ti) >= (v->pv.kernel_mode ? 1 : 3)) {
-        pv_inject_trap(v, 0x80, false, 0);
+    if (gate_allows(v, &v->pv.trap_table[TRAP_INT80])) {
+        pv_inject_trap(v, TRAP_INT80, false, 0);
         return;
     }
     regs->rip -= 2; /* as the gate's refusal would have left it */
-    pv_inject_trap(v, TRAP_GP_FAULT, true, 0x80 << 3 | 2);
+    pv_inject_trap(v, TRAP_GP_FAULT, true, TRAP_INT80 << 3 | 2);
 }
 
 static void page_fault(struct cpu_user_regs *regs)
@@ -148,28 +134,10 @@ static void page_fault(struct cpu_user_regs *regs)
     pv_inject_page_fault(v, cr2, code);
 }
 
-/* NMI and machine check concern the machine, whoever runs. */
-static void nmi_trap(struct cpu_user_regs *regs)
-{
-    nmi_handle(regs);
-}
-
-static void machine_check_trap(struct cpu_user_regs *regs)
-{
-    machine_check_handle(regs);
-}
-
-static void double_fault_trap(struct cpu_user_regs *regs)
-{
-    panic_at(regs, "double fault while a guest ran");
-}
-
 /* The hypervisor loads a guest's selector on its behalf, and the descriptor's page is not in the LDT window yet. */
 static bool ldt_fault_in_hypervisor(unsigned long cr2, u32 code)
 {
     unsigned long offset = cr2 - CPU_LDT_WINDOW(this_cpu_nr());
-
-    (void)code;
     return offset < LDT_WINDOW_SIZE && pv_map_ldt_page(current, offset);
 }
 
@@ -180,21 +148,17 @@ void pv_traps_init(void)
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
-void (*const guest_trap_table[32])(struct cpu_user_regs *) = {
+void (*const guest_trap_table[TRAP_INT80 + 1])(struct cpu_user_regs *) = {
     [0 ... 31] = plain_trap,
     [TRAP_DEBUG] = debug_trap,
-    [TRAP_NMI] = nmi_trap,
+    [TRAP_NMI] = hv_exception,
     [TRAP_INVALID_OP] = invalid_opcode,
     [TRAP_NO_DEVICE] = device_not_available,
-    [TRAP_DOUBLE_FAULT] = double_fault_trap,
-    [TRAP_INVALID_TSS] = plain_trap_with_code,
-    [TRAP_NO_SEGMENT] = plain_trap_with_code,
-    [TRAP_STACK] = plain_trap_with_code,
+    [TRAP_DOUBLE_FAULT] = hv_exception,
     [TRAP_GP_FAULT] = general_protection,
     [TRAP_PAGE_FAULT] = page_fault,
-    [TRAP_ALIGNMENT] = plain_trap_with_code,
-    [TRAP_MACHINE] = machine_check_trap,
-    [21] = plain_trap_with_code,
+    [TRAP_MACHINE] = hv_exception,
+    [TRAP_INT80] = int80,
 };
 #pragma GCC diagnostic pop
 
