@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The domctl hypercall: control of one domain by the toolstack, one operation at a time in the whole machine.
- * Each operation is a function in the table at the end; those that concern vCPUs are in domctl_vcpu.c.
+ * The domctl hypercall: control of one domain by the toolstack. Each operation is a function in the table at
+ * the end; those that concern vCPUs are in domctl_vcpu.c.
  * Operations, fields and errors are those of xen/domctl.h at interface version 0x15.
  */
 #include "cpu/time.h"
@@ -22,32 +22,6 @@
 
 /* The flags that a PV domain without passed-through devices may have. */
 #define CDF_ACCEPTED (XEN_DOMCTL_CDF_xs_domain | XEN_DOMCTL_CDF_oos_off)
-
-static struct spinlock domctl_lock = SPINLOCK_INIT(LOCK_DOMCTL);
-
-/* --- bitmaps --- */
-
-int cpumask_from_guest(struct cpumask *to, const struct xenctl_bitmap *from)
-{
-    unsigned int bits = min(from->nr_bits, (uint32_t)MAX_CPUS), bytes = DIV_ROUND_UP(bits, 8);
-
-    *to = (struct cpumask){ { 0 } };
-    if (copy_from_guest(to->bits, guest_addr(from->bitmap), bytes))
-        return -EFAULT;
-    if (bits % 8)
-        ((u8 *)to->bits)[bytes - 1] &= (u8)((1u << bits % 8) - 1);
-    return 0;
-}
-
-int bitmap_to_guest(const struct xenctl_bitmap *to, const unsigned long *bits, unsigned int nr_bits)
-{
-    unsigned int room = DIV_ROUND_UP((u64)to->nr_bits, 8), bytes = min(room, DIV_ROUND_UP(nr_bits, 8));
-
-    if (copy_to_guest(guest_addr(to->bitmap), bits, bytes))
-        return -EFAULT;
-    room = min(room - bytes, (unsigned int)PAGE_SIZE);
-    return clear_guest(guest_addr(to->bitmap) + bytes, room) ? -EFAULT : 0;
-}
 
 /* --- information --- */
 
@@ -90,19 +64,19 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 }
 
 /* Of the domain of that id, or else of the next. */
-static long op_getdomaininfo(struct domain *d, struct xen_domctl *op)
+static long op_getdomaininfo(struct domain *d, union control_op *op)
 {
     struct domain *next = NULL;
 
     if (!d) {
-        if (op->domain >= DOMID_FIRST_RESERVED)
+        if (op->domctl.domain >= DOMID_FIRST_RESERVED)
             return -EINVAL;
-        d = next = domain_first(op->domain);
+        d = next = domain_first(op->domctl.domain);
         if (!d)
             return -ESRCH;
     }
-    domain_info(d, &op->u.getdomaininfo);
-    op->domain = d->id;
+    domain_info(d, &op->domctl.u.getdomaininfo);
+    op->domctl.domain = d->id;
     if (next)
         domain_put(next);
     return 0;
@@ -125,10 +99,10 @@ static long check_config(const struct xen_domctl_createdomain *c)
     return c->cpupool_id ? -ESRCH : 0;
 }
 
-static long op_createdomain(struct domain *unused, struct xen_domctl *op)
+static long op_createdomain(struct domain *d, union control_op *op)
 {
-    struct xen_domctl_createdomain *c = &op->u.createdomain;
-    domid_t id = op->domain && op->domain < DOMID_FIRST_RESERVED ? op->domain : DOMID_INVALID;
+    struct xen_domctl_createdomain *c = &op->domctl.u.createdomain;
+    domid_t id = op->domctl.domain;
     struct domain_config config = {
         .flags = c->flags,
         .max_vcpus = c->max_vcpus,
@@ -137,36 +111,35 @@ static long op_createdomain(struct domain *unused, struct xen_domctl *op)
         .max_maptrack_frames = c->max_maptrack_frames < 0 ? MAPTRACK_FRAMES_MAX
                                                           : (unsigned int)c->max_maptrack_frames,
     };
-    struct domain *d;
     long ret = check_config(c);
     int err;
 
     if (ret)
         return ret;
     memcpy(config.handle, c->handle, sizeof(config.handle));
-    d = domain_create(id, &config, &err);
+    d = domain_create(id && id < DOMID_FIRST_RESERVED ? id : DOMID_INVALID, &config, &err);
     if (!d)
         return err;
-    op->domain = d->id;
+    op->domctl.domain = d->id;
     return 0;
 }
 
-static long op_destroydomain(struct domain *d, struct xen_domctl *op)
+static long op_destroydomain(struct domain *d, union control_op *op)
 {
     return domain_kill(d);
 }
 
-static long op_pausedomain(struct domain *d, struct xen_domctl *op)
+static long op_pausedomain(struct domain *d, union control_op *op)
 {
     return d == current->domain ? -EINVAL : domain_pause_by_controller(d);
 }
 
-static long op_unpausedomain(struct domain *d, struct xen_domctl *op)
+static long op_unpausedomain(struct domain *d, union control_op *op)
 {
     return domain_unpause_by_controller(d);
 }
 
-static long op_resumedomain(struct domain *d, struct xen_domctl *op)
+static long op_resumedomain(struct domain *d, union control_op *op)
 {
     if (d == current->domain)
         return -EINVAL;
@@ -174,17 +147,17 @@ static long op_resumedomain(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
-static long op_subscribe(struct domain *d, struct xen_domctl *op)
+static long op_subscribe(struct domain *d, union control_op *op)
 {
-    WRITE_ONCE(d->suspend_port, op->u.subscribe.port);
+    WRITE_ONCE(d->suspend_port, op->domctl.u.subscribe.port);
     return 0;
 }
 
 /* --- settings --- */
 
-static long op_max_mem(struct domain *d, struct xen_domctl *op)
+static long op_max_mem(struct domain *d, union control_op *op)
 {
-    u64 pages = op->u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
+    u64 pages = op->domctl.u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
 
     spin_lock(&d->page_lock);
     d->mm.max_pages = (u32)min(pages, (u64)UINT32_MAX);
@@ -192,22 +165,22 @@ static long op_max_mem(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
-static long op_setdomainhandle(struct domain *d, struct xen_domctl *op)
+static long op_setdomainhandle(struct domain *d, union control_op *op)
 {
-    memcpy(d->handle, op->u.setdomainhandle.handle, sizeof(d->handle));
+    memcpy(d->handle, op->domctl.u.setdomainhandle.handle, sizeof(d->handle));
     return 0;
 }
 
-static long op_settimeoffset(struct domain *d, struct xen_domctl *op)
+static long op_settimeoffset(struct domain *d, union control_op *op)
 {
-    d->time_offset = op->u.settimeoffset.time_offset_seconds;
+    d->time_offset = op->domctl.u.settimeoffset.time_offset_seconds;
     domain_update_wallclock(d);
     return 0;
 }
 
-static long op_hypercall_init(struct domain *d, struct xen_domctl *op)
+static long op_hypercall_init(struct domain *d, union control_op *op)
 {
-    mfn_t mfn = MFN(op->u.hypercall_init.gmfn);
+    mfn_t mfn = MFN(op->domctl.u.hypercall_init.gmfn);
 
     if (!frame_get_and_type(mfn, d, FRAME_WRITABLE))
         return -EINVAL;
@@ -217,9 +190,9 @@ static long op_hypercall_init(struct domain *d, struct xen_domctl *op)
 }
 
 /* All domains are 64-bit ones. */
-static long op_set_address_size(struct domain *d, struct xen_domctl *op)
+static long op_set_address_size(struct domain *d, union control_op *op)
 {
-    switch (op->u.address_size.size) {
+    switch (op->domctl.u.address_size.size) {
     case 64:
         return 0;
     case 32:
@@ -229,16 +202,16 @@ static long op_set_address_size(struct domain *d, struct xen_domctl *op)
     }
 }
 
-static long op_get_address_size(struct domain *d, struct xen_domctl *op)
+static long op_get_address_size(struct domain *d, union control_op *op)
 {
-    op->u.address_size.size = 64;
+    op->domctl.u.address_size.size = 64;
     return 0;
 }
 
 /* A guest's RDTSC is the processor's own: no frequency but the machine's, no emulation. */
-static long op_settscinfo(struct domain *d, struct xen_domctl *op)
+static long op_settscinfo(struct domain *d, union control_op *op)
 {
-    struct xen_domctl_tsc_info *t = &op->u.tsc_info;
+    struct xen_domctl_tsc_info *t = &op->domctl.u.tsc_info;
 
     if (d == current->domain)
         return -EINVAL;
@@ -253,9 +226,9 @@ static long op_settscinfo(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
-static long op_gettscinfo(struct domain *d, struct xen_domctl *op)
+static long op_gettscinfo(struct domain *d, union control_op *op)
 {
-    struct xen_domctl_tsc_info *t = &op->u.tsc_info;
+    struct xen_domctl_tsc_info *t = &op->domctl.u.tsc_info;
 
     if (d == current->domain)
         return -EINVAL;
@@ -267,20 +240,20 @@ static long op_gettscinfo(struct domain *d, struct xen_domctl *op)
 }
 
 /* The machine is one node. */
-static long op_setnodeaffinity(struct domain *d, struct xen_domctl *op)
+static long op_setnodeaffinity(struct domain *d, union control_op *op)
 {
     struct cpumask nodes;
 
-    if (cpumask_from_guest(&nodes, &op->u.nodeaffinity.nodemap))
+    if (cpumask_from_guest(&nodes, &op->domctl.u.nodeaffinity.nodemap))
         return -EFAULT;
     return nodes.bits[0] & 1 ? 0 : -EINVAL;
 }
 
-static long op_getnodeaffinity(struct domain *d, struct xen_domctl *op)
+static long op_getnodeaffinity(struct domain *d, union control_op *op)
 {
     static const unsigned long node0 = 1;
 
-    return bitmap_to_guest(&op->u.nodeaffinity.nodemap, &node0, 1);
+    return bitmap_to_guest(&op->domctl.u.nodeaffinity.nodemap, &node0, 1);
 }
 
 /* --- frames, for a toolstack that saves a domain --- */
@@ -312,9 +285,9 @@ static xen_pfn_t frame_info(struct domain *d, mfn_t mfn)
     return info;
 }
 
-static long op_getpageframeinfo3(struct domain *d, struct xen_domctl *op)
+static long op_getpageframeinfo3(struct domain *d, union control_op *op)
 {
-    struct xen_domctl_getpageframeinfo3 *g = &op->u.getpageframeinfo3;
+    struct xen_domctl_getpageframeinfo3 *g = &op->domctl.u.getpageframeinfo3;
 
     if (g->num > PAGEFRAMEINFO_MAX)
         return -E2BIG;
@@ -337,111 +310,64 @@ static long device_right(const struct domain *d, bool allow)
     return allow && !d->hardware ? -EPERM : 0;
 }
 
-static long op_irq_permission(struct domain *d, struct xen_domctl *op)
+static long op_irq_permission(struct domain *d, union control_op *op)
 {
-    if (op->u.irq_permission.pirq >= NR_PIRQS)
+    if (op->domctl.u.irq_permission.pirq >= NR_PIRQS)
         return -EINVAL;
-    return device_right(d, op->u.irq_permission.allow_access);
+    return device_right(d, op->domctl.u.irq_permission.allow_access);
 }
 
-static long op_iomem_permission(struct domain *d, struct xen_domctl *op)
+static long op_iomem_permission(struct domain *d, union control_op *op)
 {
-    u64 first = op->u.iomem_permission.first_mfn, nr = op->u.iomem_permission.nr_mfns;
+    u64 first = op->domctl.u.iomem_permission.first_mfn, nr = op->domctl.u.iomem_permission.nr_mfns;
 
     if (first + nr - 1 < first)
         return -EINVAL;
-    return device_right(d, op->u.iomem_permission.allow_access);
+    return device_right(d, op->domctl.u.iomem_permission.allow_access);
 }
 
-static long op_ioport_permission(struct domain *d, struct xen_domctl *op)
+static long op_ioport_permission(struct domain *d, union control_op *op)
 {
-    u32 first = op->u.ioport_permission.first_port, nr = op->u.ioport_permission.nr_ports;
+    u32 first = op->domctl.u.ioport_permission.first_port, nr = op->domctl.u.ioport_permission.nr_ports;
 
     if (first + nr <= first || first + nr > 65536)
         return -EINVAL;
-    return device_right(d, op->u.ioport_permission.allow_access);
+    return device_right(d, op->domctl.u.ioport_permission.allow_access);
 }
 
-/* --- dispatch --- */
-
-static const struct domctl_op ops[] = {
-    [XEN_DOMCTL_createdomain] = { op_createdomain, true },
-    [XEN_DOMCTL_destroydomain] = { op_destroydomain, false },
-    [XEN_DOMCTL_pausedomain] = { op_pausedomain, false },
-    [XEN_DOMCTL_unpausedomain] = { op_unpausedomain, false },
-    [XEN_DOMCTL_getdomaininfo] = { op_getdomaininfo, true },
-    [XEN_DOMCTL_setvcpuaffinity] = { domctl_setvcpuaffinity, false },
-    [XEN_DOMCTL_max_mem] = { op_max_mem, false },
-    [XEN_DOMCTL_setvcpucontext] = { domctl_setvcpucontext, false },
-    [XEN_DOMCTL_getvcpucontext] = { domctl_getvcpucontext, false },
-    [XEN_DOMCTL_getvcpuinfo] = { domctl_getvcpuinfo, true },
-    [XEN_DOMCTL_max_vcpus] = { domctl_max_vcpus, false },
-    [XEN_DOMCTL_scheduler_op] = { domctl_scheduler_op, true },
-    [XEN_DOMCTL_setdomainhandle] = { op_setdomainhandle, false },
-    [XEN_DOMCTL_irq_permission] = { op_irq_permission, false },
-    [XEN_DOMCTL_iomem_permission] = { op_iomem_permission, false },
-    [XEN_DOMCTL_ioport_permission] = { op_ioport_permission, false },
-    [XEN_DOMCTL_hypercall_init] = { op_hypercall_init, false },
-    [XEN_DOMCTL_settimeoffset] = { op_settimeoffset, false },
-    [XEN_DOMCTL_getvcpuaffinity] = { domctl_getvcpuaffinity, false },
-    [XEN_DOMCTL_resumedomain] = { op_resumedomain, false },
-    [XEN_DOMCTL_sendtrigger] = { domctl_sendtrigger, false },
-    [XEN_DOMCTL_subscribe] = { op_subscribe, false },
-    [XEN_DOMCTL_set_address_size] = { op_set_address_size, false },
-    [XEN_DOMCTL_get_address_size] = { op_get_address_size, true },
-    [XEN_DOMCTL_set_ext_vcpucontext] = { domctl_set_ext_vcpucontext, false },
-    [XEN_DOMCTL_get_ext_vcpucontext] = { domctl_get_ext_vcpucontext, true },
-    [XEN_DOMCTL_getpageframeinfo3] = { op_getpageframeinfo3, true },
-    [XEN_DOMCTL_gettscinfo] = { op_gettscinfo, true },
-    [XEN_DOMCTL_settscinfo] = { op_settscinfo, false },
-    [XEN_DOMCTL_setnodeaffinity] = { op_setnodeaffinity, false },
-    [XEN_DOMCTL_getnodeaffinity] = { op_getnodeaffinity, false },
+static const struct control_row rows[] = {
+    [XEN_DOMCTL_createdomain] = { op_createdomain, OUT_IF_DONE },
+    [XEN_DOMCTL_destroydomain] = { op_destroydomain },
+    [XEN_DOMCTL_pausedomain] = { op_pausedomain },
+    [XEN_DOMCTL_unpausedomain] = { op_unpausedomain },
+    [XEN_DOMCTL_getdomaininfo] = { op_getdomaininfo, OUT_IF_DONE },
+    [XEN_DOMCTL_setvcpuaffinity] = { domctl_setvcpuaffinity },
+    [XEN_DOMCTL_max_mem] = { op_max_mem },
+    [XEN_DOMCTL_setvcpucontext] = { domctl_setvcpucontext },
+    [XEN_DOMCTL_getvcpucontext] = { domctl_getvcpucontext },
+    [XEN_DOMCTL_getvcpuinfo] = { domctl_getvcpuinfo, OUT_IF_DONE },
+    [XEN_DOMCTL_max_vcpus] = { domctl_max_vcpus },
+    [XEN_DOMCTL_scheduler_op] = { domctl_scheduler_op, OUT_IF_DONE },
+    [XEN_DOMCTL_setdomainhandle] = { op_setdomainhandle },
+    [XEN_DOMCTL_irq_permission] = { op_irq_permission },
+    [XEN_DOMCTL_iomem_permission] = { op_iomem_permission },
+    [XEN_DOMCTL_ioport_permission] = { op_ioport_permission },
+    [XEN_DOMCTL_hypercall_init] = { op_hypercall_init },
+    [XEN_DOMCTL_settimeoffset] = { op_settimeoffset },
+    [XEN_DOMCTL_getvcpuaffinity] = { domctl_getvcpuaffinity },
+    [XEN_DOMCTL_resumedomain] = { op_resumedomain },
+    [XEN_DOMCTL_sendtrigger] = { domctl_sendtrigger },
+    [XEN_DOMCTL_subscribe] = { op_subscribe },
+    [XEN_DOMCTL_set_address_size] = { op_set_address_size },
+    [XEN_DOMCTL_get_address_size] = { op_get_address_size, OUT_IF_DONE },
+    [XEN_DOMCTL_set_ext_vcpucontext] = { domctl_set_ext_vcpucontext },
+    [XEN_DOMCTL_get_ext_vcpucontext] = { domctl_get_ext_vcpucontext, OUT_IF_DONE },
+    [XEN_DOMCTL_getpageframeinfo3] = { op_getpageframeinfo3, OUT_IF_DONE },
+    [XEN_DOMCTL_gettscinfo] = { op_gettscinfo, OUT_IF_DONE },
+    [XEN_DOMCTL_settscinfo] = { op_settscinfo },
+    [XEN_DOMCTL_setnodeaffinity] = { op_setnodeaffinity },
+    [XEN_DOMCTL_getnodeaffinity] = { op_getnodeaffinity },
 };
 
-/* Under the lock. A domain that dies can be asked about and destroyed, and nothing else. */
-static long run_op(struct domain *d, struct xen_domctl *op, bool *out)
-{
-    unsigned long cmd = op->cmd;
-
-    if (cmd >= ARRAY_SIZE(ops))
-        return -ENOSYS;
-    cmd = index_nospec(cmd, ARRAY_SIZE(ops));
-    if (!ops[cmd].fn)
-        return -ENOSYS;
-    *out = ops[cmd].out;
-    return ops[cmd].fn(d, op);
-}
-
-long do_domctl(unsigned long arg)
-{
-    struct domain *d = NULL;
-    struct xen_domctl op;
-    bool out = false;
-    long ret;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION)
-        return -EACCES;
-    if (op.cmd != XEN_DOMCTL_createdomain) {
-        d = domain_get_by_id(op.domain);
-        if (!d && op.cmd != XEN_DOMCTL_getdomaininfo)
-            return -ESRCH;
-    }
-    if (!current->domain->privileged) {
-        ret = -EPERM;
-    } else if (!spin_trylock(&domctl_lock)) {
-        /* Nobody spins for this lock: its holder may be waiting for the other's vCPU to stop. */
-        ret = -ERESTART;
-    } else {
-        ret = run_op(d, &op, &out);
-        spin_unlock(&domctl_lock);
-    }
-    if (d)
-        domain_put(d);
-    if (ret == -ERESTART)
-        return HYPERCALL_RESTART(arg);
-    if (ret == 0 && out && copy_to_guest(arg, &op, sizeof(op)))
-        return -EFAULT;
-    return ret;
-}
+const struct control_calls domctl_calls =
+    CONTROL_CALLS(XEN_DOMCTL_INTERFACE_VERSION, struct xen_domctl, rows);

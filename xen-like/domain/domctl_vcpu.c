@@ -8,29 +8,20 @@
 #include "lib/atomic.h"
 #include "lib/string.h"
 
-/* The vCPU of that number; NULL with *err -EINVAL (no such number) or -ESRCH (not made). */
-static struct vcpu *vcpu_of(struct domain *d, unsigned int id, long *err)
+/* Why there is no vCPU of that number: it can have none, or it has not been made. */
+static long no_vcpu(const struct domain *d, unsigned int id)
 {
-    struct vcpu *v;
-
-    *err = -EINVAL;
-    if (id >= d->max_vcpus)
-        return NULL;
-    *err = -ESRCH;
-    v = domain_vcpu(d, id);
-    if (v)
-        *err = 0;
-    return v;
+    return id < d->max_vcpus ? -ESRCH : -EINVAL;
 }
 
 /* Makes all vCPUs, which must be as many as the domain was created for. What was made stays on failure. */
-long domctl_max_vcpus(struct domain *d, struct xen_domctl *op)
+long domctl_max_vcpus(struct domain *d, union control_op *op)
 {
     static unsigned int next_cpu;
     unsigned int i;
     long err = 0;
 
-    if (d == current->domain || op->u.max_vcpus.max != d->max_vcpus)
+    if (d == current->domain || op->domctl.u.max_vcpus.max != d->max_vcpus)
         return -EINVAL;
     spin_lock(&d->lock);
     if (d->state != DOMAIN_ALIVE)
@@ -45,23 +36,19 @@ long domctl_max_vcpus(struct domain *d, struct xen_domctl *op)
     return err;
 }
 
-long domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
+long domctl_setvcpucontext(struct domain *d, union control_op *op)
 {
-    struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
+    struct vcpu *v = domain_vcpu(d, op->domctl.u.vcpucontext.vcpu);
     struct vcpu_guest_context *ctx;
     long err;
 
     if (d == current->domain || !v || d->state != DOMAIN_ALIVE)
         return -EINVAL;
-    if (!op->u.vcpucontext.ctxt.p)
+    if (!op->domctl.u.vcpucontext.ctxt.p)
         return -ENOSYS; /* the reset of a vCPU */
-    ctx = xzalloc(struct vcpu_guest_context);
+    ctx = context_from_guest(guest_addr(op->domctl.u.vcpucontext.ctxt), &err);
     if (!ctx)
-        return -ENOMEM;
-    if (copy_from_guest(ctx, guest_addr(op->u.vcpucontext.ctxt), sizeof(*ctx))) {
-        xfree(ctx);
-        return -EFAULT;
-    }
+        return err;
     domain_pause(d);
     err = pv_set_context(v, ctx);
     if (!err) {
@@ -77,9 +64,9 @@ long domctl_setvcpucontext(struct domain *d, struct xen_domctl *op)
     return err;
 }
 
-long domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
+long domctl_getvcpucontext(struct domain *d, union control_op *op)
 {
-    struct vcpu *v = domain_vcpu(d, op->u.vcpucontext.vcpu);
+    struct vcpu *v = domain_vcpu(d, op->domctl.u.vcpucontext.vcpu);
     struct vcpu_guest_context *ctx;
     long err = 0;
 
@@ -93,7 +80,7 @@ long domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
     vcpu_pause(v);
     pv_get_context(v, ctx);
     vcpu_unpause(v);
-    if (copy_to_guest(guest_addr(op->u.vcpucontext.ctxt), ctx, sizeof(*ctx)))
+    if (copy_to_guest(guest_addr(op->domctl.u.vcpucontext.ctxt), ctx, sizeof(*ctx)))
         err = -EFAULT;
     xfree(ctx);
     return err;
@@ -101,25 +88,15 @@ long domctl_getvcpucontext(struct domain *d, struct xen_domctl *op)
 
 /* --- the entry points that setvcpucontext leaves out; their selectors are for 32-bit guests alone --- */
 
-static struct vcpu *ext_vcpu(struct domain *d, const struct xen_domctl_ext_vcpucontext *e, long *err)
+long domctl_get_ext_vcpucontext(struct domain *d, union control_op *op)
 {
+    struct xen_domctl_ext_vcpucontext *e = &op->domctl.u.ext_vcpucontext;
     struct vcpu *v = domain_vcpu(d, e->vcpu);
 
-    *err = v && v != current ? 0 : -ESRCH;
-    return *err ? NULL : v;
-}
-
-long domctl_get_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
-{
-    struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
-    u32 id = e->vcpu;
-    long err;
-    struct vcpu *v = ext_vcpu(d, e, &err);
-
-    if (!v)
-        return err;
+    if (!v || v == current)
+        return -ESRCH;
     memset(e, 0, sizeof(*e));
-    e->vcpu = id;
+    e->vcpu = v->id;
     e->size = sizeof(*e);
     vcpu_pause(v);
     e->syscall32_callback_eip = v->pv.callbacks[CALLBACKTYPE_syscall32].address;
@@ -130,14 +107,13 @@ long domctl_get_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
-long domctl_set_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
+long domctl_set_ext_vcpucontext(struct domain *d, union control_op *op)
 {
-    struct xen_domctl_ext_vcpucontext *e = &op->u.ext_vcpucontext;
-    long err;
-    struct vcpu *v = ext_vcpu(d, e, &err);
+    struct xen_domctl_ext_vcpucontext *e = &op->domctl.u.ext_vcpucontext;
+    struct vcpu *v = domain_vcpu(d, e->vcpu);
 
-    if (!v)
-        return err;
+    if (!v || v == current)
+        return -ESRCH;
     if (e->size < offsetof(struct xen_domctl_ext_vcpucontext, mcg_cap) ||
         !canonical(e->syscall32_callback_eip) || !canonical(e->sysenter_callback_eip))
         return -EINVAL;
@@ -150,15 +126,13 @@ long domctl_set_ext_vcpucontext(struct domain *d, struct xen_domctl *op)
     return 0;
 }
 
-long domctl_getvcpuinfo(struct domain *d, struct xen_domctl *op)
+long domctl_getvcpuinfo(struct domain *d, union control_op *op)
 {
-    struct xen_domctl_getvcpuinfo *info = &op->u.getvcpuinfo;
-    struct vcpu *v;
-    long err;
+    struct xen_domctl_getvcpuinfo *info = &op->domctl.u.getvcpuinfo;
+    struct vcpu *v = domain_vcpu(d, info->vcpu);
 
-    v = vcpu_of(d, info->vcpu, &err);
     if (!v)
-        return err;
+        return no_vcpu(d, info->vcpu);
     info->online = !(v->sched.blocked & VCPU_DOWN);
     info->blocked = (v->sched.blocked & (VCPU_BLOCKED | VCPU_POLLING)) != 0;
     info->running = v->sched.running;
@@ -180,17 +154,16 @@ static bool affinity_params_ok(const struct xen_domctl_vcpuaffinity *a)
  * The maps are given back as they will work: restricted to the CPUs there are, the soft one to the hard one
  * too.
  */
-long domctl_setvcpuaffinity(struct domain *d, struct xen_domctl *op)
+long domctl_setvcpuaffinity(struct domain *d, union control_op *op)
 {
-    struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
+    struct xen_domctl_vcpuaffinity *a = &op->domctl.u.vcpuaffinity;
     bool set_hard = a->flags & XEN_VCPUAFFINITY_HARD, set_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
+    struct vcpu *v = domain_vcpu(d, a->vcpu);
     struct cpumask hard, soft, usable;
-    struct vcpu *v;
     long err;
 
-    v = vcpu_of(d, a->vcpu, &err);
     if (!v)
-        return err;
+        return no_vcpu(d, a->vcpu);
     if (!affinity_params_ok(a))
         return -EINVAL;
     if ((set_hard && cpumask_from_guest(&hard, &a->cpumap_hard)) ||
@@ -209,15 +182,14 @@ long domctl_setvcpuaffinity(struct domain *d, struct xen_domctl *op)
     return err;
 }
 
-long domctl_getvcpuaffinity(struct domain *d, struct xen_domctl *op)
+long domctl_getvcpuaffinity(struct domain *d, union control_op *op)
 {
-    struct xen_domctl_vcpuaffinity *a = &op->u.vcpuaffinity;
-    struct vcpu *v;
-    long err;
+    struct xen_domctl_vcpuaffinity *a = &op->domctl.u.vcpuaffinity;
+    struct vcpu *v = domain_vcpu(d, a->vcpu);
+    long err = 0;
 
-    v = vcpu_of(d, a->vcpu, &err);
     if (!v)
-        return err;
+        return no_vcpu(d, a->vcpu);
     if (!affinity_params_ok(a))
         return -EINVAL;
     if (a->flags & XEN_VCPUAFFINITY_HARD)
@@ -230,9 +202,9 @@ long domctl_getvcpuaffinity(struct domain *d, struct xen_domctl *op)
 /* --- with what share --- */
 
 /* Of the credit scheduler's kind, which the fair one answers as; the null scheduler has nothing to set. */
-long domctl_scheduler_op(struct domain *d, struct xen_domctl *op)
+long domctl_scheduler_op(struct domain *d, union control_op *op)
 {
-    struct xen_domctl_scheduler_op *s = &op->u.scheduler_op;
+    struct xen_domctl_scheduler_op *s = &op->domctl.u.scheduler_op;
     unsigned int weight = d->sched.weight, cap = d->sched.cap;
 
     if (s->sched_id != sched_id())
@@ -257,13 +229,13 @@ long domctl_scheduler_op(struct domain *d, struct xen_domctl *op)
 }
 
 /* Of the triggers only the NMI means something to a PV guest. */
-long domctl_sendtrigger(struct domain *d, struct xen_domctl *op)
+long domctl_sendtrigger(struct domain *d, union control_op *op)
 {
-    struct vcpu *v = domain_vcpu(d, op->u.sendtrigger.vcpu);
+    struct vcpu *v = domain_vcpu(d, op->domctl.u.sendtrigger.vcpu);
 
     if (!v)
         return -ESRCH;
-    if (op->u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
+    if (op->domctl.u.sendtrigger.trigger != XEN_DOMCTL_SENDTRIGGER_NMI)
         return -ENOSYS;
     vcpu_send_nmi(v);
     return 0;

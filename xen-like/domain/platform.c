@@ -15,9 +15,9 @@
 
 #define ACPI_STATE_S5 5
 
-static long op_settime64(struct xen_platform_op *op)
+static long op_settime64(struct domain *d, union control_op *op)
 {
-    struct xenpf_settime64 *t = &op->u.settime64;
+    struct xenpf_settime64 *t = &op->platform.u.settime64;
 
     if (t->mbz)
         return -EINVAL;
@@ -25,9 +25,9 @@ static long op_settime64(struct xen_platform_op *op)
     return 0;
 }
 
-static long op_settime32(struct xen_platform_op *op)
+static long op_settime32(struct domain *d, union control_op *op)
 {
-    struct xenpf_settime32 *t = &op->u.settime32;
+    struct xenpf_settime32 *t = &op->platform.u.settime32;
 
     domain_set_wallclock(t->secs, t->nsecs, (stime_t)t->system_time);
     return 0;
@@ -43,9 +43,9 @@ u32 cpu_acpi_id(unsigned int cpu)
     return cpu;
 }
 
-static long op_get_cpuinfo(struct xen_platform_op *op)
+static long op_get_cpuinfo(struct domain *d, union control_op *op)
 {
-    struct xenpf_pcpuinfo *p = &op->u.pcpu_info;
+    struct xenpf_pcpuinfo *p = &op->platform.u.pcpu_info;
 
     p->max_present = cpu_count - 1;
     if (p->xen_cpuid >= cpu_count) {
@@ -60,9 +60,9 @@ static long op_get_cpuinfo(struct xen_platform_op *op)
     return 0;
 }
 
-static long op_get_cpu_version(struct xen_platform_op *op)
+static long op_get_cpu_version(struct domain *d, union control_op *op)
 {
-    struct xenpf_pcpu_version *p = &op->u.pcpu_version;
+    struct xenpf_pcpu_version *p = &op->platform.u.pcpu_version;
 
     p->max_present = cpu_count - 1;
     if (p->xen_cpuid >= cpu_count) {
@@ -81,9 +81,9 @@ static long op_get_cpu_version(struct xen_platform_op *op)
  * The boot loaders leave none of what the firmware's interrupts would tell; EFI's tables are not handed on
  * yet.
  */
-static long op_firmware_info(struct xen_platform_op *op)
+static long op_firmware_info(struct domain *d, union control_op *op)
 {
-    struct xenpf_firmware_info *f = &op->u.firmware_info;
+    struct xenpf_firmware_info *f = &op->platform.u.firmware_info;
 
     switch (f->type) {
     case XEN_FW_DISK_INFO:
@@ -102,46 +102,23 @@ static long op_firmware_info(struct xen_platform_op *op)
     }
 }
 
-static long op_enter_acpi_sleep(struct xen_platform_op *op)
+static long op_enter_acpi_sleep(struct domain *d, union control_op *op)
 {
-    struct xenpf_enter_acpi_sleep *s = &op->u.enter_acpi_sleep;
+    struct xenpf_enter_acpi_sleep *s = &op->platform.u.enter_acpi_sleep;
 
     if (s->sleep_state != ACPI_STATE_S5)
         return -EINVAL;
     machine_shutdown(SHUTDOWN_poweroff);
 }
 
-static const struct {
-    long (*fn)(struct xen_platform_op *op);
-    bool out;
-} ops[] = {
-    [XENPF_settime32] = { op_settime32, false },
-    [XENPF_settime64] = { op_settime64, false },
-    [XENPF_get_cpuinfo] = { op_get_cpuinfo, true },
-    [XENPF_get_cpu_version] = { op_get_cpu_version, true },
-    [XENPF_firmware_info] = { op_firmware_info, true },
-    [XENPF_enter_acpi_sleep] = { op_enter_acpi_sleep, false },
+static const struct control_row rows[] = {
+    [XENPF_settime32] = { op_settime32 },
+    [XENPF_settime64] = { op_settime64 },
+    [XENPF_get_cpuinfo] = { op_get_cpuinfo, OUT_IF_DONE },
+    [XENPF_get_cpu_version] = { op_get_cpu_version, OUT_IF_DONE },
+    [XENPF_firmware_info] = { op_firmware_info, OUT_IF_DONE },
+    [XENPF_enter_acpi_sleep] = { op_enter_acpi_sleep },
 };
 
-long do_platform_op(unsigned long arg)
-{
-    struct xen_platform_op op;
-    unsigned long cmd;
-    long ret;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.interface_version != XENPF_INTERFACE_VERSION)
-        return -EACCES;
-    if (!current->domain->privileged)
-        return -EPERM;
-    if (op.cmd >= ARRAY_SIZE(ops))
-        return -ENOSYS;
-    cmd = index_nospec(op.cmd, ARRAY_SIZE(ops));
-    if (!ops[cmd].fn)
-        return -ENOSYS;
-    ret = ops[cmd].fn(&op);
-    if (ret == 0 && ops[cmd].out && copy_to_guest(arg, &op, sizeof(op)))
-        return -EFAULT;
-    return ret;
-}
+const struct control_calls platform_calls =
+    CONTROL_CALLS(XENPF_INTERFACE_VERSION, struct xen_platform_op, rows);

@@ -15,9 +15,9 @@
 #define NODE_DISTANCE_SELF 10
 #define E820_RAM 1
 
-static long op_readconsole(struct xen_sysctl *op)
+static long op_readconsole(struct domain *d, union control_op *op)
 {
-    return console_ring_read(&op->u.readconsole);
+    return console_ring_read(&op->sysctl.u.readconsole);
 }
 
 /* The CPUID words that tools print, in the order that they expect (xl info: hw_caps). */
@@ -54,9 +54,9 @@ static u64 last_mfn(void)
     return end - 1;
 }
 
-static long op_physinfo(struct xen_sysctl *op)
+static long op_physinfo(struct domain *d, union control_op *op)
 {
-    struct xen_sysctl_physinfo *p = &op->u.physinfo;
+    struct xen_sysctl_physinfo *p = &op->sysctl.u.physinfo;
 
     memset(p, 0, sizeof(*p));
     p->threads_per_core = 1;
@@ -75,17 +75,16 @@ static long op_physinfo(struct xen_sysctl *op)
     return 0;
 }
 
-static long op_sched_id(struct xen_sysctl *op)
+static long op_sched_id(struct domain *d, union control_op *op)
 {
-    op->u.sched_id.sched_id = sched_id();
+    op->sysctl.u.sched_id.sched_id = sched_id();
     return 0;
 }
 
-static long op_getdomaininfolist(struct xen_sysctl *op)
+static long op_getdomaininfolist(struct domain *d, union control_op *op)
 {
-    struct xen_sysctl_getdomaininfolist *l = &op->u.getdomaininfolist;
+    struct xen_sysctl_getdomaininfolist *l = &op->sysctl.u.getdomaininfolist;
     struct xen_domctl_getdomaininfo info;
-    struct domain *d;
     u32 n = 0;
 
     for (d = domain_first(l->first_domain); d; d = domain_next(d)) {
@@ -104,9 +103,9 @@ static long op_getdomaininfolist(struct xen_sysctl *op)
     return 0;
 }
 
-static long op_debug_keys(struct xen_sysctl *op)
+static long op_debug_keys(struct domain *d, union control_op *op)
 {
-    struct xen_sysctl_debug_keys *k = &op->u.debug_keys;
+    struct xen_sysctl_debug_keys *k = &op->sysctl.u.debug_keys;
     char key;
 
     for (u32 i = 0; i < k->nr_keys; i++) {
@@ -117,9 +116,9 @@ static long op_debug_keys(struct xen_sysctl *op)
     return 0;
 }
 
-static long op_getcpuinfo(struct xen_sysctl *op)
+static long op_getcpuinfo(struct domain *d, union control_op *op)
 {
-    struct xen_sysctl_getcpuinfo *g = &op->u.getcpuinfo;
+    struct xen_sysctl_getcpuinfo *g = &op->sysctl.u.getcpuinfo;
     u32 n = min(g->max_cpus, (u32)cpu_count);
 
     for (u32 i = 0; i < n; i++) {
@@ -132,9 +131,9 @@ static long op_getcpuinfo(struct xen_sysctl *op)
     return 0;
 }
 
-static long op_availheap(struct xen_sysctl *op)
+static long op_availheap(struct domain *d, union control_op *op)
 {
-    struct xen_sysctl_availheap *a = &op->u.availheap;
+    struct xen_sysctl_availheap *a = &op->sysctl.u.availheap;
 
     if (a->min_bitwidth || a->max_bitwidth)
         return -EOPNOTSUPP; /* free memory is not counted by address */
@@ -143,9 +142,9 @@ static long op_availheap(struct xen_sysctl *op)
 }
 
 /* The processors' own topology is not looked at: each CPU counts as a core of one socket. */
-static long op_cputopoinfo(struct xen_sysctl *op)
+static long op_cputopoinfo(struct domain *d, union control_op *op)
 {
-    struct xen_sysctl_cputopoinfo *t = &op->u.cputopoinfo;
+    struct xen_sysctl_cputopoinfo *t = &op->sysctl.u.cputopoinfo;
 
     if (t->cputopo.p) {
         t->num_cpus = min(t->num_cpus, (u32)cpu_count);
@@ -161,9 +160,9 @@ static long op_cputopoinfo(struct xen_sysctl *op)
     return 0;
 }
 
-static long op_numainfo(struct xen_sysctl *op)
+static long op_numainfo(struct domain *d, union control_op *op)
 {
-    struct xen_sysctl_numainfo *n = &op->u.numainfo;
+    struct xen_sysctl_numainfo *n = &op->sysctl.u.numainfo;
     struct xen_sysctl_meminfo mem = {
         .memsize = total_pages() << PAGE_SHIFT,
         .memfree = free_pages() << PAGE_SHIFT,
@@ -183,11 +182,10 @@ static long op_numainfo(struct xen_sysctl *op)
 }
 
 /* All CPUs and all domains are in pool 0. */
-static long op_cpupool(struct xen_sysctl *op)
+static long op_cpupool(struct domain *d, union control_op *op)
 {
     static const struct cpumask none;
-    struct xen_sysctl_cpupool_op *p = &op->u.cpupool_op;
-    struct domain *d;
+    struct xen_sysctl_cpupool_op *p = &op->sysctl.u.cpupool_op;
 
     switch (p->op) {
     case XEN_SYSCTL_CPUPOOL_OP_INFO:
@@ -206,9 +204,9 @@ static long op_cpupool(struct xen_sysctl *op)
 }
 
 /* Setting gives back what is in force then, as reading does. */
-static long op_scheduler(struct xen_sysctl *op)
+static long op_scheduler(struct domain *d, union control_op *op)
 {
-    struct xen_sysctl_scheduler_op *s = &op->u.scheduler_op;
+    struct xen_sysctl_scheduler_op *s = &op->sysctl.u.scheduler_op;
     struct xen_sysctl_credit_schedule *credit = &s->u.sched_credit;
 
     if (s->cmd != XEN_SYSCTL_SCHEDOP_getinfo && s->cmd != XEN_SYSCTL_SCHEDOP_putinfo)
@@ -230,42 +228,19 @@ static long op_scheduler(struct xen_sysctl *op)
     return 0;
 }
 
-static const struct {
-    long (*fn)(struct xen_sysctl *op);
-    bool out;
-} ops[] = {
-    [XEN_SYSCTL_readconsole] = { op_readconsole, true },
-    [XEN_SYSCTL_physinfo] = { op_physinfo, true },
-    [XEN_SYSCTL_sched_id] = { op_sched_id, true },
-    [XEN_SYSCTL_getdomaininfolist] = { op_getdomaininfolist, true },
-    [XEN_SYSCTL_debug_keys] = { op_debug_keys, false },
-    [XEN_SYSCTL_getcpuinfo] = { op_getcpuinfo, true },
-    [XEN_SYSCTL_availheap] = { op_availheap, true },
-    [XEN_SYSCTL_cputopoinfo] = { op_cputopoinfo, true },
-    [XEN_SYSCTL_numainfo] = { op_numainfo, true },
-    [XEN_SYSCTL_cpupool_op] = { op_cpupool, true },
-    [XEN_SYSCTL_scheduler_op] = { op_scheduler, true },
+static const struct control_row rows[] = {
+    [XEN_SYSCTL_readconsole] = { op_readconsole, OUT_IF_DONE },
+    [XEN_SYSCTL_physinfo] = { op_physinfo, OUT_IF_DONE },
+    [XEN_SYSCTL_sched_id] = { op_sched_id, OUT_IF_DONE },
+    [XEN_SYSCTL_getdomaininfolist] = { op_getdomaininfolist, OUT_IF_DONE },
+    [XEN_SYSCTL_debug_keys] = { op_debug_keys },
+    [XEN_SYSCTL_getcpuinfo] = { op_getcpuinfo, OUT_IF_DONE },
+    [XEN_SYSCTL_availheap] = { op_availheap, OUT_IF_DONE },
+    [XEN_SYSCTL_cputopoinfo] = { op_cputopoinfo, OUT_IF_DONE },
+    [XEN_SYSCTL_numainfo] = { op_numainfo, OUT_IF_DONE },
+    [XEN_SYSCTL_cpupool_op] = { op_cpupool, OUT_IF_DONE },
+    [XEN_SYSCTL_scheduler_op] = { op_scheduler, OUT_IF_DONE },
 };
 
-long do_sysctl(unsigned long arg)
-{
-    struct xen_sysctl op;
-    unsigned long cmd;
-    long ret;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
-        return -EACCES;
-    if (!current->domain->privileged)
-        return -EPERM;
-    if (op.cmd >= ARRAY_SIZE(ops))
-        return -ENOSYS;
-    cmd = index_nospec(op.cmd, ARRAY_SIZE(ops));
-    if (!ops[cmd].fn)
-        return -ENOSYS;
-    ret = ops[cmd].fn(&op);
-    if (ret == 0 && ops[cmd].out && copy_to_guest(arg, &op, sizeof(op)))
-        return -EFAULT;
-    return ret;
-}
+const struct control_calls sysctl_calls =
+    CONTROL_CALLS(XEN_SYSCTL_INTERFACE_VERSION, struct xen_sysctl, rows);

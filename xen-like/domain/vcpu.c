@@ -148,19 +148,26 @@ void vcpu_drop_info(struct vcpu *v)
 
 /* --- operations --- */
 
+struct vcpu_guest_context *context_from_guest(unsigned long from, long *err)
+{
+    struct vcpu_guest_context *ctx = xzalloc(struct vcpu_guest_context);
+
+    *err = ctx ? -EFAULT : -ENOMEM;
+    if (ctx && copy_from_guest(ctx, from, sizeof(*ctx)) == 0)
+        return ctx;
+    xfree(ctx);
+    return NULL;
+}
+
 static long op_initialise(struct vcpu *v, unsigned long arg)
 {
     struct vcpu_guest_context *ctx;
     bool mine;
     long ret;
 
-    ctx = xzalloc(struct vcpu_guest_context);
+    ctx = context_from_guest(arg, &ret);
     if (!ctx)
-        return -ENOMEM;
-    if (copy_from_guest(ctx, arg, sizeof(*ctx))) {
-        xfree(ctx);
-        return -EFAULT;
-    }
+        return ret;
     /* The domain's lock cannot be held meanwhile: what is wrong with a page table may end the domain, which takes it. */
     spin_lock(&v->domain->lock);
     mine = !v->initialised && !v->initialising;
