@@ -25,7 +25,7 @@ KEYS = [
     ('m', r'Hypervisor \d+ KiB'),
     ('n', r'CPU 1: \d+ NMIs, 0 of unknown cause'),
     ('q', r'Domain 1: alive.*\n.*frames 4096 of'),
-    ('r', r'CPU 1: (idle|runs)'),
+    ('r', r'CPU 1: (idle|busy)'),
     ('w', r'Tenon \d.* loaded at'),
     ('?', r'no such key'),
 ]

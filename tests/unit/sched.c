@@ -174,12 +174,12 @@ static void test_yield(void)
     up(vs[1]);
     run_for(MILLISECS(2));
     first = current;
-    vcpu_yield();
+    do_sched_op(SCHEDOP_yield, 0);
     fake_run_softirqs(0);
     ok(current != first && !is_idle(current), "a vCPU that yields gives way to the one that waits");
     block(current);
     ok(current == first, "which gives it back by blocking");
-    vcpu_yield();
+    do_sched_op(SCHEDOP_yield, 0);
     fake_run_softirqs(0);
     ok(current == first, "yielding with nobody waiting changes nothing");
     teardown(2);
@@ -357,7 +357,7 @@ static void test_random(unsigned int seed, unsigned int cpus, unsigned int ops, 
             break;
         case 8:
             if (!is_idle(current))
-                vcpu_yield();
+                do_sched_op(SCHEDOP_yield, 0);
             break;
         }
         fake_cpu = 0;

@@ -499,15 +499,9 @@ static int kill_vcpus(struct domain *d)
     return 0;
 }
 
-static int kill_timers(struct domain *d)
-{
-    sched_kill_domain(d);
-    return 0;
-}
-
 /* In this order: who others could still reach it through goes first, its memory last. */
 static int (*const kill_steps[])(struct domain *d) = {
-    kill_timers,
+    sched_kill_domain,
     event_destroy_domain,
     grant_release_mappings,
     kill_vcpus,

@@ -39,26 +39,17 @@ static void write_time(struct vcpu_time_info *to, const struct vcpu_time_info *t
 }
 
 /* The same into the guest's own memory. A bad address is the guest's own loss. */
-static void copy_time(struct vcpu *v, struct vcpu_time_info *t)
+static bool copy_time(struct vcpu *v, void *arg)
 {
-    bool kernel_mode = v->pv.kernel_mode;
+    struct vcpu_time_info *t = arg;
 
-    if (!kernel_mode) {
-        v->pv.kernel_mode = true;
-        root_load(v);
-    }
     t->version = v->time_version - 1;
-    if (copy_to_guest(v->time_guest, &t->version, sizeof(t->version)) == 0 &&
-        copy_to_guest(v->time_guest, t, sizeof(*t)) == 0) {
-        smp_wmb();
-        t->version = v->time_version;
-        if (copy_to_guest(v->time_guest, &t->version, sizeof(t->version)))
-            guest_log(v->domain->id, LOG_DEBUG, "vCPU %u: its time area went away\n", v->id);
-    }
-    if (!kernel_mode) {
-        v->pv.kernel_mode = false;
-        root_load(v);
-    }
+    if (copy_to_guest(v->time_guest, &t->version, sizeof(t->version)) ||
+        copy_to_guest(v->time_guest, t, sizeof(*t)))
+        return false;
+    smp_wmb();
+    t->version = v->time_version;
+    return copy_to_guest(v->time_guest, &t->version, sizeof(t->version)) == 0;
 }
 
 void vcpu_update_time(struct vcpu *v)
@@ -71,7 +62,7 @@ void vcpu_update_time(struct vcpu *v)
         v->time_version += 2;
         write_time(&v->info->time, &t, v->time_version);
         if (v->time_guest)
-            copy_time(v, &t);
+            vcpu_in_kernel_table(v, copy_time, &t);
     }
     vcpu_publish_runstate(v);
 }
@@ -281,7 +272,7 @@ static long op_set_singleshot(struct vcpu *v, unsigned long arg)
         return -EINVAL;
     if (copy_from_guest(&set, arg, sizeof(set)))
         return -EFAULT;
-    vcpu_set_singleshot(v, (stime_t)set.timeout_abs_ns);
+    timer_set(&v->sched.singleshot, (stime_t)set.timeout_abs_ns);
     return 0;
 }
 

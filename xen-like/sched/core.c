@@ -100,7 +100,7 @@ stime_t cpu_idle_time(unsigned int cpu)
  * With the update flag the guest sees bit 63 of state_entry_time set for as long as the other words change. A
  * bad address is the guest's own loss.
  */
-static void runstate_copy(struct vcpu *v)
+static bool runstate_copy(struct vcpu *v, void *unused)
 {
     struct sched_cpu *sc = sched_lock_vcpu(v);
     struct vcpu_runstate_info r = v->sched.runstate;
@@ -109,38 +109,36 @@ static void runstate_copy(struct vcpu *v)
     u64 entry_time = r.state_entry_time;
 
     spin_unlock(&sc->lock);
-    if (!(v->domain->pv.vm_assist & (1u << VMASST_TYPE_runstate_update_flag))) {
-        if (copy_to_guest(to, &r, sizeof(r)))
-            return;
-        return;
-    }
+    if (!(v->domain->pv.vm_assist & (1u << VMASST_TYPE_runstate_update_flag)))
+        return copy_to_guest(to, &r, sizeof(r)) == 0;
     r.state_entry_time |= XEN_RUNSTATE_UPDATE;
     if (!put_guest_u64(entry, r.state_entry_time))
-        return;
+        return false;
     smp_wmb();
     if (copy_to_guest(to, &r, sizeof(r)))
-        return;
+        return false;
     smp_wmb();
-    if (!put_guest_u64(entry, entry_time))
-        return;
+    return put_guest_u64(entry, entry_time);
 }
 
-/* The area is addressed through the guest kernel's page table: user mode's need not map it. */
+bool vcpu_in_kernel_table(struct vcpu *v, bool (*fn)(struct vcpu *v, void *arg), void *arg)
+{
+    bool kernel_mode = v->pv.kernel_mode, done;
+
+    if (kernel_mode)
+        return fn(v, arg);
+    v->pv.kernel_mode = true;
+    root_load(v);
+    done = fn(v, arg);
+    v->pv.kernel_mode = false;
+    root_load(v);
+    return done;
+}
+
 void vcpu_publish_runstate(struct vcpu *v)
 {
-    bool kernel_mode = v->pv.kernel_mode;
-
-    if (!v->sched.runstate_guest)
-        return;
-    if (!kernel_mode) {
-        v->pv.kernel_mode = true;
-        root_load(v);
-    }
-    runstate_copy(v);
-    if (!kernel_mode) {
-        v->pv.kernel_mode = false;
-        root_load(v);
-    }
+    if (v->sched.runstate_guest)
+        vcpu_in_kernel_table(v, runstate_copy, NULL);
 }
 
 /* --- placing --- */
@@ -395,31 +393,6 @@ void domain_set_shares(struct domain *d, unsigned int weight, unsigned int cap)
 
 /* --- giving up the CPU --- */
 
-void vcpu_yield(void)
-{
-    struct sched_cpu *sc = &this_cpu(sched_cpu);
-
-    if (!READ_ONCE(sc->nr_queued))
-        return;
-    spin_lock(&sc->lock);
-    current->sched.yielding = true;
-    spin_unlock(&sc->lock);
-    softirq_raise(SOFTIRQ_SCHEDULE);
-}
-
-void vcpu_block_for_events(void)
-{
-    struct vcpu *v = current;
-
-    v->info->evtchn_upcall_mask = 0;
-    atomic_or(&v->sched.blocked, VCPU_BLOCKED);
-    /* An event that was sent before the flag was set is seen here; one sent after it clears the flag. */
-    if (vcpu_event_deliverable(v))
-        atomic_and(&v->sched.blocked, ~VCPU_BLOCKED);
-    else
-        softirq_raise(SOFTIRQ_SCHEDULE);
-}
-
 static void slice_over(void *data)
 {
     struct sched_cpu *sc = data;
@@ -593,16 +566,12 @@ void sched_init(const char *name)
     init_parameters();
     softirq_register(SOFTIRQ_SCHEDULE, schedule);
     scheduler = schedulers[0];
-    if (!name)
-        return;
-    for (unsigned int i = 0; i < ARRAY_SIZE(schedulers); i++) {
-        if (has_name(schedulers[i], name)) {
+    for (unsigned int i = 0; i < ARRAY_SIZE(schedulers); i++)
+        if (name && has_name(schedulers[i], name))
             scheduler = schedulers[i];
-            return;
-        }
-    }
-    log_warn("sched=%s: there is no such scheduler (there are credit and null); using %s\n", name,
-             scheduler->name);
+    if (name && !has_name(scheduler, name))
+        log_warn("sched=%s: there is no such scheduler (there are credit and null); using %s\n", name,
+                 scheduler->name);
 }
 
 void sched_init_cpu(unsigned int cpu)

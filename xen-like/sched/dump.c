@@ -7,50 +7,30 @@
 
 #define DUMP_MAX 32
 
-/* Copied first: the console is slow, and a queue's lock is wanted often. */
-struct row {
-    unsigned int domain, vcpu, weight, cap;
-    stime_t vtime;
-};
-
-static void fill(struct row *r, const struct vcpu *v)
+static void dump_vcpu(const char *role, const struct vcpu *v)
 {
-    *r = (struct row){ v->domain->id, v->id, v->sched.weight, v->domain->sched.cap, v->sched.vtime };
+    printk("    %s d%uv%u, weight %u, cap %u, vtime %ld us\n", role, v->domain->id, v->id, v->sched.weight,
+           v->domain->sched.cap, v->sched.vtime / 1000);
 }
 
+/* Printed under the queue's lock: guests on that CPU wait meanwhile, for as long as a short report takes. */
 static void dump_cpu(unsigned int cpu)
 {
     struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
-    struct row curr, row[DUMP_MAX];
-    unsigned int n = 0, queued;
-    stime_t start, floor;
+    unsigned int n = 0;
     struct vcpu *v;
-    bool idle;
 
     spin_lock(&sc->lock);
-    idle = sc->curr == sc->idle;
-    fill(&curr, sc->curr);
-    queued = sc->nr_queued;
-    start = sc->slice_start;
-    floor = sc->min_vtime;
-    list_for_each(v, &sc->queue, sched.run_list) {
-        if (n == DUMP_MAX)
-            break;
-        fill(&row[n++], v);
-    }
+    printk("CPU %u: %s for %ld us, %u queued, floor %ld us\n", cpu, sc->curr == sc->idle ? "idle" : "busy",
+           (now() - sc->slice_start) / 1000, sc->nr_queued, sc->min_vtime / 1000);
+    if (sc->curr != sc->idle)
+        dump_vcpu("runs", sc->curr);
+    list_for_each(v, &sc->queue, sched.run_list)
+        if (n++ < DUMP_MAX)
+            dump_vcpu("waits", v);
     spin_unlock(&sc->lock);
-
-    if (idle)
-        printk("CPU %u: idle, %u queued\n", cpu, queued);
-    else
-        printk("CPU %u: runs d%uv%u (weight %u, cap %u, vtime %ld us) for %ld us, %u queued, floor %ld us\n", cpu,
-               curr.domain, curr.vcpu, curr.weight, curr.cap, curr.vtime / 1000, (now() - start) / 1000, queued,
-               floor / 1000);
-    for (unsigned int i = 0; i < n; i++)
-        printk("    %u: d%uv%u, weight %u, cap %u, vtime %ld us\n", i, row[i].domain, row[i].vcpu, row[i].weight,
-               row[i].cap, row[i].vtime / 1000);
-    if (queued > n)
-        printk("    and %u more\n", queued - n);
+    if (n > DUMP_MAX)
+        printk("    and %u more\n", n - DUMP_MAX);
 }
 
 void sched_dump(void)
@@ -65,29 +45,25 @@ void sched_dump(void)
 
 #define TIMERS_MAX 64
 
-static void dump_timers(unsigned int cpu)
+static void dump_timer(const struct timer *t)
 {
-    static struct timer_row row[TIMERS_MAX];    /* keys are answered one at a time */
-    stime_t programmed, t = now();
-    unsigned int n = timers_list(cpu, row, TIMERS_MAX, &programmed);
+    unsigned long offset;
+    const char *name = symbol_find((unsigned long)t->fn, &offset);
 
-    if (programmed == STIME_NEVER)
-        printk("CPU %u: %u timers, not armed\n", cpu, n);
-    else
-        printk("CPU %u: %u timers, armed for %+ld us from now\n", cpu, n, (programmed - t) / 1000);
-    for (unsigned int i = 0; i < min(n, (unsigned int)TIMERS_MAX); i++) {
-        unsigned long offset;
-        const char *name = symbol_find((unsigned long)row[i].fn, &offset);
-
-        printk("    %+9ld us: %s(%p)\n", (row[i].deadline - t) / 1000, name ? name : "?", row[i].data);
-    }
+    printk("    %+9ld us: %s(%p)\n", (t->deadline - now()) / 1000, name ? name : "?", t->data);
 }
 
 void timers_dump(void)
 {
-    unsigned int cpu;
+    unsigned int cpu, n;
+    stime_t armed;
 
     printk("System time %ld us\n", now() / 1000);
-    for_each_online_cpu(cpu)
-        dump_timers(cpu);
+    for_each_online_cpu(cpu) {
+        n = timers_visit(cpu, TIMERS_MAX, dump_timer, &armed);
+        if (armed == STIME_NEVER)
+            printk("CPU %u: %u timers, not armed\n", cpu, n);
+        else
+            printk("CPU %u: %u timers, armed for %+ld us from now\n", cpu, n, (armed - now()) / 1000);
+    }
 }

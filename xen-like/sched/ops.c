@@ -17,13 +17,28 @@
 
 static long op_yield(unsigned long arg)
 {
-    vcpu_yield();
+    struct sched_cpu *sc = &this_cpu(sched_cpu);
+
+    if (!READ_ONCE(sc->nr_queued))
+        return 0;
+    spin_lock(&sc->lock);
+    current->sched.yielding = true;
+    spin_unlock(&sc->lock);
+    softirq_raise(SOFTIRQ_SCHEDULE);
     return 0;
 }
 
 static long op_block(unsigned long arg)
 {
-    vcpu_block_for_events();
+    struct vcpu *v = current;
+
+    v->info->evtchn_upcall_mask = 0;
+    atomic_or(&v->sched.blocked, VCPU_BLOCKED);
+    /* An event that was sent before the flag was set is seen here; one sent after it clears the flag. */
+    if (vcpu_event_deliverable(v))
+        atomic_and(&v->sched.blocked, ~VCPU_BLOCKED);
+    else
+        softirq_raise(SOFTIRQ_SCHEDULE);
     return 0;
 }
 
@@ -127,28 +142,16 @@ static long op_poll(unsigned long arg)
     atomic_or(&d->event.poll_mask, 1u << v->id);
 
     over = vcpu_event_deliverable(v);
-    if (over)
-        err = 0;
-    for (i = 0; i < nr && !over; i++) {
+    for (i = 0; i < nr && !over; i++)
         over = evtchn_is_pending(d, ports[i]);
-        if (over)
-            err = 0;
-    }
     if (over || err) {
         poll_cancel(v);
-        return err;
+        return over ? 0 : err;
     }
     if (poll.timeout != 0)
         timer_set(&v->sched.poll_timer, (stime_t)min(poll.timeout, (u64)STIME_NEVER));
     softirq_raise(SOFTIRQ_SCHEDULE);
     return 0;
-}
-
-void sched_init_domain(struct domain *d)
-{
-    d->sched.weight = SCHED_WEIGHT_DEFAULT;
-    d->sched.watchdog_used = 0;
-    cap_init_domain(d);
 }
 
 static void watchdog_fired(void *data)
@@ -159,34 +162,29 @@ static void watchdog_fired(void *data)
         domain_shutdown(d, SHUTDOWN_watchdog);
 }
 
-void sched_kill_domain(struct domain *d)
+void sched_init_domain(struct domain *d)
 {
-    unsigned int i;
-    u32 used;
-
-    timer_kill(&d->sched.refill);
-    spin_lock(&d->lock);
-    used = d->sched.watchdog_used;
-    spin_unlock(&d->lock);
-    for (i = 0; i < NR_DOMAIN_WATCHDOGS; i++)
-        if (used & (1u << i))
-            timer_kill(&d->sched.watchdog[i]);
+    d->sched.weight = SCHED_WEIGHT_DEFAULT;
+    cap_init_domain(d);
+    for (unsigned int i = 0; i < NR_DOMAIN_WATCHDOGS; i++)
+        timer_init(&d->sched.watchdog[i], watchdog_fired, d, this_cpu_nr());
 }
 
-/* Bits of watchdog_used stay set once a timer has been made; the bits above say which are handed out. */
-#define WATCHDOG_GIVEN(i) (1u << (16 + (i)))
+int sched_kill_domain(struct domain *d)
+{
+    timer_kill(&d->sched.refill);
+    for (unsigned int i = 0; i < NR_DOMAIN_WATCHDOGS; i++)
+        timer_kill(&d->sched.watchdog[i]);
+    return 0;
+}
 
 static long watchdog_new(struct domain *d, stime_t deadline)
 {
     for (unsigned int i = 0; i < NR_DOMAIN_WATCHDOGS; i++) {
-        struct timer *t = &d->sched.watchdog[i];
-
-        if (d->sched.watchdog_used & WATCHDOG_GIVEN(i))
+        if (d->sched.watchdog_used & (1u << i))
             continue;
-        if (!(d->sched.watchdog_used & (1u << i)))
-            timer_init(t, watchdog_fired, d, this_cpu_nr());
-        d->sched.watchdog_used |= 1u << i | WATCHDOG_GIVEN(i);
-        timer_set(t, deadline);
+        d->sched.watchdog_used |= 1u << i;
+        timer_set(&d->sched.watchdog[i], deadline);
         return i + 1;
     }
     return -ENOSPC;
@@ -210,10 +208,10 @@ static long op_watchdog(unsigned long arg)
     } else {
         unsigned int i = (unsigned int)index_nospec(w.id - 1, NR_DOMAIN_WATCHDOGS);
 
-        if (!(d->sched.watchdog_used & WATCHDOG_GIVEN(i))) {
+        if (!(d->sched.watchdog_used & (1u << i))) {
             ret = -EINVAL;
         } else if (w.timeout == 0) {
-            d->sched.watchdog_used &= ~WATCHDOG_GIVEN(i);
+            d->sched.watchdog_used &= ~(1u << i);
             timer_stop(&d->sched.watchdog[i]);
         } else {
             timer_set(&d->sched.watchdog[i], deadline);

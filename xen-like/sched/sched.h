@@ -61,12 +61,12 @@ struct domain_sched {
     stime_t budget_since;           /* when it was last filled up */
     struct timer refill;            /* set while one of them is parked */
     struct timer watchdog[NR_DOMAIN_WATCHDOGS];
-    u32 watchdog_used;              /* bit a watchdog in use (domain's lock) */
+    u32 watchdog_used;              /* bit a watchdog handed out (domain's lock) */
 };
 
 /* --- life of a vCPU; called by domain/ --- */
 void sched_init_domain(struct domain *d);
-void sched_kill_domain(struct domain *d);               /* its timers; no lock held */
+int sched_kill_domain(struct domain *d);                /* its timers; no lock held; 0 */
 void sched_init_vcpu(struct vcpu *v, unsigned int cpu); /* born VCPU_DOWN, affinity to all CPUs */
 void sched_kill_vcpu(struct vcpu *v);                   /* its timers; it cannot run; no lock held */
 void sched_init(const char *name);                      /* boot: name as of sched=, or NULL; timers too */
@@ -95,18 +95,17 @@ bool vcpu_runnable(const struct vcpu *v);
 int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft);
 /* Weight 1 to SCHED_WEIGHT_MAX; cap in per cent of a CPU, 0: none. The null scheduler heeds neither. */
 void domain_set_shares(struct domain *d, unsigned int weight, unsigned int cap);
-void vcpu_yield(void);
-void vcpu_block_for_events(void);                       /* SCHEDOP_block */
 
 /* --- accounting --- */
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out); /* consistent, brought up to now */
 stime_t vcpu_cpu_time(struct vcpu *v);
 stime_t cpu_idle_time(unsigned int cpu);
 /*
- * Writes v's runstate to where its guest wants it. v is current and its kernel's page table is loaded or
- * loadable.
+ * Calls fn with v's kernel page table loaded: it maps what the guest's kernel has registered, and user mode's
+ * need not. v is current. fn's answer.
  */
-void vcpu_publish_runstate(struct vcpu *v);
+bool vcpu_in_kernel_table(struct vcpu *v, bool (*fn)(struct vcpu *v, void *arg), void *arg);
+void vcpu_publish_runstate(struct vcpu *v);             /* to where its guest wants it; v is current */
 
 /* Switches CPU state from prev to next; supplied by pv/. Called with interrupts disabled; does not return. */
 void context_switch(struct vcpu *prev, struct vcpu *next) __noreturn;
@@ -118,7 +117,6 @@ void continue_running(struct vcpu *v) __noreturn;
 void idle_loop(void) __noreturn;
 
 /* --- timers of a vCPU (VIRQ_TIMER); v may be any vCPU of the current domain --- */
-void vcpu_set_singleshot(struct vcpu *v, stime_t deadline);
 void vcpu_set_periodic(struct vcpu *v, stime_t period); /* 0: stops it */
 
 /* --- sets of CPUs --- */

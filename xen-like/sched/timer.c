@@ -242,16 +242,16 @@ static const struct timer *heap_next(const struct timer *t)
     return t ? t->next : NULL;
 }
 
-unsigned int timers_list(unsigned int cpu, struct timer_row *row, unsigned int size, stime_t *programmed)
+unsigned int timers_visit(unsigned int cpu, unsigned int max, void (*fn)(const struct timer *), stime_t *set)
 {
     struct timer_cpu *tc = &per_cpu(timer_cpu, cpu);
     unsigned int n = 0;
 
     spin_lock(&tc->lock);
-    *programmed = tc->programmed;
-    for (const struct timer *t = tc->root; t; t = heap_next(t), n++)
-        if (n < size)
-            row[n] = (struct timer_row){ t->deadline, t->fn, t->data };
+    *set = tc->programmed;
+    for (const struct timer *t = tc->root; t; t = heap_next(t))
+        if (n++ < max)
+            fn(t);
     spin_unlock(&tc->lock);
     return n;
 }

@@ -31,13 +31,11 @@ void timer_kill(struct timer *t);
 /* A timer whose fn runs at the moment stays where it is. */
 void timer_migrate(struct timer *t, unsigned int cpu);
 static inline bool timer_is_set(const struct timer *t) { return READ_ONCE(t->set); }
-/* For reports: the first size of cpu's armed timers, in no order; how many there are. */
-struct timer_row {
-    stime_t deadline;
-    void (*fn)(void *data);
-    void *data;
-};
-unsigned int timers_list(unsigned int cpu, struct timer_row *row, unsigned int size, stime_t *programmed);
+/*
+ * For reports: fn for up to max of cpu's timers, in no order, under that CPU's lock. How many there are; *set is
+ * when the hardware's will fire.
+ */
+unsigned int timers_visit(unsigned int cpu, unsigned int max, void (*fn)(const struct timer *), stime_t *set);
 void timers_init(void);                             /* boot: registers the softirq */
 void timers_init_cpu(unsigned int cpu);             /* before that CPU takes interrupts */
 

@@ -73,11 +73,6 @@ void vcpu_timers_enter(struct vcpu *v, unsigned int cpu)
     }
 }
 
-void vcpu_set_singleshot(struct vcpu *v, stime_t deadline)
-{
-    timer_set(&v->sched.singleshot, deadline);
-}
-
 void vcpu_set_periodic(struct vcpu *v, stime_t period)
 {
     WRITE_ONCE(v->sched.period, period);
@@ -93,14 +88,16 @@ long do_set_timer_op(stime_t timeout)
 {
     struct timer *t = &current->sched.singleshot;
 
-    if (timeout == 0)
+    if (timeout == 0) {
         timer_stop(t);
-    else if (timeout < 0 || timeout >> 50 != 0) {
+        return 0;
+    }
+    if (unlikely(timeout < 0 || timeout >= SET_TIMER_MAX_AHEAD)) {
         stime_t here = now();
-        bool wrapped = timeout < 0 || timeout - here >= SET_TIMER_MAX_AHEAD;
 
-        timer_set(t, wrapped ? here + SET_TIMER_FALLBACK : timeout);
-    } else
-        timer_set(t, timeout);
+        if (timeout < 0 || timeout - here >= SET_TIMER_MAX_AHEAD)
+            timeout = here + SET_TIMER_FALLBACK;
+    }
+    timer_set(t, timeout);
     return 0;
 }

@@ -133,7 +133,7 @@ double share(struct vcpu *v, stime_t before, stime_t t)
 void block(struct vcpu *v)
 {
     fake_cpu = v->sched.cpu;
-    vcpu_block_for_events();
+    do_sched_op(SCHEDOP_block, 0);
     fake_run_softirqs(fake_cpu);
     fake_cpu = 0;
 }
