@@ -86,12 +86,16 @@ int mm_pin_root(struct domain *d, mfn_t mfn);
 int vcpu_drop_roots(struct vcpu *v);                                   /* preemptible: -ERESTART */
 
 /*
- * A page fault on a guest's own page table, written by the guest's kernel: carries out the store of size bytes where
- * that is allowed. True if the fault is dealt with. (Decoding is pv/emulate.c's; this is the validated store.)
+ * A page fault on a guest's own page table, written by the guest's kernel, which pv/ decodes. ptwr_get() is the table, with
+ * a reference, where the current vCPU's va is mapped read-only and to an L1 table of its domain; NULL where it is not so.
+ * ptwr_load() and ptwr_store() read and write size bytes (1, 2, 4, 8) at va in it, va being a multiple of size; a store is
+ * true where the new entry is allowed and, with cmpxchg, the old one was compared: found is then what was there.
  */
-bool ptwr_store(struct vcpu *v, unsigned long va, u64 old, u64 new_value, unsigned int size, bool cmpxchg, u64 *found);
-/* True where va of the current vCPU is mapped read-only by an L1 entry whose frame is a page table of its domain. */
-bool ptwr_candidate(struct vcpu *v, unsigned long va);
+struct frame *ptwr_get(const struct vcpu *v, unsigned long va);
+void ptwr_put(struct frame *f);
+u64 ptwr_load(const struct frame *f, unsigned long va, unsigned int size);
+bool ptwr_store(struct frame *f, struct domain *d, unsigned long va, u64 old, u64 new_value, unsigned int size,
+                bool cmpxchg, u64 *found);
 
 /* The L1 entry that maps va in the current kernel or user table as the CPU sees it; 0 where there is none. */
 u64 guest_l1e(const struct vcpu *v, unsigned long va);

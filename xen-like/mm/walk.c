@@ -38,26 +38,23 @@ u64 guest_l1e(const struct vcpu *v, unsigned long va)
 
 /* --- stores to page tables --- */
 
-/* The frame, an L1 table of v's domain, that va is mapped to read-only; NULL: it is not so. */
-static struct frame *ptwr_frame(const struct vcpu *v, unsigned long va)
+struct frame *ptwr_get(const struct vcpu *v, unsigned long va)
 {
     u64 pte = guest_l1e(v, va);
     struct frame *f;
 
-    if ((pte & (PTE_P | PTE_RW)) != PTE_P || !mfn_valid(pte_mfn(pte)))
+    if ((pte & (PTE_P | PTE_RW)) != PTE_P || !frame_get(pte_mfn(pte), v->domain))
         return NULL;
     f = mfn_to_frame(pte_mfn(pte));
-    if (frame_owner(f) != v->domain->id || frame_type_of(f) != FRAME_L1)
-        return NULL;
-    return f;
+    if (likely(frame_type_of(f) == FRAME_L1))
+        return f;
+    frame_put(f);
+    return NULL;
 }
 
-bool ptwr_candidate(struct vcpu *v, unsigned long va)
+void ptwr_put(struct frame *f)
 {
-    /* As on Xen: for a guest only with the assist that it asked for, for Domain-0 always. */
-    if (!(v->domain->pv.vm_assist & (1u << VMASST_TYPE_writable_pagetables)) && !v->domain->hardware)
-        return false;
-    return ptwr_frame(v, va) != NULL;
+    frame_put(f);
 }
 
 /* entry with the size bytes at offset replaced by value. */
@@ -73,20 +70,27 @@ static u64 bytes_of(u64 entry, unsigned int offset, unsigned int size)
     return entry >> offset * 8 & (size < 8 ? (1UL << size * 8) - 1 : ~0UL);
 }
 
-bool ptwr_store(struct vcpu *v, unsigned long va, u64 old, u64 new_value, unsigned int size, bool cmpxchg, u64 *found)
+/* The entry of f that va lies in. */
+static u64 *ptwr_slot(const struct frame *f, unsigned long va)
 {
-    struct frame *f = ptwr_frame(v, va);
-    struct domain *d = v->domain;
+    return (u64 *)((char *)frame_to_virt(f) + (va & (PAGE_SIZE - 1) & ~7UL));
+}
+
+u64 ptwr_load(const struct frame *f, unsigned long va, unsigned int size)
+{
+    return bytes_of(READ_ONCE(*ptwr_slot(f, va)), va % 8, size);
+}
+
+bool ptwr_store(struct frame *f, struct domain *d, unsigned long va, u64 old, u64 new_value, unsigned int size,
+                bool cmpxchg, u64 *found)
+{
     unsigned int offset = va % 8;
-    u64 *slot, expected, entry;
+    u64 *slot = ptwr_slot(f, va), expected, entry;
     int rc = -EINVAL;
 
-    if (!f || !size || size > 8 || (size & (size - 1)) || va & (size - 1) || !frame_get(frame_to_mfn(f), d))
-        return false;
     if (!frame_lock(f))
-        goto put;
+        return false;
     if (frame_type_of(f) == FRAME_L1) {
-        slot = (u64 *)((char *)frame_to_virt(f) + (va & (PAGE_SIZE - 1) & ~7UL));
         entry = READ_ONCE(*slot);
         if (!cmpxchg) {
             rc = l1_update(slot, with_bytes(entry, offset, size, new_value), false, d, d);
@@ -97,7 +101,5 @@ bool ptwr_store(struct vcpu *v, unsigned long va, u64 old, u64 new_value, unsign
         }
     }
     frame_unlock(f);
-put:
-    frame_put(f);
     return !rc;
 }

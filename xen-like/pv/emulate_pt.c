@@ -173,7 +173,8 @@ static void finish(const struct emulation *e, enum pt_op op, const struct pt_wri
     regs->rflags &= ~(u64)RFLAGS_RF;
 }
 
-bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs, unsigned long cr2)
+/* The instruction at regs->rip, which faulted when it wrote to cr2 in the L1 table f. */
+static bool emulate_write(struct vcpu *v, struct cpu_user_regs *regs, unsigned long cr2, struct frame *f)
 {
     struct emulation e;
     struct pt_write w = { .rflags = regs->rflags };
@@ -181,20 +182,32 @@ bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs, unsigned lo
     unsigned long address;
     u64 found;
 
-    if (!ptwr_candidate(v, cr2) || !emulation_start(&e, v, regs))
+    if (!emulation_start(&e, v, regs))
         return false;
     op = classify(&e.insn);
     address = op == PT_STOS ? regs->rdi : emul_effective_address(&e);
     /* A bit string's bit may lie beyond the operand; then the address is not the one that faulted. */
     if (op == PT_NONE || (op != PT_STOS && !e.insn.is_memory) || address != cr2 || cr2 % e.insn.operand_size)
         return false;
-    if (copy_from_guest(&w.old, cr2, e.insn.operand_size) || !compute(&e, op, &w))
+    w.old = ptwr_load(f, cr2, e.insn.operand_size);
+    if (!compute(&e, op, &w))
         return false;
-    if (w.writes && !ptwr_store(v, cr2, w.old, w.new_value, e.insn.operand_size, w.atomic, &found)) {
+    if (w.writes && !ptwr_store(f, v->domain, cr2, w.old, w.new_value, e.insn.operand_size, w.atomic, &found))
         return false;
-    }
     if (w.writes && w.atomic && found != w.old)
         return true; /* somebody else was faster: the instruction is run again */
     finish(&e, op, &w);
     return true;
+}
+
+bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs, unsigned long cr2)
+{
+    struct frame *f = ptwr_get(v, cr2);
+    bool done;
+
+    if (!f)
+        return false;
+    done = emulate_write(v, regs, cr2, f);
+    ptwr_put(f);
+    return done;
 }
