@@ -4,8 +4,10 @@
 # (minios/apps/dom0/build.mk) and of the unit tests on the host.
 #     $(B)/dom0-ramdisk.cpio      Domain-0's RAM disk: guest images and their configurations in /guests
 #     $(B)/toolstack/unit-test    toolstack/tests, under sanitizers
+#     $(B)/toolstack/store-test   toolstack/tests/store, the same for the xenstore daemon
 
-TOOL_SRCS := $(wildcard toolstack/lib/*.c toolstack/build/*.c toolstack/console/*.c toolstack/cli/*.c)
+TOOL_SRCS := $(wildcard toolstack/lib/*.c toolstack/build/*.c toolstack/console/*.c toolstack/store/*.c \
+    toolstack/cli/*.c)
 
 # zlib unpacks gzip'd kernels; the packing half is for the tests.
 TOOL_ZLIB := $(THIRD)/zlib
@@ -51,5 +53,11 @@ $(B)/toolstack/unit-test: $(TOOL_TEST_OBJS) $(TOOL_TEST_ZLIB_OBJS)
 	@echo "  LINK    $@"
 	$(Q)$(CC) -pthread $(TOOL_TEST_SANITIZE) -o $@ $^
 
-TEST_DEPS += $(B)/toolstack/unit-test
--include $(TOOL_TEST_OBJS:.o=.d)
+TOOL_STORE_TEST_OBJS := $(patsubst %.c,$(B)/toolstack/test/%.o,\
+    $(wildcard toolstack/store/*.c toolstack/tests/store/*.c) toolstack/tests/tap.c)
+$(B)/toolstack/store-test: $(TOOL_STORE_TEST_OBJS)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(TOOL_TEST_SANITIZE) -o $@ $^
+
+TEST_DEPS += $(B)/toolstack/unit-test $(B)/toolstack/store-test
+-include $(TOOL_TEST_OBJS:.o=.d) $(TOOL_STORE_TEST_OBJS:.o=.d)
