@@ -7,7 +7,8 @@
 XL := $(B)/xen-like
 XL_SRC := $(sort $(wildcard xen-like/*/*.c) $(wildcard xen-like/*/*.S))
 XL_SRC := $(filter-out xen-like/cpu/offsets.c,$(XL_SRC))
-XL_OBJ := $(patsubst xen-like/%,$(XL)/%.o,$(XL_SRC))
+# Debug builds have keys that break the hypervisor on purpose.
+XL_OBJ := $(patsubst xen-like/%,$(XL)/%.o,$(XL_SRC)) $(if $(DEBUG),$(XL)/fault_keys.c.o)
 
 XL_CPPFLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I xen-like -I hypercall-abi -I $(XL) \
     -D__XEN__ $(if $(DEBUG),-DDEBUG)
@@ -30,10 +31,15 @@ $(XL)/offsets.h: xen-like/cpu/offsets.c $(XL)/flags
 	$(Q)$(CC) $(XL_CPPFLAGS) $(XL_CFLAGS) -MMD -MP -MT $@ -MF $(XL)/offsets.d -S -o $(XL)/offsets.s $<
 	$(Q)sed -n 's/^.*@OFFSET \([A-Za-z0-9_]*\) \(-\?[0-9]*\).*/        .set    \1, \2/p' $(XL)/offsets.s >$@
 
-$(XL)/%.c.o: xen-like/%.c $(XL)/flags
+define XL_COMPILE
 	@echo "  CC      $<"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(XL_CPPFLAGS) $(XL_CFLAGS) -MMD -MP -c -o $@ $<
+endef
+$(XL)/%.c.o: xen-like/%.c $(XL)/flags
+	$(XL_COMPILE)
+$(XL)/fault_keys.c.o: tests/system/fault_keys.c $(XL)/flags
+	$(XL_COMPILE)
 
 $(XL)/%.S.o: xen-like/%.S $(XL)/flags $(XL)/offsets.h
 	@echo "  AS      $<"

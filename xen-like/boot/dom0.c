@@ -351,9 +351,9 @@ void dom0_build(const struct boot_module *kernel, const struct boot_module *ramd
         panic("Domain-0: the first module (the kernel) %s", wrong);
     if (ramdisk)
         b.ramdisk = *ramdisk;
-    b.d = hardware_domain = domain_create(0, &config, &err);
+    err = domain_create(0, &config, &b.d);
     b.extents = xzalloc_array(struct extent, MAX_EXTENTS);
-    if (!b.d || !b.extents)
+    if (err || !b.extents)
         panic("Domain-0 cannot be created: error %d", err);
     create_vcpus(&b);
     b.nr_pages = choose_memory();

@@ -21,8 +21,7 @@
 #include "mm/alloc.h"
 #include "mm/mm.h"
 #include "sched/sched.h"
-#include "trace/keys.h"
-#include "trace/watchdog.h"
+#include "trace/trace.h"
 
 extern char boot_cpu_stack_end[];
 

@@ -8,7 +8,6 @@
 #include <xen/sysctl.h>
 
 #include "console/internal.h"
-#include "cpu/percpu.h"
 #include "cpu/time.h"
 #include "lib/log.h"
 #include "lib/option.h"
@@ -212,15 +211,9 @@ static bool rate_allows(unsigned int *left_out)
         period_start = now();
         in_period = 0;
     }
-    allowed = in_period < BURST;
-    *left_out = 0;
-    if (allowed) {
-        in_period++;
-        *left_out = dropped;
-        dropped = 0;
-    } else {
-        dropped++;
-    }
+    allowed = in_period++ < BURST;
+    *left_out = dropped;
+    dropped = allowed ? 0 : dropped + 1;
     spin_unlock_irqrestore(&rate_lock, flags);
     return allowed;
 }
@@ -260,27 +253,28 @@ void guest_console_line(unsigned int domid, const char *text)
 
 /* --- reading the ring --- */
 
+/* Copies up to n characters from *at on, or from the first there is; moves *at behind them. How many. */
+static u32 ring_copy(u32 *at, char *to, u32 n)
+{
+    unsigned long flags = console_lock();
+
+    if (ring_end - *at > ring_size)     /* overwritten, or an index that never was */
+        *at = ring_end - min(ring_end, ring_size);
+    n = min(ring_end - *at, n);
+    for (u32 i = 0; i < n; i++)
+        to[i] = ring[(*at)++ & (ring_size - 1)];
+    console_unlock(flags);
+    return n;
+}
+
 int console_ring_read(struct xen_sysctl_readconsole *op)
 {
-    u32 at = op->incremental ? op->index : READ_ONCE(ring_cleared), done = 0, end;
+    u32 at = op->incremental ? op->index : READ_ONCE(ring_cleared), done = 0, n;
     char chunk[128];
 
-    for (;;) {
-        unsigned long flags = console_lock();
-        u32 n;
-
-        end = ring_end;
-        if (end - at > ring_size)       /* overwritten, or an index that never was */
-            at = end - min(end, ring_size);
-        n = min(min(end - at, op->count - done), (u32)sizeof(chunk));
-        for (u32 i = 0; i < n; i++)
-            chunk[i] = ring[(at + i) & (ring_size - 1)];
-        console_unlock(flags);
-        if (!n)
-            break;
+    while ((n = ring_copy(&at, chunk, min(op->count - done, (u32)sizeof(chunk)))) > 0) {
         if (copy_to_guest(guest_addr(op->buffer) + done, chunk, n))
             return -EFAULT;
-        at += n;
         done += n;
     }
     if (op->clear)
@@ -293,19 +287,11 @@ int console_ring_read(struct xen_sysctl_readconsole *op)
 /* Debug key: what the ring holds goes to the devices again, and not into the ring once more. */
 void console_dump_ring(void)
 {
-    u32 end = READ_ONCE(ring_end), at = end - min(end, ring_size);
+    u32 end = READ_ONCE(ring_end), at = end - min(end, ring_size), n;
     char chunk[128];
 
-    while (at != end) {
-        unsigned long flags = console_lock();
-        u32 n = min(end - at, (u32)sizeof(chunk));
-
-        for (u32 i = 0; i < n; i++)
-            chunk[i] = ring[(at + i) & (ring_size - 1)];
-        console_unlock(flags);
+    while (at != end && (n = ring_copy(&at, chunk, min(end - at, (u32)sizeof(chunk)))) > 0)
         console_write_raw(chunk, n, false);
-        at += n;
-    }
 }
 
 /* --- start --- */

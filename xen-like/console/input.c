@@ -9,15 +9,11 @@
 #include "cpu/softirq.h"
 #include "cpu/traps.h"
 #include "domain/domain.h"
-#include "event/event.h"
-#include "lib/atomic.h"
 #include "lib/log.h"
 #include "lib/option.h"
-#include "lib/spinlock.h"
-#include "lib/string.h"
 #include "mm/guest.h"
 #include "pv/hypercall.h"
-#include "trace/watchdog.h"
+#include "trace/trace.h"
 
 #define INPUT_SIZE      1024    /* a power of two */
 #define SWITCH_CHAR     0x01    /* Ctrl-a */

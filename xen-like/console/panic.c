@@ -8,7 +8,6 @@
 #include "console/console.h"
 #include "cpu/irq.h"
 #include "cpu/machine.h"
-#include "cpu/percpu.h"
 #include "cpu/report.h"
 #include "cpu/smp.h"
 #include "cpu/time.h"
@@ -26,8 +25,7 @@ OPTION_BOOL("noreboot", opt_noreboot);
 static int panicking_cpu = -1;
 static unsigned int depth;
 
-static void halt(void) __noreturn;
-static void halt(void)
+static void __noreturn halt(void)
 {
     irq_disable();
     for (;;)
@@ -35,8 +33,9 @@ static void halt(void)
 }
 
 /* Only the first CPU reports; a fault in the report itself ends it. */
-static void begin_panic(void)
+static void begin_panic(const char *fmt, va_list ap)
 {
+    static char text[256];
     int nobody = -1, self = this_cpu_nr();
 
     irq_disable();
@@ -50,12 +49,14 @@ static void begin_panic(void)
     spin_checks_off();
     smp_stop_others();
     console_force();
+    vsnprintf(text, sizeof(text), fmt, ap);
+    printk("*** Panic on CPU %u: %s\n", self, text);
 }
 
-static void end_panic(void) __noreturn;
-static void end_panic(void)
+static void __noreturn end_panic(void)
 {
-    printk("The hypervisor stops here. %s\n", opt_noreboot ? "Reset the machine by hand (noreboot)." : "Reset in 5 seconds.");
+    printk("The hypervisor stops here. %s\n",
+           opt_noreboot ? "Reset the machine by hand (noreboot)." : "Reset in 5 seconds.");
     console_flush();
     if (opt_noreboot)
         halt();
@@ -64,21 +65,12 @@ static void end_panic(void)
     machine_reset();
 }
 
-static void print_banner(const char *fmt, va_list ap)
-{
-    static char text[256];
-
-    vsnprintf(text, sizeof(text), fmt, ap);
-    printk("*** Panic on CPU %u: %s\n", this_cpu_nr(), text);
-}
-
 void panic_at(const struct cpu_user_regs *regs, const char *fmt, ...)
 {
     va_list ap;
 
-    begin_panic();
     va_start(ap, fmt);
-    print_banner(fmt, ap);
+    begin_panic(fmt, ap);
     va_end(ap);
     registers_print(regs);
     if (!(regs->cs & 3))
@@ -90,9 +82,8 @@ void panic_about(const struct cpu_report *r, const char *fmt, ...)
 {
     va_list ap;
 
-    begin_panic();
     va_start(ap, fmt);
-    print_banner(fmt, ap);
+    begin_panic(fmt, ap);
     va_end(ap);
     report_print(r);
     end_panic();
@@ -102,9 +93,8 @@ void panic(const char *fmt, ...)
 {
     va_list ap;
 
-    begin_panic();
     va_start(ap, fmt);
-    print_banner(fmt, ap);
+    begin_panic(fmt, ap);
     va_end(ap);
     backtrace_print((unsigned long)__builtin_return_address(0) - 1, *(unsigned long *)__builtin_frame_address(0));
     end_panic();
@@ -112,31 +102,25 @@ void panic(const char *fmt, ...)
 
 void machine_shutdown(unsigned int reason)
 {
+    static const char *const ends[] = {
+        [SHUTDOWN_poweroff] = "powers the machine off",
+        [SHUTDOWN_reboot] = "restarts the machine",
+        [SHUTDOWN_suspend] = "suspends itself, which the machine cannot follow",
+        [SHUTDOWN_crash] = "has crashed",
+        [SHUTDOWN_watchdog] = "ended by its watchdog",
+    };
+
     irq_disable();
     spin_checks_off();
     smp_stop_others();
     console_force();
-    switch (reason) {
-    case SHUTDOWN_poweroff:
-        printk("Domain-0 powers the machine off\n");
-        console_flush();
-        machine_poweroff();
-        printk("The machine cannot be powered off by ACPI; switch it off by hand\n");
-        console_flush();
-        halt();
-    case SHUTDOWN_reboot:
-        printk("Domain-0 restarts the machine\n");
-        console_flush();
-        machine_reset();
-    default:
-        printk("Domain-0 ended with reason %u (%s)\n", reason,
-               reason == SHUTDOWN_crash ? "crash" : reason == SHUTDOWN_watchdog ? "watchdog" : "none that the machine can follow");
-    }
-    if (opt_noreboot) {
-        printk("The machine waits for a reset by hand (noreboot)\n");
-        console_flush();
-        halt();
-    }
+    printk("Domain-0 %s (reason %u)\n", reason < ARRAY_SIZE(ends) ? ends[reason] : "ended", reason);
     console_flush();
-    machine_reset();
+    if (reason == SHUTDOWN_poweroff)
+        machine_poweroff();
+    if (reason == SHUTDOWN_reboot || (reason != SHUTDOWN_poweroff && !opt_noreboot))
+        machine_reset();
+    printk("The machine waits to be %s by hand\n", reason == SHUTDOWN_poweroff ? "switched off" : "reset");
+    console_flush();
+    halt();
 }

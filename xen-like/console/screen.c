@@ -5,7 +5,6 @@
 #include "cpu/asm.h"
 #include "lib/string.h"
 #include "mm/alloc.h"
-#include "mm/layout.h"
 
 #define COLUMNS     80
 #define ROWS        25

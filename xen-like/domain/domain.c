@@ -10,11 +10,8 @@
 
 #include "cpu/machine.h"
 #include "cpu/softirq.h"
-#include "cpu/time.h"
-#include "lib/atomic.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "mm/frame.h"
 #include "pv/hypercall.h"
 
 #include <xen/sched.h>
@@ -160,29 +157,17 @@ static bool id_taken(unsigned int id)
 /* The next id after the last one given out that is free: ids are not used again soon. 0: none. */
 static domid_t free_id(void)
 {
-    static unsigned int last;
-    unsigned int id = last;
+    static domid_t last;
 
     for (unsigned int i = 1; i < DOMID_FIRST_RESERVED; i++) {
-        id = id + 1 < DOMID_FIRST_RESERVED ? id + 1 : 1;
-        if (!id_taken(id)) {
-            last = id;
-            return (domid_t)id;
-        }
+        last = last + 1u < DOMID_FIRST_RESERVED ? last + 1 : 1;
+        if (!id_taken(last))
+            return last;
     }
     return 0;
 }
 
 /* --- making --- */
-
-static void init_locks(struct domain *d)
-{
-    spin_lock_init(&d->lock, LOCK_DOMAIN);
-    spin_lock_init(&d->page_lock, LOCK_PAGE_ALLOC);
-    spin_lock_init(&d->pt_lock, LOCK_PAGE_TABLE);
-    spin_lock_init(&d->event.lock, LOCK_EVENT);
-    list_init(&d->all);
-}
 
 /* A structure that knows who it is, referenced once. */
 static struct domain *domain_blank(domid_t id, unsigned int max_vcpus)
@@ -202,7 +187,11 @@ static struct domain *domain_blank(domid_t id, unsigned int max_vcpus)
     d->max_vcpus = max_vcpus;
     d->state = DOMAIN_ALIVE;
     d->shutdown_code = SHUTDOWN_CODE_NONE;
-    init_locks(d);
+    spin_lock_init(&d->lock, LOCK_DOMAIN);
+    spin_lock_init(&d->page_lock, LOCK_PAGE_ALLOC);
+    spin_lock_init(&d->pt_lock, LOCK_PAGE_TABLE);
+    spin_lock_init(&d->event.lock, LOCK_EVENT);
+    list_init(&d->all);
     sched_init_domain(d);
     return d;
 }
@@ -246,59 +235,62 @@ static void domain_free(struct domain *d)
     domain_close_account(d, d);
 }
 
-static int domain_init_parts(struct domain *d, const struct domain_config *config)
-{
-    int err = make_shared_info(d);
-
-    pv_init_domain(d);
-    if (!err)
-        err = event_init_domain(d, config->max_evtchn_port);
-    if (!err)
-        err = grant_init_domain(d, config->max_grant_frames, config->max_maptrack_frames);
-    return err;
-}
-
-struct domain *domain_create(domid_t id, const struct domain_config *config, int *err)
+int domain_create(domid_t id, const struct domain_config *config, struct domain **new)
 {
     struct domain *d;
+    int err;
 
-    *err = -EINVAL;
     if (config->max_vcpus < 1 || config->max_vcpus > MAX_VCPUS)
-        return NULL;
-    *err = -EEXIST;
+        return -EINVAL;
     if (id < DOMID_FIRST_RESERVED && id_taken(id))
-        return NULL;
-    *err = -ENOMEM;
+        return -EEXIST;
     if (id >= DOMID_FIRST_RESERVED)
         id = free_id();
     if ((!id && !config->hardware) || table_prepare(id))
-        return NULL;
+        return -ENOMEM;
     d = domain_blank(id, config->max_vcpus);
     if (!d)
-        return NULL;
+        return -ENOMEM;
     d->privileged = config->privileged;
     d->hardware = config->hardware;
     d->create_flags = config->flags;
     memcpy(d->handle, config->handle, sizeof(d->handle));
     d->pause_count = d->controller_pauses = 1;
 
-    *err = domain_init_parts(d, config);
-    if (*err) {
+    pv_init_domain(d);
+    err = make_shared_info(d);
+    if (!err)
+        err = event_init_domain(d, config->max_evtchn_port);
+    if (!err)
+        err = grant_init_domain(d, config->max_grant_frames, config->max_maptrack_frames);
+    if (err) {
         /* Nobody has seen it; what it shares holds references of it. */
         d->state = DOMAIN_DYING;
         if (d->shared_info)
             frame_unshare(mfn_to_frame(virt_to_mfn(d->shared_info)));
         domain_put(d);
-        return NULL;
+        return err;
     }
     table_insert(d);
     if (d->hardware)
         hardware_domain = d;
     domain_update_wallclock(d);
-    return d;
+    *new = d;
+    return 0;
 }
 
 _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU has a page of its own");
+
+static void vcpu_init(struct vcpu *v, struct domain *d, unsigned int id, unsigned int cpu,
+                      struct vcpu_info *info)
+{
+    v->domain = d;
+    v->id = id;
+    v->info = info;
+    v->info_mfn = INVALID_MFN;
+    event_init_vcpu(v);
+    sched_init_vcpu(v, cpu);
+}
 
 int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
 {
@@ -312,12 +304,7 @@ int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
     v = domain_alloc_pages(d, 0);    /* alone in its page: entry.S needs it mapped when nothing else is */
     if (!v)
         return -ENOMEM;
-    v->domain = d;
-    v->id = id;
-    v->info = &d->shared_info->vcpu_info[id];
-    v->info_mfn = INVALID_MFN;
-    event_init_vcpu(v);
-    sched_init_vcpu(v, cpu);
+    vcpu_init(v, d, id, cpu, &d->shared_info->vcpu_info[id]);
     err = pv_init_vcpu(v);
     if (err) {
         domain_free_pages(d, v, 0);
@@ -334,13 +321,8 @@ struct vcpu *idle_vcpu_create(unsigned int cpu)
 
     if (!v)
         return NULL;
-    v->domain = domain_idle;
-    v->id = cpu;
     v->idle = true;
-    v->info = &no_info;
-    v->info_mfn = INVALID_MFN;
-    event_init_vcpu(v);
-    sched_init_vcpu(v, cpu);
+    vcpu_init(v, domain_idle, cpu, cpu, &no_info);
     domain_idle->vcpu[cpu] = v;
     return v;
 }
@@ -451,17 +433,16 @@ void domain_crash(struct domain *d)
 
 int domain_pause_by_controller(struct domain *d)
 {
-    int err = 0;
+    bool full;
 
     spin_lock(&d->lock);
-    if (d->controller_pauses >= 255)
-        err = -EOVERFLOW;
-    else
-        d->controller_pauses++;
+    full = d->controller_pauses >= 255;
+    d->controller_pauses += !full;
     spin_unlock(&d->lock);
-    if (!err)
-        domain_pause(d);
-    return err;
+    if (full)
+        return -EOVERFLOW;
+    domain_pause(d);
+    return 0;
 }
 
 int domain_unpause_by_controller(struct domain *d)
@@ -470,8 +451,7 @@ int domain_unpause_by_controller(struct domain *d)
 
     spin_lock(&d->lock);
     held = d->controller_pauses > 0;
-    if (held)
-        d->controller_pauses--;
+    d->controller_pauses -= held;
     spin_unlock(&d->lock);
     if (!held)
         return -EINVAL;

@@ -96,11 +96,10 @@ struct domain_config {
 
 void domain_subsystem_init(void);   /* boot: pseudo domains */
 /*
- * A domain with shared_info, no vCPU and no memory, paused by its controller. One call at a time. NULL with
- * *err negative: -ENOMEM, -EEXIST (id is taken), -EINVAL (config). id may be DOMID_INVALID: the next free
- * one.
+ * A domain with shared_info, no vCPU and no memory, paused by its controller. One call at a time. -ENOMEM,
+ * -EEXIST (id is taken), -EINVAL (config). id may be DOMID_INVALID: the next free one.
  */
-struct domain *domain_create(domid_t id, const struct domain_config *config, int *err);
+int domain_create(domid_t id, const struct domain_config *config, struct domain **new);
 /* Domain's lock held, or d not yet reachable. -ENOMEM, -EEXIST, -EINVAL. */
 int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu);
 struct vcpu *idle_vcpu_create(unsigned int cpu);    /* boot; NULL: no memory */

@@ -7,7 +7,6 @@
 #include "cpu/time.h"
 #include "domain/control.h"
 #include "lib/string.h"
-#include "mm/frame.h"
 
 #include <xen/sched.h>
 
@@ -111,17 +110,15 @@ static long op_createdomain(struct domain *d, union control_op *op)
         .max_maptrack_frames = c->max_maptrack_frames < 0 ? MAPTRACK_FRAMES_MAX
                                                           : (unsigned int)c->max_maptrack_frames,
     };
-    long ret = check_config(c);
-    int err;
+    long err = check_config(c);
 
-    if (ret)
-        return ret;
-    memcpy(config.handle, c->handle, sizeof(config.handle));
-    d = domain_create(id && id < DOMID_FIRST_RESERVED ? id : DOMID_INVALID, &config, &err);
-    if (!d)
+    if (err)
         return err;
-    op->domctl.domain = d->id;
-    return 0;
+    memcpy(config.handle, c->handle, sizeof(config.handle));
+    err = domain_create(id && id < DOMID_FIRST_RESERVED ? id : DOMID_INVALID, &config, &d);
+    if (!err)
+        op->domctl.domain = d->id;
+    return err;
 }
 
 static long op_destroydomain(struct domain *d, union control_op *op)

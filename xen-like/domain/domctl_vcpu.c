@@ -3,9 +3,7 @@
  * The operations of domctl that concern vCPUs: making them, their contexts, where and with what share they
  * run.
  */
-#include "cpu/smp.h"
 #include "domain/control.h"
-#include "lib/atomic.h"
 #include "lib/string.h"
 
 /* Why there is no vCPU of that number: it can have none, or it has not been made. */

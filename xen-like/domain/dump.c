@@ -7,7 +7,6 @@
 #include "cpu/report.h"
 #include "domain/domain.h"
 #include "lib/log.h"
-#include "lib/string.h"
 
 static const char *const state_names[] = { "alive", "dying", "dead" };
 

@@ -6,7 +6,6 @@
 #include "cpu/features.h"
 #include "cpu/machine.h"
 #include "cpu/smp.h"
-#include "cpu/time.h"
 #include "domain/control.h"
 #include "lib/string.h"
 

@@ -6,7 +6,6 @@
 #include "console/console.h"
 #include "cpu/asm.h"
 #include "cpu/features.h"
-#include "cpu/smp.h"
 #include "cpu/time.h"
 #include "domain/control.h"
 #include "lib/string.h"

@@ -7,11 +7,7 @@
 #include "cpu/smp.h"
 #include "cpu/time.h"
 #include "domain/control.h"
-#include "lib/atomic.h"
-#include "lib/log.h"
 #include "lib/string.h"
-#include "mm/frame.h"
-#include "mm/mm.h"
 
 #include <xen/sched.h>
 #include <xen/vcpu.h>

@@ -51,6 +51,7 @@ typedef s64 stime_t;
 #define __section(s)    __attribute__((section(s)))
 #define __printf(f, a)  __attribute__((format(printf, f, a)))
 #define __must_check    __attribute__((warn_unused_result))
+#define __weak          __attribute__((weak))
 #define __noreturn      __attribute__((noreturn))
 #define __cold          __attribute__((cold))
 

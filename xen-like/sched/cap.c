@@ -5,7 +5,6 @@
  * beyond it is taken off the next, so that the average is exact however late a timer comes.
  */
 #include "cpu/time.h"
-#include "lib/atomic.h"
 #include "sched/scheduler.h"
 
 #define CAP_PERIOD MILLISECS(30)

@@ -7,14 +7,11 @@
  * Between the moment a CPU stops running it and sched_context_saved() it is in none, and `running` is still
  * set: whoever wakes it then leaves it alone, since sched_context_saved() looks again.
  */
-#include "sched/sched.h"
 
 #include "cpu/irq.h"
 #include "cpu/smp.h"
 #include "cpu/softirq.h"
 #include "cpu/time.h"
-#include "domain/domain.h"
-#include "lib/atomic.h"
 #include "lib/log.h"
 #include "lib/option.h"
 #include "lib/string.h"

@@ -17,7 +17,6 @@
  */
 #include "cpu/softirq.h"
 #include "cpu/time.h"
-#include "lib/atomic.h"
 #include "sched/scheduler.h"
 
 #include <xen/domctl.h>

@@ -5,7 +5,6 @@
  * finds no free CPU waits in the queue of one that it may run on, until some CPU becomes free.
  */
 #include "cpu/softirq.h"
-#include "lib/atomic.h"
 #include "sched/scheduler.h"
 
 #include <xen/domctl.h>

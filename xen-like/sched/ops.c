@@ -3,10 +3,8 @@
  * The sched_op hypercall: one small function an operation, and a table. The operations and their errors are
  * those of xen/sched.h.
  */
-#include "domain/domain.h"
 #include "cpu/softirq.h"
 #include "cpu/time.h"
-#include "lib/atomic.h"
 #include "mm/guest.h"
 #include "pv/hypercall.h"
 #include "sched/scheduler.h"

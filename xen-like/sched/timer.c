@@ -9,11 +9,9 @@
  */
 #include "sched/timer.h"
 
-#include "cpu/percpu.h"
 #include "cpu/softirq.h"
 #include "cpu/time.h"
 #include "lib/atomic.h"
-#include "lib/log.h"
 #include "lib/spinlock.h"
 
 struct timer_cpu {

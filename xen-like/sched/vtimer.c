@@ -5,8 +5,6 @@
  * ticks only while the vCPU runs; when it runs again after more than a period it gets one tick at once.
  */
 #include "cpu/time.h"
-#include "domain/domain.h"
-#include "lib/atomic.h"
 #include "sched/scheduler.h"
 
 /* Deadlines further off than this (13 days) or negative come from guests whose clock arithmetic wrapped. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The table of debug keys. What a key shows is printed by the subsystem that it is about. */
-#include "trace/keys.h"
+#include "trace/trace.h"
 
 #include "console/console.h"
 #include "cpu/irq.h"
@@ -9,7 +9,6 @@
 #include "cpu/traps.h"
 #include "domain/domain.h"
 #include "lib/log.h"
-#include "lib/spinlock.h"
 
 static void dump_cpus(void)
 {
@@ -81,6 +80,10 @@ static void dump_all(void)
             printk("--- %s\n", keys[i].help);
             keys[i].fn();
         }
+}
+
+void __weak fault_keys_init(void)
+{
 }
 
 void debug_keys_init(void)

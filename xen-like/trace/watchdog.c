@@ -4,13 +4,12 @@
  * the interval timer (PIT), which reaches a CPU even where it is alone and has its interrupts off. A machine
  * without that timer's line does with the first.
  */
-#include "trace/watchdog.h"
+#include "trace/trace.h"
 
 #include "cpu/asm.h"
 #include "cpu/ioapic.h"
 #include "cpu/irq.h"
 #include "cpu/report.h"
-#include "cpu/smp.h"
 #include "cpu/time.h"
 #include "cpu/traps.h"
 #include "lib/atomic.h"

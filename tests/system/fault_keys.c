@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys that break the hypervisor on purpose, so that what watches over it can be tested. Debug builds alone
- * have them.
+ * Debug keys that break the hypervisor on purpose, so that what watches over it can be tested (debug.t). Linked
+ * into debug builds alone.
  */
-#include "trace/keys.h"
-
-#ifdef DEBUG
-
 #include "console/console.h"
 #include "cpu/asm.h"
 #include "cpu/irq.h"
@@ -15,7 +11,7 @@
 #include "lib/spinlock.h"
 #include "mm/alloc.h"
 #include "sched/sched.h"
-#include "trace/watchdog.h"
+#include "trace/trace.h"
 
 static void hang(void *arg)
 {
@@ -79,7 +75,3 @@ void fault_keys_init(void)
     console_register_key('L', break_lock_order, "break the lock order");
     console_register_key('W', write_after_free, "write to freed memory");
 }
-
-#else
-void fault_keys_init(void) { }
-#endif
