@@ -8,6 +8,7 @@
 #include "cpu/machine.h"
 #include "cpu/msr.h"
 #include "cpu/percpu.h"
+#include "cpu/regs.h"
 #include "lib/log.h"
 #include "lib/option.h"
 #include "mm/alloc.h"
@@ -62,12 +63,12 @@ void apic_send(u32 id, u32 command)
         return;
     }
     /* An interrupt between the two halves might send one of its own. */
-    __asm__ __volatile__("pushfq; pop %0; cli" : "=r"(flags) : : "memory");
+    flags = irq_save();
     for (unsigned int i = 0; (apic_read(APIC_ICR) & APIC_ICR_BUSY) && i < 1000000; i++)
         cpu_relax();
     apic_write(APIC_ICR + 0x10, id << 24);
     apic_write(APIC_ICR, command);
-    if (flags & 0x200)
+    if (flags & RFLAGS_IF)
         irq_enable();
 }
 

@@ -35,32 +35,20 @@ static inline u64 rdtsc(void)
 
 static inline void cpu_relax(void) { __asm__ __volatile__("pause" ::: "memory"); }
 
-static inline u8 inb(u16 port)
-{
-    u8 v;
+#define PORT_ACCESSORS(suffix, type)                                                                \
+    static inline type in##suffix(u16 port)                                                         \
+    {                                                                                               \
+        type v;                                                                                     \
+        __asm__ __volatile__("in" #suffix " %1, %0" : "=a"(v) : "Nd"(port));                        \
+        return v;                                                                                   \
+    }                                                                                               \
+    static inline void out##suffix(u16 port, type v)                                                \
+    {                                                                                               \
+        __asm__ __volatile__("out" #suffix " %0, %1" : : "a"(v), "Nd"(port));                       \
+    }
 
-    __asm__ __volatile__("inb %1, %0" : "=a"(v) : "Nd"(port));
-    return v;
-}
-
-static inline u16 inw(u16 port)
-{
-    u16 v;
-
-    __asm__ __volatile__("inw %1, %0" : "=a"(v) : "Nd"(port));
-    return v;
-}
-
-static inline u32 inl(u16 port)
-{
-    u32 v;
-
-    __asm__ __volatile__("inl %1, %0" : "=a"(v) : "Nd"(port));
-    return v;
-}
-
-static inline void outb(u16 port, u8 v) { __asm__ __volatile__("outb %0, %1" : : "a"(v), "Nd"(port)); }
-static inline void outw(u16 port, u16 v) { __asm__ __volatile__("outw %0, %1" : : "a"(v), "Nd"(port)); }
-static inline void outl(u16 port, u32 v) { __asm__ __volatile__("outl %0, %1" : : "a"(v), "Nd"(port)); }
+PORT_ACCESSORS(b, u8)
+PORT_ACCESSORS(w, u16)
+PORT_ACCESSORS(l, u32)
 
 #endif

@@ -71,7 +71,7 @@ void ioapic_init(void)
     }
 }
 
-unsigned int ioapic_gsi_count(void)
+unsigned int irq_gsi_count(void)
 {
     return gsi_count;
 }

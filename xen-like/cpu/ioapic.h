@@ -6,7 +6,6 @@
 #include "lib/types.h"
 
 void ioapic_init(void);             /* maps and masks all */
-unsigned int ioapic_gsi_count(void);
 bool ioapic_has(unsigned int gsi);
 /* Routes gsi to vector on the CPU with that local APIC; the line stays masked. */
 void ioapic_route(unsigned int gsi, u8 vector, u32 apic_id, bool level, bool active_low);

@@ -30,11 +30,6 @@ static struct line lines[MAX_GSI];
 static u16 gsi_of_vector[256];          /* GSI + 1 */
 static struct spinlock lock = SPINLOCK_INIT(LOCK_IRQ_LEAF);
 
-unsigned int irq_gsi_count(void)
-{
-    return ioapic_gsi_count();
-}
-
 unsigned int isa_irq_to_gsi(unsigned int irq, bool *level, bool *active_low)
 {
     const struct isa_override *o = &machine.isa[irq & 15];

@@ -33,7 +33,7 @@ int irq_guest_bind(unsigned int gsi, void (*deliver)(unsigned int gsi), bool lev
 void irq_guest_unbind(unsigned int gsi);
 void irq_guest_eoi(unsigned int gsi);
 
-/* Number of GSIs that the machine's I/O APICs have. */
+/* Number of GSIs that the machine's I/O APICs have, at most MAX_GSI. */
 unsigned int irq_gsi_count(void);
 
 /* The GSI and trigger of an ISA line, by the MADT's overrides. */

@@ -19,12 +19,7 @@ long do_event_channel_op_compat(unsigned long op)
 
     if (copy_from_guest(&cmd, op, sizeof(cmd)))
         return -EFAULT;
-    switch (cmd) {
-    case EVTCHNOP_bind_interdomain ... EVTCHNOP_unmask:
-        return do_event_channel_op((int)cmd, op + offsetof(struct evtchn_op, u));
-    default:
-        return -ENOSYS;
-    }
+    return cmd <= EVTCHNOP_unmask ? do_event_channel_op((int)cmd, op + offsetof(struct evtchn_op, u)) : -ENOSYS;
 }
 
 long do_physdev_op_compat(unsigned long op)

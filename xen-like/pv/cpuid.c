@@ -43,10 +43,8 @@ static struct cpuid_result native(u32 leaf, u32 subleaf)
     return (struct cpuid_result){ r[0], r[1], r[2], r[3] };
 }
 
-static struct cpuid_result leaf_1(struct vcpu *v)
+static struct cpuid_result leaf_1(struct vcpu *v, struct cpuid_result r)
 {
-    struct cpuid_result r = native(1, 0);
-
     r.b = (r.b & 0xff00) | (v->id * 2) << 24 | 1u << 16;
     r.c = (r.c & MASK_1_ECX) | LEAF_1_ECX_HYPERVISOR;
     if (!cpu.xsave)
@@ -57,10 +55,8 @@ static struct cpuid_result leaf_1(struct vcpu *v)
     return r;
 }
 
-static struct cpuid_result leaf_7(u32 subleaf)
+static struct cpuid_result leaf_7(struct cpuid_result r, u32 subleaf)
 {
-    struct cpuid_result r = native(7, subleaf);
-
     if (subleaf == 0)
         return (struct cpuid_result){ min(r.a, 1u), r.b & MASK_7_EBX, r.c & MASK_7_ECX, r.d & MASK_7_EDX };
     if (subleaf == 1)
@@ -84,15 +80,12 @@ static u32 xsave_size(u64 xcr0)
     return size;
 }
 
-static struct cpuid_result leaf_d(struct vcpu *v, u32 subleaf)
+static struct cpuid_result leaf_d(struct vcpu *v, struct cpuid_result r, u32 subleaf)
 {
-    struct cpuid_result r;
-
     if (!cpu.xsave)
         return (struct cpuid_result){};
     if (subleaf == 0)
         return (struct cpuid_result){ (u32)cpu.xcr0, xsave_size(v->pv.xcr0), cpu.xsave_size, cpu.xcr0 >> 32 };
-    r = native(0xd, subleaf);
     if (subleaf == 1)
         return (struct cpuid_result){ .a = r.a & MASK_D_1_EAX, .b = r.a & 2 ? xsave_size(v->pv.xcr0) : 0 };
     if (subleaf < 63 && (cpu.xcr0 & (1UL << subleaf)))
@@ -100,21 +93,14 @@ static struct cpuid_result leaf_d(struct vcpu *v, u32 subleaf)
     return (struct cpuid_result){};
 }
 
-static struct cpuid_result leaf_ext_1(struct vcpu *v)
+static struct cpuid_result leaf_ext_1(struct vcpu *v, struct cpuid_result r)
 {
-    struct cpuid_result r = native(0x80000001, 0), one = leaf_1(v);
+    struct cpuid_result one = leaf_1(v, native(1, 0));
     bool amd = !strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine");
 
     r.c &= MASK_EXT1_ECX;
     r.d = (r.d & MASK_EXT1_EDX) | (amd ? one.d & MASK_EXT1_EDX_COPY : 0);
     return (struct cpuid_result){ r.a, 0, r.c, r.d };
-}
-
-static struct cpuid_result leaf_ext_8(void)
-{
-    struct cpuid_result r = native(0x80000008, 0);
-
-    return (struct cpuid_result){ .a = r.a & 0xffff, .b = r.b & MASK_EXT8_EBX };
 }
 
 /* --- the hypervisor's leaves --- */
@@ -156,54 +142,38 @@ static struct cpuid_result hv_leaf(struct vcpu *v, u32 leaf, u32 subleaf)
     }
 }
 
-void pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_result *out)
+struct cpuid_result pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf)
 {
-    struct cpuid_result r = {};
+    u32 max = leaf & 0x80000000 ? min(cpu.max_ext_leaf, MAX_EXTENDED_LEAF) : min(cpu.max_leaf, MAX_BASIC_LEAF);
+    struct cpuid_result r;
 
-    if (leaf >= XEN_CPUID_FIRST_LEAF && leaf < XEN_CPUID_FIRST_LEAF + 0x100) {
-        *out = hv_leaf(v, leaf, subleaf);
-        return;
-    }
-    if (leaf > (leaf & 0x80000000 ? min(cpu.max_ext_leaf, MAX_EXTENDED_LEAF) : min(cpu.max_leaf, MAX_BASIC_LEAF))) {
-        *out = r;
-        return;
-    }
+    if (leaf >= XEN_CPUID_FIRST_LEAF && leaf < XEN_CPUID_FIRST_LEAF + 0x100)
+        return hv_leaf(v, leaf, subleaf);
+    if (leaf > max)
+        return (struct cpuid_result){};
+    r = native(leaf, subleaf);
     switch (leaf) {
     case 0:
-        r = native(0, 0);
-        r.a = min(r.a, MAX_BASIC_LEAF);
-        break;
-    case 1:
-        r = leaf_1(v);
-        break;
-    case 2:
-        r = native(2, 0);
-        break;
-    case 4:
-        r = native(4, subleaf);
-        r.a &= 0x3fff; /* cache levels, without the counts of threads and cores */
-        break;
-    case 7:
-        r = leaf_7(subleaf);
-        break;
-    case 0xd:
-        r = leaf_d(v, subleaf);
-        break;
     case 0x80000000:
-        r = native(leaf, 0);
-        r.a = min(r.a, MAX_EXTENDED_LEAF);
-        break;
-    case 0x80000001:
-        r = leaf_ext_1(v);
-        break;
+        r.a = max;
+        return r;
+    case 1:
+        return leaf_1(v, r);
+    case 2:
     case 0x80000002 ... 0x80000006:
-        r = native(leaf, 0);
-        break;
+        return r;
+    case 4:
+        r.a &= 0x3fff; /* cache levels, without the counts of threads and cores */
+        return r;
+    case 7:
+        return leaf_7(r, subleaf);
+    case 0xd:
+        return leaf_d(v, r, subleaf);
+    case 0x80000001:
+        return leaf_ext_1(v, r);
     case 0x80000008:
-        r = leaf_ext_8();
-        break;
+        return (struct cpuid_result){ .a = r.a & 0xffff, .b = r.b & MASK_EXT8_EBX };
     default: /* power, performance counters, monitor, topology: nothing for a guest */
-        break;
+        return (struct cpuid_result){};
     }
-    *out = r;
 }

@@ -13,44 +13,35 @@
 #define F_LONG   0x40   /* operand is 64 bits whatever the prefixes */
 #define F_WORD   0x80   /* no 64-bit form: rex.w is ignored (in, out, ins, outs) */
 
-#define ALU(base)                                                                         \
-    [(base) + 0] = F_KNOWN | F_MODRM | F_BYTE, [(base) + 1] = F_KNOWN | F_MODRM,          \
-    [(base) + 2] = F_KNOWN | F_MODRM | F_BYTE, [(base) + 3] = F_KNOWN | F_MODRM
+/* Most come in pairs: of a byte, and of the operand size. */
+#define PLAIN(op)           [op] = F_KNOWN
+#define PAIR(op, flags)     [op] = F_KNOWN | F_BYTE | (flags), [(op) + 1] = F_KNOWN | (flags)
+#define ALU(op)             PAIR(op, F_MODRM), PAIR((op) + 2, F_MODRM)
+#define PORT(op, flags)     [op] = F_KNOWN | F_BYTE | (flags), [(op) + 1] = F_KNOWN | F_WORD | (flags)
+#define MODRM(op)           [op] = F_KNOWN | F_MODRM
+#define REGISTER(op)        [op] = F_KNOWN | F_MODRM | F_LONG
 
 static const u8 opcodes[0x200] = {
     ALU(0x00), ALU(0x08), ALU(0x10), ALU(0x18), ALU(0x20), ALU(0x28), ALU(0x30), ALU(0x38),
-    [0x6c] = F_KNOWN | F_BYTE, [0x6d] = F_KNOWN | F_WORD,           /* ins */
-    [0x6e] = F_KNOWN | F_BYTE, [0x6f] = F_KNOWN | F_WORD,           /* outs */
+    PORT(0x6c, 0), PORT(0x6e, 0),                                               /* ins, outs */
     [0x80] = F_KNOWN | F_MODRM | F_BYTE | F_IMM8, [0x81] = F_KNOWN | F_MODRM | F_IMM,
     [0x83] = F_KNOWN | F_MODRM | F_IMM8,
-    [0x86] = F_KNOWN | F_MODRM | F_BYTE, [0x87] = F_KNOWN | F_MODRM, /* xchg */
-    [0x88] = F_KNOWN | F_MODRM | F_BYTE, [0x89] = F_KNOWN | F_MODRM, /* mov r, r/m */
-    [0x8a] = F_KNOWN | F_MODRM | F_BYTE, [0x8b] = F_KNOWN | F_MODRM,
-    [0xa4] = F_KNOWN | F_BYTE, [0xa5] = F_KNOWN,                    /* movs */
-    [0xaa] = F_KNOWN | F_BYTE, [0xab] = F_KNOWN,                    /* stos */
+    PAIR(0x86, F_MODRM), PAIR(0x88, F_MODRM), PAIR(0x8a, F_MODRM),              /* xchg, mov */
+    PAIR(0xa4, 0), PAIR(0xaa, 0),                                               /* movs, stos */
     [0xc6] = F_KNOWN | F_MODRM | F_BYTE | F_IMM8, [0xc7] = F_KNOWN | F_MODRM | F_IMM,
-    [0xe4] = F_KNOWN | F_BYTE | F_IMM8, [0xe5] = F_KNOWN | F_WORD | F_IMM8,
-    [0xe6] = F_KNOWN | F_BYTE | F_IMM8, [0xe7] = F_KNOWN | F_WORD | F_IMM8,
-    [0xec] = F_KNOWN | F_BYTE, [0xed] = F_KNOWN | F_WORD,
-    [0xee] = F_KNOWN | F_BYTE, [0xef] = F_KNOWN | F_WORD,
-    [0xf4] = F_KNOWN,                                               /* hlt */
+    PORT(0xe4, F_IMM8), PORT(0xe6, F_IMM8), PORT(0xec, 0), PORT(0xee, 0),       /* in, out, in, out */
     [0xf6] = F_KNOWN | F_MODRM | F_BYTE | F_IMM8 | F_GROUP3, [0xf7] = F_KNOWN | F_MODRM | F_IMM | F_GROUP3,
-    [0xfa] = F_KNOWN, [0xfb] = F_KNOWN,                             /* cli, sti */
-    [0xfe] = F_KNOWN | F_MODRM | F_BYTE, [0xff] = F_KNOWN | F_MODRM,
-    [MAP_0F | 0x01] = F_KNOWN | F_MODRM,                            /* lmsw, xsetbv, rdtscp, … */
-    [MAP_0F | 0x06] = F_KNOWN,                                      /* clts */
-    [MAP_0F | 0x08] = F_KNOWN, [MAP_0F | 0x09] = F_KNOWN,           /* invd, wbinvd */
-    [MAP_0F | 0x20] = F_KNOWN | F_MODRM | F_LONG, [MAP_0F | 0x21] = F_KNOWN | F_MODRM | F_LONG,
-    [MAP_0F | 0x22] = F_KNOWN | F_MODRM | F_LONG, [MAP_0F | 0x23] = F_KNOWN | F_MODRM | F_LONG,
-    [MAP_0F | 0x30] = F_KNOWN, [MAP_0F | 0x31] = F_KNOWN, [MAP_0F | 0x32] = F_KNOWN,
-    [MAP_0F | 0x33] = F_KNOWN,                                      /* rdpmc */
-    [MAP_0F | 0xa2] = F_KNOWN,                                      /* cpuid */
-    [MAP_0F | 0xab] = F_KNOWN | F_MODRM, [MAP_0F | 0xb3] = F_KNOWN | F_MODRM, /* bts, btr */
-    [MAP_0F | 0xb0] = F_KNOWN | F_MODRM | F_BYTE, [MAP_0F | 0xb1] = F_KNOWN | F_MODRM, /* cmpxchg */
-    [MAP_0F | 0xba] = F_KNOWN | F_MODRM | F_IMM8,                   /* bt group */
-    [MAP_0F | 0xbb] = F_KNOWN | F_MODRM,                            /* btc */
-    [MAP_0F | 0xc0] = F_KNOWN | F_MODRM | F_BYTE, [MAP_0F | 0xc1] = F_KNOWN | F_MODRM, /* xadd */
-    [MAP_0F | 0xc3] = F_KNOWN | F_MODRM,                            /* movnti */
+    PLAIN(0xf4), PLAIN(0xfa), PLAIN(0xfb),                                      /* hlt, cli, sti */
+    PAIR(0xfe, F_MODRM),                                                        /* inc, dec, … */
+    MODRM(MAP_0F | 0x01),                                                       /* lmsw, xsetbv, rdtscp, … */
+    PLAIN(MAP_0F | 0x06), PLAIN(MAP_0F | 0x08), PLAIN(MAP_0F | 0x09),           /* clts, invd, wbinvd */
+    REGISTER(MAP_0F | 0x20), REGISTER(MAP_0F | 0x21), REGISTER(MAP_0F | 0x22), REGISTER(MAP_0F | 0x23),
+    PLAIN(MAP_0F | 0x30), PLAIN(MAP_0F | 0x31), PLAIN(MAP_0F | 0x32),           /* wrmsr, rdtsc, rdmsr */
+    PLAIN(MAP_0F | 0x33), PLAIN(MAP_0F | 0xa2),                                 /* rdpmc, cpuid */
+    MODRM(MAP_0F | 0xab), MODRM(MAP_0F | 0xb3), MODRM(MAP_0F | 0xbb),           /* bts, btr, btc */
+    PAIR(MAP_0F | 0xb0, F_MODRM), PAIR(MAP_0F | 0xc0, F_MODRM),                 /* cmpxchg, xadd */
+    [MAP_0F | 0xba] = F_KNOWN | F_MODRM | F_IMM8,                               /* bt group */
+    MODRM(MAP_0F | 0xc3),                                                       /* movnti */
 };
 
 /* The bytes not yet looked at. */

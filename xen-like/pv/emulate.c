@@ -19,13 +19,10 @@
 
 /* --- operands --- */
 
+#define AT(name) offsetof(struct cpu_user_regs, name)
 static const u8 register_offsets[16] = {
-    offsetof(struct cpu_user_regs, rax), offsetof(struct cpu_user_regs, rcx), offsetof(struct cpu_user_regs, rdx),
-    offsetof(struct cpu_user_regs, rbx), offsetof(struct cpu_user_regs, rsp), offsetof(struct cpu_user_regs, rbp),
-    offsetof(struct cpu_user_regs, rsi), offsetof(struct cpu_user_regs, rdi), offsetof(struct cpu_user_regs, r8),
-    offsetof(struct cpu_user_regs, r9), offsetof(struct cpu_user_regs, r10), offsetof(struct cpu_user_regs, r11),
-    offsetof(struct cpu_user_regs, r12), offsetof(struct cpu_user_regs, r13), offsetof(struct cpu_user_regs, r14),
-    offsetof(struct cpu_user_regs, r15),
+    AT(rax), AT(rcx), AT(rdx), AT(rbx), AT(rsp), AT(rbp), AT(rsi), AT(rdi),
+    AT(r8), AT(r9), AT(r10), AT(r11), AT(r12), AT(r13), AT(r14), AT(r15),
 };
 
 u64 *emul_register(struct cpu_user_regs *regs, unsigned int nr)
@@ -65,6 +62,17 @@ void emul_write_register(const struct emulation *e, unsigned int nr, unsigned in
         *reg = (u32)value; /* the upper half becomes zero (SDM vol. 1, 3.4.1.1) */
     else
         *reg = (*reg & ~size_mask(size)) | (value & size_mask(size));
+}
+
+static u64 edx_eax(const struct cpu_user_regs *regs)
+{
+    return (u64)(u32)regs->rdx << 32 | (u32)regs->rax;
+}
+
+static void set_edx_eax(struct cpu_user_regs *regs, u64 value)
+{
+    regs->rax = (u32)value;
+    regs->rdx = value >> 32;
 }
 
 unsigned long emul_effective_address(const struct emulation *e)
@@ -224,23 +232,19 @@ static enum emulated emul_rdmsr(struct emulation *e)
             return EMUL_FAULT;
         value = 0;
     }
-    e->regs->rax = (u32)value;
-    e->regs->rdx = value >> 32;
+    set_edx_eax(e->regs, value);
     return EMUL_DONE;
 }
 
 static enum emulated emul_wrmsr(struct emulation *e)
 {
-    u64 value = (u64)(u32)e->regs->rdx << 32 | (u32)e->regs->rax;
-
-    return pv_wrmsr(e->v, (u32)e->regs->rcx, value) ? EMUL_DONE : EMUL_FAULT;
+    return pv_wrmsr(e->v, (u32)e->regs->rcx, edx_eax(e->regs)) ? EMUL_DONE : EMUL_FAULT;
 }
 
 static enum emulated emul_cpuid(struct emulation *e)
 {
-    struct cpuid_result r;
+    struct cpuid_result r = pv_cpuid(e->v, (u32)e->regs->rax, (u32)e->regs->rcx);
 
-    pv_cpuid(e->v, (u32)e->regs->rax, (u32)e->regs->rcx, &r);
     e->regs->rax = r.a;
     e->regs->rbx = r.b;
     e->regs->rcx = r.c;
@@ -250,10 +254,7 @@ static enum emulated emul_cpuid(struct emulation *e)
 
 static enum emulated emul_rdtsc(struct emulation *e)
 {
-    u64 tsc = rdtsc();
-
-    e->regs->rax = (u32)tsc;
-    e->regs->rdx = tsc >> 32;
+    set_edx_eax(e->regs, rdtsc());
     return EMUL_DONE;
 }
 
@@ -268,7 +269,7 @@ static bool xcr0_valid(u64 value)
 
 static enum emulated emul_xsetbv(struct emulation *e)
 {
-    u64 value = (u64)(u32)e->regs->rdx << 32 | (u32)e->regs->rax;
+    u64 value = edx_eax(e->regs);
 
     if (!(e->v->pv.ctrlreg[4] & CR4_OSXSAVE)) {
         pv_inject_trap(e->v, TRAP_INVALID_OP, false, 0);

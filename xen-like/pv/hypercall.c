@@ -154,27 +154,22 @@ long do_multicall(unsigned long list, unsigned int count)
 
 /* --- the hypercall page: 32 bytes a number --- */
 
-/* push %rcx; push %r11; mov $nr, %eax; syscall; pop %r11; pop %rcx; ret */
-static void stub_plain(u8 *p, u32 nr)
-{
-    static const u8 code[] = { 0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 };
-
-    memcpy(p, code, sizeof(code));
-    memcpy(p + 4, &nr, sizeof(nr));
-}
-
-/* iret never comes back, and its frame begins with rax: push %rcx; push %r11; push %rax; mov $nr, %eax; syscall */
-static void stub_iret(u8 *p, u32 nr)
-{
-    static const u8 code[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, 0, 0, 0, 0, 0x0f, 0x05 };
-
-    memcpy(p, code, sizeof(code));
-    memcpy(p + 5, &nr, sizeof(nr));
-}
-
+/*
+ * iret never comes back, and its frame begins with rax:
+ *      push %rcx; push %r11; mov $nr, %eax; syscall; pop %r11; pop %rcx; ret
+ *      push %rcx; push %r11; push %rax; mov $nr, %eax; syscall
+ */
 void hypercall_page_fill(void *page)
 {
+    static const u8 plain[] = { 0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 };
+    static const u8 iret[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, 0, 0, 0, 0, 0x0f, 0x05 };
+
     memset(page, 0xcc, PAGE_SIZE);
-    for (u32 nr = 0; nr < PAGE_SIZE / 32; nr++)
-        (nr == __HYPERVISOR_iret ? stub_iret : stub_plain)((u8 *)page + nr * 32, nr);
+    for (u32 nr = 0; nr < PAGE_SIZE / 32; nr++) {
+        bool is_iret = nr == __HYPERVISOR_iret;
+        u8 *stub = (u8 *)page + nr * 32;
+
+        memcpy(stub, is_iret ? iret : plain, is_iret ? sizeof(iret) : sizeof(plain));
+        memcpy(stub + (is_iret ? 5 : 4), &nr, sizeof(nr));
+    }
 }

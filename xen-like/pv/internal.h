@@ -29,7 +29,7 @@ bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs, unsigned lo
 
 /* CPUID as this guest may see it. */
 struct cpuid_result { u32 a, b, c, d; };
-void pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf, struct cpuid_result *out);
+struct cpuid_result pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf);
 
 /* RDMSR and WRMSR of a guest; false: #GP. */
 bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value);

@@ -54,7 +54,7 @@ static struct gsi_mode default_mode(unsigned int gsi)
 static int bind_pirq(struct domain *d, unsigned int pirq, bool will_share)
 {
     struct gsi_mode mode;
-    if (pirq >= min(irq_gsi_count(), (unsigned int)MAX_GSI))
+    if (pirq >= irq_gsi_count())
         return -EINVAL;
     pirq = index_nospec(pirq, MAX_GSI);
     mode = gsi_modes[pirq];
@@ -77,152 +77,137 @@ void physdev_init(void)
 
 /* --- operations --- */
 
-static long set_iopl(unsigned long arg)
-{
-    struct physdev_set_iopl op;
+union physdev_args {
+    struct physdev_set_iopl set_iopl;
+    struct physdev_set_iobitmap set_iobitmap;
+    struct physdev_eoi eoi;
+    struct physdev_irq_status_query irq_status_query;
+    struct physdev_setup_gsi setup_gsi;
+    struct physdev_map_pirq map_pirq;
+    struct physdev_unmap_pirq unmap_pirq;
+    struct physdev_irq irq;
+    char pci_device_add[offsetof(struct physdev_pci_device_add, optarr)];
+    struct physdev_pci_device pci_device;
+};
 
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.iopl > 3)
+static long set_iopl(union physdev_args *a)
+{
+    if (a->set_iopl.iopl > 3)
         return -EINVAL;
-    current->pv.iopl = op.iopl;
+    current->pv.iopl = a->set_iopl.iopl;
     return 0;
 }
 
-static long set_iobitmap(unsigned long arg)
+static long set_iobitmap(union physdev_args *a)
 {
-    struct physdev_set_iobitmap op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.nr_ports > 65536)
+    if (a->set_iobitmap.nr_ports > 65536)
         return -EINVAL;
-    current->pv.iobmp = guest_addr(op.bitmap);
-    current->pv.iobmp_limit = op.nr_ports;
+    current->pv.iobmp = guest_addr(a->set_iobitmap.bitmap);
+    current->pv.iobmp_limit = a->set_iobitmap.nr_ports;
     return 0;
 }
 
 /* A line's interrupt reaches the guest as an event; it says with this that the next may come. */
-static long eoi(unsigned long arg)
+static long eoi(union physdev_args *a)
 {
-    struct physdev_eoi op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.irq >= irq_gsi_count())
+    if (a->eoi.irq >= irq_gsi_count())
         return -EINVAL;
-    irq_guest_eoi(op.irq);
+    irq_guest_eoi(a->eoi.irq);
     return 0;
 }
 
-static long irq_status_query(unsigned long arg)
+static long irq_status_query(union physdev_args *a)
 {
-    struct physdev_irq_status_query op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.irq >= irq_gsi_count())
-        return -EINVAL;
-    op.flags = XENIRQSTAT_needs_eoi;
-    return copy_to_guest(arg, &op, sizeof(op)) ? -EFAULT : 0;
+    a->irq_status_query.flags = XENIRQSTAT_needs_eoi;
+    return a->irq_status_query.irq < irq_gsi_count() ? 0 : -EINVAL;
 }
 
 /* Trigger and polarity of a line, before it is bound. */
-static long setup_gsi(unsigned long arg)
+static long setup_gsi(union physdev_args *a)
 {
-    struct physdev_setup_gsi op;
+    const struct physdev_setup_gsi *op = &a->setup_gsi;
 
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.gsi < 0 || (unsigned int)op.gsi >= min(irq_gsi_count(), (unsigned int)MAX_GSI))
+    if ((unsigned int)op->gsi >= irq_gsi_count())
         return -EINVAL;
-    gsi_modes[index_nospec(op.gsi, MAX_GSI)] = (struct gsi_mode){ true, op.triggering & 1, op.polarity & 1 };
+    gsi_modes[index_nospec(op->gsi, MAX_GSI)] = (struct gsi_mode){ true, op->triggering & 1, op->polarity & 1 };
     return 0;
 }
 
-/* Lines only (MSI needs the PCI part, which Tenon lacks); the PIRQ asked for must be the line's own number. */
-static long map_pirq(unsigned long arg)
+static bool is_self(domid_t domid)
 {
-    struct physdev_map_pirq op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.domid != DOMID_SELF && op.domid != current->domain->id)
-        return -EPERM;
-    if (op.type != MAP_PIRQ_TYPE_GSI)
-        return -EOPNOTSUPP;
-    if (op.index < 0 || (unsigned int)op.index >= irq_gsi_count() || (op.pirq >= 0 && op.pirq != op.index))
-        return -EINVAL;
-    op.pirq = op.index;
-    return copy_to_guest(arg, &op, sizeof(op)) ? -EFAULT : 0;
+    return domid == DOMID_SELF || domid == current->domain->id;
 }
 
-static long unmap_pirq(unsigned long arg)
+/* Lines only (MSI needs the PCI part, which Tenon lacks); the PIRQ asked for must be the line's own number. */
+static long map_pirq(union physdev_args *a)
 {
-    struct physdev_unmap_pirq op;
+    struct physdev_map_pirq *op = &a->map_pirq;
 
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.domid != DOMID_SELF && op.domid != current->domain->id)
+    if (!is_self(op->domid))
         return -EPERM;
-    return op.pirq >= 0 && (unsigned int)op.pirq < irq_gsi_count() ? 0 : -EINVAL;
+    if (op->type != MAP_PIRQ_TYPE_GSI)
+        return -EOPNOTSUPP;
+    if ((unsigned int)op->index >= irq_gsi_count() || (op->pirq >= 0 && op->pirq != op->index))
+        return -EINVAL;
+    op->pirq = op->index;
+    return 0;
+}
+
+static long unmap_pirq(union physdev_args *a)
+{
+    if (!is_self(a->unmap_pirq.domid))
+        return -EPERM;
+    return (unsigned int)a->unmap_pirq.pirq < irq_gsi_count() ? 0 : -EINVAL;
 }
 
 /* An old way to say that a line will be used; the number that it gives means nothing to a guest. */
-static long alloc_irq_vector(unsigned long arg)
+static long alloc_irq_vector(union physdev_args *a)
 {
-    struct physdev_irq op;
-
-    if (copy_from_guest(&op, arg, sizeof(op)))
-        return -EFAULT;
-    if (op.irq >= irq_gsi_count())
-        return -EINVAL;
-    op.vector = VECTOR_FIRST_DYNAMIC + op.irq;
-    return copy_to_guest(arg, &op, sizeof(op)) ? -EFAULT : 0;
+    a->irq.vector = VECTOR_FIRST_DYNAMIC + a->irq.irq;
+    return a->irq.irq < irq_gsi_count() ? 0 : -EINVAL;
 }
 
 /* All PCI devices are the hardware domain's, with no word from it; what the call says is checked for being there. */
-static long pci_device_add(unsigned long arg)
+static long pci_device(union physdev_args *a)
 {
-    struct physdev_pci_device_add op;
-
-    return copy_from_guest(&op, arg, offsetof(struct physdev_pci_device_add, optarr)) ? -EFAULT : 0;
+    return 0;
 }
 
-static long pci_device_remove(unsigned long arg)
-{
-    struct physdev_pci_device op;
-
-    return copy_from_guest(&op, arg, sizeof(op)) ? -EFAULT : 0;
-}
-
-struct physdev_row {
+static const struct physdev_row {
     int cmd;
-    bool hardware_only;     /* -EPERM for others */
-    long (*fn)(unsigned long arg);
-};
-
-static const struct physdev_row rows[] = {
-    { PHYSDEVOP_set_iopl, false, set_iopl },
-    { PHYSDEVOP_set_iobitmap, false, set_iobitmap },
-    { PHYSDEVOP_eoi, true, eoi },
-    { PHYSDEVOP_irq_status_query, true, irq_status_query },
-    { PHYSDEVOP_setup_gsi, true, setup_gsi },
-    { PHYSDEVOP_map_pirq, true, map_pirq },
-    { PHYSDEVOP_unmap_pirq, true, unmap_pirq },
-    { PHYSDEVOP_alloc_irq_vector, true, alloc_irq_vector },
-    { PHYSDEVOP_pci_device_add, true, pci_device_add },
-    { PHYSDEVOP_pci_device_remove, true, pci_device_remove },
+    enum { ANYBODY, HARDWARE_DOMAIN } who;      /* -EPERM for others */
+    enum { TAKES, ANSWERS } way;                /* whether the structure goes back to the guest */
+    unsigned int size;
+    long (*fn)(union physdev_args *a);
+} rows[] = {
+#define SIZE(member) sizeof(((union physdev_args *)0)->member)
+    { PHYSDEVOP_set_iopl, ANYBODY, TAKES, SIZE(set_iopl), set_iopl },
+    { PHYSDEVOP_set_iobitmap, ANYBODY, TAKES, SIZE(set_iobitmap), set_iobitmap },
+    { PHYSDEVOP_eoi, HARDWARE_DOMAIN, TAKES, SIZE(eoi), eoi },
+    { PHYSDEVOP_irq_status_query, HARDWARE_DOMAIN, ANSWERS, SIZE(irq_status_query), irq_status_query },
+    { PHYSDEVOP_setup_gsi, HARDWARE_DOMAIN, TAKES, SIZE(setup_gsi), setup_gsi },
+    { PHYSDEVOP_map_pirq, HARDWARE_DOMAIN, ANSWERS, SIZE(map_pirq), map_pirq },
+    { PHYSDEVOP_unmap_pirq, HARDWARE_DOMAIN, TAKES, SIZE(unmap_pirq), unmap_pirq },
+    { PHYSDEVOP_alloc_irq_vector, HARDWARE_DOMAIN, ANSWERS, SIZE(irq), alloc_irq_vector },
+    { PHYSDEVOP_pci_device_add, HARDWARE_DOMAIN, TAKES, SIZE(pci_device_add), pci_device },
+    { PHYSDEVOP_pci_device_remove, HARDWARE_DOMAIN, TAKES, SIZE(pci_device), pci_device },
 };
 
 long do_physdev_op(int cmd, unsigned long arg)
 {
-    for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
-        if (rows[i].cmd != cmd)
+    union physdev_args args;
+
+    for (const struct physdev_row *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
+        long ret;
+
+        if (r->cmd != cmd)
             continue;
-        if (rows[i].hardware_only && !current->domain->hardware)
+        if (r->who == HARDWARE_DOMAIN && !current->domain->hardware)
             return -EPERM;
-        return rows[i].fn(arg);
+        if (copy_from_guest(&args, arg, r->size))
+            return -EFAULT;
+        ret = r->fn(&args);
+        return !ret && r->way == ANSWERS && copy_to_guest(arg, &args, r->size) ? -EFAULT : ret;
     }
     return -ENOSYS;
 }

@@ -18,6 +18,11 @@
 /* What those may not know who may not control the machine. */
 static const char denied[] = "<denied>";
 
+static long give(unsigned long arg, const void *from, size_t size)
+{
+    return copy_to_guest(arg, from, size) ? -EFAULT : 0;
+}
+
 /* Copies a text into a field of the ABI of size bytes, zero-filled. */
 static long give_text(unsigned long arg, const char *text, size_t size)
 {
@@ -25,7 +30,7 @@ static long give_text(unsigned long arg, const char *text, size_t size)
 
     memset(field, 0, sizeof(field));
     strlcpy(field, text, size);
-    return copy_to_guest(arg, field, size) ? -EFAULT : 0;
+    return give(arg, field, size);
 }
 
 static long give_compile_info(unsigned long arg)
@@ -34,9 +39,8 @@ static long give_compile_info(unsigned long arg)
 
     strlcpy(info.compiler, "gcc " __VERSION__, sizeof(info.compiler));
     strlcpy(info.compile_by, "tenon", sizeof(info.compile_by));
-    strlcpy(info.compile_domain, "", sizeof(info.compile_domain));
     strlcpy(info.compile_date, "reproducible", sizeof(info.compile_date));
-    return copy_to_guest(arg, &info, sizeof(info)) ? -EFAULT : 0;
+    return give(arg, &info, sizeof(info));
 }
 
 static long give_features(unsigned long arg)
@@ -52,7 +56,7 @@ static long give_features(unsigned long arg)
                   1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_memory_op_vnode_supported;
     if (d->hardware)
         info.submap |= 1u << XENFEAT_dom0;
-    return copy_to_guest(arg, &info, sizeof(info)) ? -EFAULT : 0;
+    return give(arg, &info, sizeof(info));
 }
 
 long do_xen_version(int cmd, unsigned long arg)
@@ -70,17 +74,15 @@ long do_xen_version(int cmd, unsigned long arg)
         return give_text(arg, "xen-3.0-x86_64 ", sizeof(xen_capabilities_info_t));
     case XENVER_changeset:
         return give_text(arg, "tenon " TENON_VERSION, sizeof(xen_changeset_info_t));
-    case XENVER_platform_parameters: {
-        struct xen_platform_parameters params = { .virt_start = HV_VIRT_START };
-
-        return copy_to_guest(arg, &params, sizeof(params)) ? -EFAULT : 0;
-    }
+    case XENVER_platform_parameters:
+        return give(arg, &(struct xen_platform_parameters){ .virt_start = HV_VIRT_START },
+                    sizeof(struct xen_platform_parameters));
     case XENVER_get_features:
         return give_features(arg);
     case XENVER_pagesize:
         return arg ? -EINVAL : (long)PAGE_SIZE;
     case XENVER_guest_handle:
-        return copy_to_guest(arg, d->handle, sizeof(d->handle)) ? -EFAULT : 0;
+        return give(arg, d->handle, sizeof(d->handle));
     case XENVER_commandline:
         return give_text(arg, d->privileged ? command_line : denied, sizeof(xen_commandline_t));
     case XENVER_build_id:
