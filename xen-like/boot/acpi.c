@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the ACPI tables that a hypervisor needs (ACPI Specification 6.4, chapter 5): MADT for the interrupt controllers
- * and CPUs, FADT for power and the PM timer, and the DSDT's and SSDTs' bytes for the one object _S5_. Runs on the boot
- * tables, which reach 4 GiB; what it needs later it copies.
+ * Reads the ACPI tables that a hypervisor needs (ACPI Specification 6.4, chapter 5): MADT for the interrupt
+ * controllers and CPUs, FADT for power and the PM timer, and the DSDT's and SSDTs' bytes for the one object
+ * _S5_. Runs on the boot tables, which reach 4 GiB; what it needs later it copies.
  */
 #include "boot/acpi.h"
 
@@ -225,7 +225,9 @@ bool acpi_find_s5(const u8 *aml, size_t size, u8 *type_a, u8 *type_b)
     return false;
 }
 
-/* The port in a register block: the extended field where the table has one in port space, else the old one. */
+/*
+ * The port in a register block: the extended field where the table has one in port space, else the old one.
+ */
 static u16 register_port(const struct table *t, unsigned int old, unsigned int extended)
 {
     u64 address = field(t, extended + 4, 8);

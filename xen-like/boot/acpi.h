@@ -17,8 +17,8 @@ struct acpi_power {
 extern struct acpi_power acpi_power;
 
 /*
- * The sleep types of _S5_ in AML code: looks for the name's definition as a package of at least two small integers. Pure;
- * never reads beyond size. False where there is none.
+ * The sleep types of _S5_ in AML code: looks for the name's definition as a package of at least two small
+ * integers. Pure; never reads beyond size. False where there is none.
  */
 bool acpi_find_s5(const u8 *aml, size_t size, u8 *type_a, u8 *type_b);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line: words separated by blanks, each NAME or NAME=VALUE or no-NAME. Parsed before the console works, so
- * what is wrong with it is kept and reported later.
+ * The command line: words separated by blanks, each NAME or NAME=VALUE or no-NAME. Parsed before the console
+ * works, so what is wrong with it is kept and reported later.
  */
 #include "boot/info.h"
 #include "lib/log.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes Domain-0 from its kernel and RAM disk: memory, page tables and start_info as the ABI lays them out (xen/xen.h,
- * struct start_info).
+ * Makes Domain-0 from its kernel and RAM disk: memory, page tables and start_info as the ABI lays them out
+ * (xen/xen.h, struct start_info).
  *
- * The domain's frames come in a few large extents; pfn n is the n-th frame of them. From virt_base upwards, in order of
- * pfn: kernel, RAM disk (unless its pfn is enough for the kernel), P2M (unless the kernel names a place for it),
- * start_info, page tables, boot stack; then padding. What is not mapped there comes after it.
+ * The domain's frames come in a few large extents; pfn n is the n-th frame of them. From virt_base upwards,
+ * in order of pfn: kernel, RAM disk (unless its pfn is enough for the kernel), P2M (unless the kernel names a
+ * place for it), start_info, page tables, boot stack; then padding. What is not mapped there comes after it.
  */
 #include <xen/features.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the header, segments and notes of Domain-0's kernel. Everything is checked against the image's size, since a
- * damaged file must end in a message.
+ * Reads the header, segments and notes of Domain-0's kernel. Everything is checked against the image's size,
+ * since a damaged file must end in a message.
  */
 #include "boot/dom0_elf.h"
 

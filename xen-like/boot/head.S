@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From the boot loader to C. The image carries a multiboot1 and a multiboot2 header; either kind of loader enters at
- * start32 in 32-bit protected mode without paging, with its magic number in EAX and the address of its information in
- * EBX. The image may lie at any multiple of 2 MiB below 4 GiB, so the 32-bit code knows addresses only relative to
- * EBP, the physical address of the image.
+ * From the boot loader to C. The image carries a multiboot1 and a multiboot2 header; either kind of loader
+ * enters at start32 in 32-bit protected mode without paging, with its magic number in EAX and the address of
+ * its information in EBX. The image may lie at any multiple of 2 MiB below 4 GiB, so the 32-bit code knows
+ * addresses only relative to EBP, the physical address of the image.
  *
- * The tables made here map the first 4 GiB twice, at 0 and at DIRECT_MAP_START, and the image at IMAGE_START. The
- * processors that are started later come through them as well (cpu/trampoline.S).
+ * The tables made here map the first 4 GiB twice, at 0 and at DIRECT_MAP_START, and the image at IMAGE_START.
+ * The processors that are started later come through them as well (cpu/trampoline.S).
  */
 #include "cpu/desc.h"
 #include "mm/layout.h"
@@ -63,7 +63,10 @@ mb2_header_end:
 start32:
         cli
         cld
-        /* A stack for one return address: the second word of the information, which either kind can spare a moment. */
+        /*
+         * A stack for one return address: the second word of the information, which either kind can spare a
+         * moment.
+         */
         lea     8(%ebx), %esp
         mov     4(%ebx), %edi
         call    1f

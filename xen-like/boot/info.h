@@ -22,7 +22,10 @@ struct boot_info {
 };
 extern struct boot_info boot_info;
 
-/* Fills boot_info, and boot_memory.map as the firmware has it: neither sorted nor free of overlaps. Panics on nonsense. */
+/*
+ * Fills boot_info, and boot_memory.map as the firmware has it: neither sorted nor free of overlaps. Panics on
+ * nonsense.
+ */
 void boot_info_parse(u32 magic, u32 info_address);
 
 /* One more range of the firmware's map. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The memory map: what the firmware says, made sorted and free of overlaps, and the list of what is in use of the RAM
- * when the frame allocator starts.
+ * The memory map: what the firmware says, made sorted and free of overlaps, and the list of what is in use of
+ * the RAM when the frame allocator starts.
  */
 #include "boot/info.h"
 #include "lib/log.h"

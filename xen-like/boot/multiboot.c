@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads what a multiboot1 or multiboot2 loader left, and copies it out. The loader is trusted, but its structures are
- * walked with bounds, so that a broken one is named instead of followed.
+ * Reads what a multiboot1 or multiboot2 loader left, and copies it out. The loader is trusted, but its
+ * structures are walked with bounds, so that a broken one is named instead of followed.
  */
 #include "boot/multiboot.h"
 
@@ -31,8 +31,8 @@ static void *phys(u64 address)
 }
 
 /*
- * GRUB 2 passes arguments alone; other loaders put the file's name before them, up to the first blank. The loader's
- * name must be known by then.
+ * GRUB 2 passes arguments alone; other loaders put the file's name before them, up to the first blank. The
+ * loader's name must be known by then.
  */
 static const char *skip_file_name(const char *line)
 {

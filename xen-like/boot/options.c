@@ -73,6 +73,7 @@ static bool parse_dom0_max_vcpus(const struct option *o, const char *value)
 {
     const char *end = value;
     u64 low = 1, high;
+
     if (*value == '-') {
         high = strtou64(value + 1, &end, 10);
     } else {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The order of things, from the first C code on the boot CPU to the moment when the scheduler takes over. Each step
- * says what it needs of the ones before.
+ * The order of things, from the first C code on the boot CPU to the moment when the scheduler takes over.
+ * Each step says what it needs of the ones before.
  */
 #include "boot/info.h"
 #include "boot/options.h"
@@ -85,7 +85,10 @@ static void check_modules(void)
                  boot_info.nr_modules + boot_info.nr_modules_ignored);
 }
 
-/* Frees [start, end) but for what lies in a page of the loader's information, where EFI's tables are kept for Domain-0. */
+/*
+ * Frees [start, end) but for what lies in a page of the loader's information, where EFI's tables are kept for
+ * Domain-0.
+ */
 static void free_boot_range(u64 start, u64 end)
 {
     const struct mem_range *kept = &boot_info.loader_info;

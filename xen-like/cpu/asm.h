@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Single instructions under their names: CPUID, counters, ports. Registers are in cpu/regs.h and cpu/msr.h. */
+/*
+ * Single instructions under their names: CPUID, counters, ports. Registers are in cpu/regs.h and cpu/msr.h.
+ */
 #ifndef CPU_ASM_H
 #define CPU_ASM_H
 

@@ -117,7 +117,10 @@ static void load_others(void)
 
 void desc_load_boot(void)
 {
-    /* Only our own selectors are used so far, so the table may begin where it would if its page were the fifteenth. */
+    /*
+     * Only our own selectors are used so far, so the table may begin where it would if its page were the
+     * fifteenth.
+     */
     load_gdt((unsigned long)this_cpu(gdt_page) - GDT_OWN_FIRST);
     load_others();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptor tables. Page 14 of each CPU's GDT holds our descriptors, at the selectors that the PV ABI fixes for
- * guests (xen/arch-x86/xen-x86_64.h) and around them:
+ * Descriptor tables. Page 14 of each CPU's GDT holds our descriptors, at the selectors that the PV ABI fixes
+ * for guests (xen/arch-x86/xen-x86_64.h) and around them:
  *
  *   0xe000  none                       0xe020 | 3  ring 3 code, 32 bits (FLAT_RING3_CS32)
  *   0xe008  ring 0 code, 64 bits       0xe028 | 3  ring 3 data          (FLAT_RING3_DS32, SS)
@@ -9,8 +9,8 @@
  *   0xe018  ring 1 code, 32 bits       0xe040      TSS (16 bytes)
  *   0xe038  none                       0xe050      LDT (16 bytes)
  *
- * The order suits SYSCALL (0xe008: code, then stack) and SYSRET (0xe023: 32-bit code, stack, 64-bit code). Pages 0
- * to 13 are the guest's frames. The limit of the table is the end of page 14.
+ * The order suits SYSCALL (0xe008: code, then stack) and SYSRET (0xe023: 32-bit code, stack, 64-bit code).
+ * Pages 0 to 13 are the guest's frames. The limit of the table is the end of page 14.
  */
 #ifndef CPU_DESC_H
 #define CPU_DESC_H
@@ -30,7 +30,9 @@
 #define GDT_DATA_RING3      0x00cff3000000ffff
 #define GDT_CODE64_RING3    0x00affb000000ffff
 
-/* Slots of the TSS's interrupt stack table, from 1, and the page of a CPU's stack block that each one uses. */
+/*
+ * Slots of the TSS's interrupt stack table, from 1, and the page of a CPU's stack block that each one uses.
+ */
 #define IST_NONE            0
 #define IST_MC              1
 #define IST_NMI             2
@@ -75,7 +77,10 @@ extern const u64 entry_vectors[256];
 void idt_init(void);
 /* Gives cpu its own page of the GDT and its TSS, for a stack that ends at stack_end. -ENOMEM */
 int desc_prepare(unsigned int cpu, void *stack_end);
-/* Loads GDT, TSS and IDT on this CPU; with the GDT's page mapped elsewhere than in the CPU's window before that exists. */
+/*
+ * Loads GDT, TSS and IDT on this CPU; with the GDT's page mapped elsewhere than in the CPU's window before
+ * that exists.
+ */
 void desc_load_boot(void);
 /* After mm_init_cpu_window(): maps the page into the window of cpu. */
 void desc_map_window(unsigned int cpu);

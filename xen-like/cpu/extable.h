@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Instructions of the hypervisor that may fault on purpose: on what a guest supplied (addresses, selectors, MSR
- * values). Each has a row in .ex_table with the address to go on at; the hypervisor's own exception handler looks it
- * up, and panics where there is none.
+ * Instructions of the hypervisor that may fault on purpose: on what a guest supplied (addresses, selectors,
+ * MSR values). Each has a row in .ex_table with the address to go on at; the hypervisor's own exception
+ * handler looks it up, and panics where there is none.
  */
 #ifndef CPU_EXTABLE_H
 #define CPU_EXTABLE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds out what the processor can do (CPUID: SDM vol. 2A, APM vol. 3 appendix E), switches on what the hypervisor
- * relies on, and patches the code that depends on it.
+ * Finds out what the processor can do (CPUID: SDM vol. 2A, APM vol. 3 appendix E), switches on what the
+ * hypervisor relies on, and patches the code that depends on it.
  */
 #include "cpu/features.h"
 
@@ -131,8 +131,8 @@ void features_detect(void)
 }
 
 /*
- * Memory types by PAT, PCD, PWT: WB WT UC- UC WC WP UC UC. Guests rely on it: it is part of the ABI, in effect.
- * The first four are the processor's own after reset, so that nothing mapped before changes its type.
+ * Memory types by PAT, PCD, PWT: WB WT UC- UC WC WP UC UC. Guests rely on it: it is part of the ABI, in
+ * effect. The first four are the processor's own after reset, so that nothing mapped before changes its type.
  */
 #define PAT_OF_THE_ABI 0x0000050100070406UL
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the processor can do, as far as the hypervisor itself acts on it; read once on the boot CPU. What guests see
- * is another matter: pv/cpuid.c.
+ * What the processor can do, as far as the hypervisor itself acts on it; read once on the boot CPU. What
+ * guests see is another matter: pv/cpuid.c.
  */
 #ifndef CPU_FEATURES_H
 #define CPU_FEATURES_H

@@ -54,7 +54,9 @@ void fpu_restore(void *area, u64 xcr0)
     static const u32 zero;
 
     set_xcr0(cpu.xcr0);
-    /* AMD's loads keep the last instruction's addresses unless an exception is pending: put ours there first. */
+    /*
+     * AMD's loads keep the last instruction's addresses unless an exception is pending: put ours there first.
+     */
     if (cpu.syscall32)
         __asm__ __volatile__("fnclex; ffree %%st(7); fildl %0" : : "m"(zero));
     if (!load(area)) {

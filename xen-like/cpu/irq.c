@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupts by vector: the hypervisor's own (timer, calls, kicks), and one vector for each GSI in use. All device
- * interrupts go to the boot CPU. A line has one user: a handler of the hypervisor, or the hardware domain.
+ * Interrupts by vector: the hypervisor's own (timer, calls, kicks), and one vector for each GSI in use. All
+ * device interrupts go to the boot CPU. A line has one user: a handler of the hypervisor, or the hardware
+ * domain.
  */
 #include "cpu/irq.h"
 
@@ -124,8 +125,8 @@ void irq_guest_eoi(unsigned int gsi)
 }
 
 /*
- * The end-of-interrupt comes after the handler for a level line of ours, else the line would fire again at once; a
- * guest's level line is masked instead until the guest has dealt with its device.
+ * The end-of-interrupt comes after the handler for a level line of ours, else the line would fire again at
+ * once; a guest's level line is masked instead until the guest has dealt with its device.
  */
 static void device_interrupt(unsigned int vector)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device interrupts: the I/O APICs' lines, as global system interrupts (GSI). The hypervisor handles the serial
- * port's itself; the others can be bound to an event channel of the hardware domain.
+ * Device interrupts: the I/O APICs' lines, as global system interrupts (GSI). The hypervisor handles the
+ * serial port's itself; the others can be bound to an event channel of the hardware domain.
  */
 #ifndef CPU_IRQ_H
 #define CPU_IRQ_H
@@ -26,8 +26,8 @@
 int irq_request(unsigned int gsi, void (*handler)(void *arg), void *arg, bool level, bool active_low);
 
 /*
- * For a guest with the right to it: on each interrupt, deliver(gsi) is called in interrupt context; a level line is
- * then masked until irq_guest_eoi(). Errors as above.
+ * For a guest with the right to it: on each interrupt, deliver(gsi) is called in interrupt context; a level
+ * line is then masked until irq_guest_eoi(). Errors as above.
  */
 int irq_guest_bind(unsigned int gsi, void (*deliver)(unsigned int gsi), bool level, bool active_low);
 void irq_guest_unbind(unsigned int gsi);

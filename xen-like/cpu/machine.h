@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the firmware's tables say of the machine, as boot/ finds it, for the drivers of cpu/; and the two ways to end
- * it all, which boot/ supplies.
+ * What the firmware's tables say of the machine, as boot/ finds it, for the drivers of cpu/; and the two ways
+ * to end it all, which boot/ supplies.
  */
 #ifndef CPU_MACHINE_H
 #define CPU_MACHINE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Offsets and sizes that assembly code uses. This file is compiled to assembly text only; each OFFSET() leaves a line
- * there that the build turns into a symbol of offsets.h.
+ * Offsets and sizes that assembly code uses. This file is compiled to assembly text only; each OFFSET()
+ * leaves a line there that the build turns into a symbol of offsets.h.
  */
 #include "cpu/percpu.h"
 #include "cpu/softirq.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Control and debug registers, flags, exceptions, segment selectors: numbers, and single instructions under their names.
+ * Control and debug registers, flags, exceptions, segment selectors: numbers, and single instructions under
+ * their names.
  */
 #ifndef CPU_REGS_H
 #define CPU_REGS_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the MC146818-style clock of the CMOS: binary or BCD, 12 or 24 hours, with the century where the FADT names it. */
+/*
+ * Reads the MC146818-style clock of the CMOS: binary or BCD, 12 or 24 hours, with the century where the FADT
+ * names it.
+ */
 #include "cpu/rtc.h"
 
 #include "cpu/asm.h"
@@ -38,7 +41,10 @@ static u8 from_bcd(u8 v)
     return (v >> 4) * 10 + (v & 0xf);
 }
 
-/* Days since 1970-01-01 of a date of the Gregorian calendar, counting years from March so that leap days come last. */
+/*
+ * Days since 1970-01-01 of a date of the Gregorian calendar, counting years from March so that leap days come
+ * last.
+ */
 static u64 days_since_1970(unsigned int year, unsigned int month, unsigned int day)
 {
     unsigned int y = month > 2 ? year : year - 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Calls between CPUs. Each CPU has one slot for the call that it makes, and a set of the CPUs whose slots it has to look
- * at; a slot is free again when the last target has run its call. No lock: targets only read the slot and count down.
+ * Calls between CPUs. Each CPU has one slot for the call that it makes, and a set of the CPUs whose slots it
+ * has to look at; a slot is free again when the last target has run its call. No lock: targets only read the
+ * slot and count down.
  */
 #include "cpu/smp.h"
 

@@ -6,8 +6,9 @@
 #include "cpu/percpu.h"
 
 /*
- * Runs fn(arg) on each online CPU in mask, in interrupt context there (on this CPU: as a plain call with interrupts
- * off). With wait, returns when all have finished. Interrupts must be enabled, and no IRQ-rank lock held.
+ * Runs fn(arg) on each online CPU in mask, in interrupt context there (on this CPU: as a plain call with
+ * interrupts off). With wait, returns when all have finished. Interrupts must be enabled, and no IRQ-rank
+ * lock held.
  */
 void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg, bool wait);
 
@@ -22,7 +23,10 @@ void smp_stop_self(void) __noreturn;
 /* From VECTOR_CALL: does what other CPUs asked for. */
 void smp_handle_calls(void);
 
-/* The boot CPU becomes CPU 0: APIC, timer, system-call entries, scheduler. Its idle vCPU is current. Boot only. */
+/*
+ * The boot CPU becomes CPU 0: APIC, timer, system-call entries, scheduler. Its idle vCPU is current. Boot
+ * only.
+ */
 void smp_init_boot_cpu(void);
 
 /* Machine address of a free page below 1 MiB for the start of the other CPUs, 0: none. boot/ sets it. */

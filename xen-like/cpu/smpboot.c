@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Brings up the other processors (SDM vol. 3A, 8.4): all get INIT at once, then one after the other its STARTUP, so that
- * each finds its stack in the one place that the trampoline reads.
+ * Brings up the other processors (SDM vol. 3A, 8.4): all get INIT at once, then one after the other its
+ * STARTUP, so that each finds its stack in the one place that the trampoline reads.
  */
 #include "cpu/smp.h"
 

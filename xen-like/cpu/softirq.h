@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Work that an interrupt handler or another CPU leaves for a CPU to do at its next safe point: on the way back to a
- * guest, in the idle loop, and at preemption points through hypercall_preempt_check(). Softirqs run with interrupts
- * enabled and no lock held, one at a time, never nested.
+ * Work that an interrupt handler or another CPU leaves for a CPU to do at its next safe point: on the way
+ * back to a guest, in the idle loop, and at preemption points through hypercall_preempt_check(). Softirqs run
+ * with interrupts enabled and no lock held, one at a time, never nested.
  */
 #ifndef CPU_SOFTIRQ_H
 #define CPU_SOFTIRQ_H

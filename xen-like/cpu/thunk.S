@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the compiler calls in place of each indirect call or jump. As it stands it is a retpoline: a return whose
- * prediction is a loop that does nothing. cpu/spec.c makes it a plain jump, or one behind LFENCE, where that is
- * enough (bti-thunk=).
+ * What the compiler calls in place of each indirect call or jump. As it stands it is a retpoline: a return
+ * whose prediction is a loop that does nothing. cpu/spec.c makes it a plain jump, or one behind LFENCE, where
+ * that is enough (bti-thunk=).
  */
 #include "cpu/spec.h"
 

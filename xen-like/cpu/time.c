@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time. The time-stamp counter is measured once against a clock of known frequency (the ACPI PM timer, or else the
- * PIT's second channel), and from then on gives system time. The local APIC's timer, in deadline mode or counting
- * down, gives the one interrupt that all software timers come from.
+ * Time. The time-stamp counter is measured once against a clock of known frequency (the ACPI PM timer, or
+ * else the PIT's second channel), and from then on gives system time. The local APIC's timer, in deadline
+ * mode or counting down, gives the one interrupt that all software timers come from.
  */
 #include "cpu/time.h"
 
@@ -128,7 +128,9 @@ static struct sample take_sample(const struct reference *r)
     return best;
 }
 
-/* A clock that does not move would hold us for ever: so many reads of a port last well over CALIBRATION_MS. */
+/*
+ * A clock that does not move would hold us for ever: so many reads of a port last well over CALIBRATION_MS.
+ */
 #define CALIBRATION_READS 10000000
 
 static bool calibrate(const struct reference *r)
@@ -226,7 +228,9 @@ void apic_timer_set(stime_t deadline)
         wrmsr(MSR_TSC_DEADLINE, stime_to_tsc(deadline));
         return;
     }
-    /* A deadline beyond the counter's reach comes in steps: the softirq finds nothing due and sets it again. */
+    /*
+     * A deadline beyond the counter's reach comes in steps: the softirq finds nothing due and sets it again.
+     */
     count = mul_div(left, apic_timer_hz, NS_PER_SEC);
     apic_write(APIC_TIMER_INITIAL, min(count, UINT32_MAX - 1UL) + 1);
 }

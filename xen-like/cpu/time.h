@@ -9,15 +9,17 @@
 
 #include "lib/types.h"
 
-/* System time now: monotonic on each CPU, and the same on all within the skew of their counters. Any context. */
+/*
+ * System time now: monotonic on each CPU, and the same on all within the skew of their counters. Any context.
+ */
 stime_t now(void);
 
 /* Frequency of the time-stamp counter as measured at boot. */
 extern u32 tsc_khz;
 
 /*
- * What a guest needs to compute system time from its own RDTSC: fills tsc_timestamp, system_time, tsc_to_system_mul,
- * tsc_shift and flags (never version) for the CPU that it runs on.
+ * What a guest needs to compute system time from its own RDTSC: fills tsc_timestamp, system_time,
+ * tsc_to_system_mul, tsc_shift and flags (never version) for the CPU that it runs on.
  */
 void time_fill(struct vcpu_time_info *t);
 
@@ -27,8 +29,8 @@ void wallclock_at_boot(u64 *sec, u32 *nsec);
 void wallclock_set(u64 secs, u32 nsecs, stime_t system_time);
 
 /*
- * Arms this CPU's one-shot timer to raise SOFTIRQ_TIMER at the deadline (at once where it has passed); STIME_NEVER
- * disarms it. Called by sched/timer.c only.
+ * Arms this CPU's one-shot timer to raise SOFTIRQ_TIMER at the deadline (at once where it has passed);
+ * STIME_NEVER disarms it. Called by sched/timer.c only.
  */
 void apic_timer_set(stime_t deadline);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a processor starts that the boot CPU has woken: in real mode, at the page below 1 MiB that this code was copied
- * to. It goes through the boot tables (boot/head.S), whose identity mapping covers that page, to 64-bit mode and the
- * image; there it changes to the final tables and its own stack.
+ * Where a processor starts that the boot CPU has woken: in real mode, at the page below 1 MiB that this code
+ * was copied to. It goes through the boot tables (boot/head.S), whose identity mapping covers that page, to
+ * 64-bit mode and the image; there it changes to the final tables and its own stack.
  */
 #include "cpu/desc.h"
 #include "mm/layout.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exceptions in hypervisor context. Those that the code provides for go on at their fixup; any other is a bug of the
- * hypervisor, and stops the machine with a report. Guests' exceptions are pv/'s.
+ * Exceptions in hypervisor context. Those that the code provides for go on at their fixup; any other is a bug
+ * of the hypervisor, and stops the machine with a report. Guests' exceptions are pv/'s.
  */
 #include "cpu/traps.h"
 
@@ -122,7 +122,10 @@ void hv_exception(struct cpu_user_regs *regs)
     case TRAP_DOUBLE_FAULT:
         panic_at(regs, "double fault%s", stack_full() ? ": the stack is full" : "");
     }
-    /* The hook may have to flush other CPUs. The return to a guest has interrupts off, and hands the fault on. */
+    /*
+     * The hook may have to flush other CPUs. The return to a guest has interrupts off, and hands the fault
+     * on.
+     */
     if (vector == TRAP_PAGE_FAULT && (regs->rflags & RFLAGS_IF) && hv_page_fault_hook) {
         bool done;
 

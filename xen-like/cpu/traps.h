@@ -8,14 +8,14 @@
 #include "lib/types.h"
 
 /*
- * From the entry code: an exception in hypervisor context, where it returns if the instruction may be taken up again;
- * and NMI, #MC and #DF, which concern the machine, whatever they hit. Interrupts are off.
+ * From the entry code: an exception in hypervisor context, where it returns if the instruction may be taken
+ * up again; and NMI, #MC and #DF, which concern the machine, whatever they hit. Interrupts are off.
  */
 void hv_exception(struct cpu_user_regs *regs);
 
 /*
- * Asked about a page fault in hypervisor context before the exception table is: true where it has dealt with it
- * (pv/: the page of a guest's LDT that a selector load touched). Set while booting.
+ * Asked about a page fault in hypervisor context before the exception table is: true where it has dealt with
+ * it (pv/: the page of a guest's LDT that a selector load touched). Set while booting.
  */
 extern bool (*hv_page_fault_hook)(unsigned long address, u32 error_code);
 

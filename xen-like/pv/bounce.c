@@ -181,7 +181,10 @@ static void enter_callback(struct vcpu *v, unsigned int type)
     bounce_plain(v, v->pv.callbacks[type].address, v->pv.callbacks[type].mask_events);
 }
 
-/* SYSCALL in the guest's user mode; without a callback an instruction, of two bytes, that the processor has not. */
+/*
+ * SYSCALL in the guest's user mode; without a callback an instruction, of two bytes, that the processor has
+ * not.
+ */
 static void user_syscall(struct vcpu *v, unsigned int type)
 {
     if (likely(v->pv.callbacks[type].address && !v->pv.kernel_mode)) {
@@ -198,8 +201,8 @@ void pv_user_syscall(struct vcpu *v)
 }
 
 /*
- * The short way found no memory to push the frame of a system call on, below the address that it left in scratch; it has
- * changed to kernel mode already.
+ * The short way found no memory to push the frame of a system call on, below the address that it left in
+ * scratch; it has changed to kernel mode already.
  */
 void pv_no_kernel_stack(struct vcpu *v)
 {
@@ -212,7 +215,9 @@ void pv_user_syscall32(struct vcpu *v)
     user_syscall(v, CALLBACKTYPE_syscall32);
 }
 
-/* SYSENTER: where it stood is lost; without a callback it is the fault of a processor whose SYSENTER_CS is 0. */
+/*
+ * SYSENTER: where it stood is lost; without a callback it is the fault of a processor whose SYSENTER_CS is 0.
+ */
 void pv_user_sysenter(struct vcpu *v)
 {
     struct cpu_user_regs *regs = guest_regs();

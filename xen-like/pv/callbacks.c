@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a guest's kernel tells the hypervisor of itself: its trap table, its entry points and stack, its FPU flag, its
- * debug registers; and its return from a trap.
+ * What a guest's kernel tells the hypervisor of itself: its trap table, its entry points and stack, its FPU
+ * flag, its debug registers; and its return from a trap.
  */
 #include <xen/callback.h>
 #include <xen/nmi.h>
@@ -272,8 +272,8 @@ long do_get_debugreg(unsigned int reg)
 /* --- iret --- */
 
 /*
- * The frame lies at the guest kernel's stack pointer (struct iret_context). RPL 3 in its cs means user mode. Returns what
- * the guest will have in rax.
+ * The frame lies at the guest kernel's stack pointer (struct iret_context). RPL 3 in its cs means user mode.
+ * Returns what the guest will have in rax.
  */
 long do_iret(void)
 {

@@ -2,8 +2,9 @@
 /*
  * A vCPU's state: putting it into a CPU and taking it out again, its two modes, and its creation and end.
  *
- * A CPU holds the state of `current`: general registers in guest_regs(), the rest in the processor. context_switch()
- * takes all of it out and puts the next one's in, so that nothing of one vCPU is there for another to see.
+ * A CPU holds the state of `current`: general registers in guest_regs(), the rest in the processor.
+ * context_switch() takes all of it out and puts the next one's in, so that nothing of one vCPU is there for
+ * another to see.
  */
 #include "cpu/features.h"
 #include "cpu/fpu.h"
@@ -22,7 +23,9 @@
 #include "pv/hypercall.h"
 #include "pv/internal.h"
 
-/* CR4 as the hypervisor wants it on every CPU, and the bits on top of it that a guest may choose for itself. */
+/*
+ * CR4 as the hypervisor wants it on every CPU, and the bits on top of it that a guest may choose for itself.
+ */
 #define CR4_GUEST_CHOICE (CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE)
 
 /* Those that the processor has as the guest wants them; OSXSAVE stays on for the hypervisor. */
@@ -50,7 +53,10 @@ void pv_set_ts(struct vcpu *v, bool ts)
         clts();
 }
 
-/* CR4 as the guest reads it: the machine's, without what concerns only the hypervisor, and with its own choice. */
+/*
+ * CR4 as the guest reads it: the machine's, without what concerns only the hypervisor, and with its own
+ * choice.
+ */
 u64 pv_guest_cr4(const struct vcpu *v)
 {
     return (read_cr4() & (CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT)) | (v->pv.ctrlreg[4] & CR4_GUEST_CHOICE);
@@ -88,8 +94,8 @@ static void save_segments(struct vcpu *v, struct cpu_user_regs *regs)
 }
 
 /*
- * Selectors first, since loading one replaces the base. One that cannot be loaded any more (its descriptor went away)
- * becomes null, and the guest is told by its failsafe callback.
+ * Selectors first, since loading one replaces the base. One that cannot be loaded any more (its descriptor
+ * went away) becomes null, and the guest is told by its failsafe callback.
  */
 static bool load_segments(struct vcpu *v, const struct cpu_user_regs *regs)
 {

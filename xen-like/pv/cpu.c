@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each CPU needs before it may run a guest: the entry points of SYSCALL (64-bit and compatibility mode) and
- * SYSENTER. Interrupt gates are cpu/'s.
+ * What each CPU needs before it may run a guest: the entry points of SYSCALL (64-bit and compatibility mode)
+ * and SYSENTER. Interrupt gates are cpu/'s.
  */
 #include "cpu/desc.h"
 #include "cpu/msr.h"

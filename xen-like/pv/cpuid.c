@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPUID as guests may see it: what the processor says, masked by what a PV guest can use (the words marked A in
- * xen/arch-x86/cpufeatureset.h, less those whose registers the MSR policy does not offer), and the hypervisor's own
- * leaves from 0x40000000 (xen/arch-x86/cpuid.h). Guests ask by the forced-emulation prefix; a bare CPUID in a guest shows
- * the processor itself.
+ * CPUID as guests may see it: what the processor says, masked by what a PV guest can use (the words marked A
+ * in xen/arch-x86/cpufeatureset.h, less those whose registers the MSR policy does not offer), and the
+ * hypervisor's own leaves from 0x40000000 (xen/arch-x86/cpuid.h). Guests ask by the forced-emulation prefix;
+ * a bare CPUID in a guest shows the processor itself.
  */
 #include <xen/arch-x86/cpuid.h>
 

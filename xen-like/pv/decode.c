@@ -77,7 +77,10 @@ static bool is_prefix(u8 byte)
            byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0x64 || byte == 0x65;
 }
 
-/* Legacy prefixes in any order, then at most one REX right before the opcode. Returns true for an operand size of 16. */
+/*
+ * Legacy prefixes in any order, then at most one REX right before the opcode. Returns true for an operand
+ * size of 16.
+ */
 static bool take_prefixes(struct cursor *c, struct insn *out)
 {
     bool size16 = false;

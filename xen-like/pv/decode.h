@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A decoder for 64-bit code: from bytes to prefixes, opcode, operands and length. Pure: it touches neither guest nor
- * processor, and the host tests use it unedited. (SDM vol. 2, chapter 2 and appendix A)
+ * A decoder for 64-bit code: from bytes to prefixes, opcode, operands and length. Pure: it touches neither
+ * guest nor processor, and the host tests use it unedited. (SDM vol. 2, chapter 2 and appendix A)
  */
 #ifndef PV_DECODE_H
 #define PV_DECODE_H
@@ -24,7 +24,10 @@ struct insn {
     u8 rex;                 /* 0: none */
     u8 segment;             /* 0, or the prefix byte: 64 fs, 65 gs, … */
     u8 mod, reg, rm;        /* reg and rm with their REX bits; rm: register number where !is_memory */
-    /* Effective address, where is_memory: base + (index << scale) + disp; 0xff: none; rip: after this instruction. */
+    /*
+     * Effective address, where is_memory: base + (index << scale) + disp; 0xff: none; rip: after this
+     * instruction.
+     */
     u8 base, index, scale;
     bool rip_relative;
     s64 displacement;
@@ -33,8 +36,8 @@ struct insn {
 };
 
 /*
- * Decodes the instruction at bytes[0 … count). True where it is one that this decoder knows and that lies within count
- * bytes; the set is what the emulators of pv/ may meet, no more.
+ * Decodes the instruction at bytes[0 … count). True where it is one that this decoder knows and that lies
+ * within count bytes; the set is what the emulators of pv/ may meet, no more.
  */
 bool insn_decode(const u8 *bytes, unsigned int count, struct insn *out);
 

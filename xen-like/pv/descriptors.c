@@ -2,10 +2,10 @@
 /*
  * A guest's descriptor tables and segment bases.
  *
- * The processor's GDT is always the window of its CPU (mm/layout.h): pages 0 to 13 are the frames that the vCPU's
- * guest registered, or a page of zeroes, and page 14 is ours. The LDT's pages are put into the window when the
- * processor first faults on one. Every frame in a window has the type SEGDESC, which means that each descriptor in it was
- * checked and that no guest can write to it but through update_descriptor.
+ * The processor's GDT is always the window of its CPU (mm/layout.h): pages 0 to 13 are the frames that the
+ * vCPU's guest registered, or a page of zeroes, and page 14 is ours. The LDT's pages are put into the window
+ * when the processor first faults on one. Every frame in a window has the type SEGDESC, which means that each
+ * descriptor in it was checked and that no guest can write to it but through update_descriptor.
  */
 #include "cpu/desc.h"
 #include "cpu/msr.h"
@@ -131,7 +131,10 @@ long do_set_gdt(unsigned long frame_list, unsigned int entries)
     return pv_set_gdt_frames(current, mfns, entries);
 }
 
-/* update_descriptor: writes one checked descriptor at machine address maddr, in a frame of descriptors or of plain data. */
+/*
+ * update_descriptor: writes one checked descriptor at machine address maddr, in a frame of descriptors or of
+ * plain data.
+ */
 long do_update_descriptor(u64 maddr, u64 desc)
 {
     struct domain *d = current->domain;

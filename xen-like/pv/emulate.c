@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Privileged instructions that a PV guest's kernel may use all the same, and the forced-emulation prefix. The fault
- * (#GP, or #UD for the prefix) leads here; what is not in the table below goes back to the guest as the fault it is.
+ * Privileged instructions that a PV guest's kernel may use all the same, and the forced-emulation prefix. The
+ * fault (#GP, or #UD for the prefix) leads here; what is not in the table below goes back to the guest as the
+ * fault it is.
  */
 #include "pv/emulate.h"
 
@@ -136,7 +137,9 @@ bool pv_iopl_allows(const struct vcpu *v)
 
 static enum emulated emul_cli_sti(struct emulation *e)
 {
-    /* The event mask is the guest's interrupt flag; the instructions do nothing where its IOPL allows them. */
+    /*
+     * The event mask is the guest's interrupt flag; the instructions do nothing where its IOPL allows them.
+     */
     return pv_iopl_allows(e->v) ? EMUL_DONE : EMUL_FAULT;
 }
 
@@ -227,7 +230,10 @@ static enum emulated emul_rdmsr(struct emulation *e)
     u64 value;
 
     if (!pv_rdmsr(e->v, (u32)e->regs->rcx, &value)) {
-        /* A kernel that has no #GP handler yet gets a zero instead of its end (arch-x86/xen.h, struct trap_info). */
+        /*
+         * A kernel that has no #GP handler yet gets a zero instead of its end (arch-x86/xen.h, struct
+         * trap_info).
+         */
         if (e->v->pv.trap_table[TRAP_GP_FAULT].address)
             return EMUL_FAULT;
         value = 0;

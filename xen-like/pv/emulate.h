@@ -19,7 +19,9 @@ struct emulation {
     struct insn insn;
 };
 
-/* Reads and decodes the instruction at rip; false where it cannot be read, is unknown, or is not 64-bit code. */
+/*
+ * Reads and decodes the instruction at rip; false where it cannot be read, is unknown, or is not 64-bit code.
+ */
 bool emulation_start(struct emulation *e, struct vcpu *v, struct cpu_user_regs *regs);
 
 /* The register of that number (0: rax … 15: r15). */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Port input and output of guests. Two questions: does the guest itself allow it (IOPL, or the bitmap that its kernel
- * registered), and does the domain have the port? The first answered with no is #GP; the second reads all ones and
- * ignores writes, like a port with nothing behind it.
+ * Port input and output of guests. Two questions: does the guest itself allow it (IOPL, or the bitmap that
+ * its kernel registered), and does the domain have the port? The first answered with no is #GP; the second
+ * reads all ones and ignores writes, like a port with nothing behind it.
  */
 #include "cpu/asm.h"
 #include "console/console.h"

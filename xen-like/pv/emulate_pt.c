@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes of a guest's kernel to its own page tables, which are mapped read-only. The faulting instruction is carried out
- * here: its result is computed from the entry as it is, and mm/ stores it where the new entry is allowed.
+ * Writes of a guest's kernel to its own page tables, which are mapped read-only. The faulting instruction is
+ * carried out here: its result is computed from the entry as it is, and mm/ stores it where the new entry is
+ * allowed.
  */
 #include "domain/domain.h"
 #include "mm/guest.h"

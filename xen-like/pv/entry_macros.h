@@ -36,7 +36,10 @@
         .popsection
 .endm
 
-/* The general registers but rsp, in the order of struct cpu_user_regs from its end; and all of them but rcx and r11. */
+/*
+ * The general registers but rsp, in the order of struct cpu_user_regs from its end; and all of them but rcx
+ * and r11.
+ */
 #define ALL_REGS  rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
 #define MOST_REGS r15, r14, r13, r12, rbp, rbx, r10, r9, r8, rax, rdx, rsi, rdi
 

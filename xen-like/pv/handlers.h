@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The handlers of all hypercalls that Tenon has, for the dispatch table; each subsystem's header declares its own, and
- * these are pv/'s and console/'s.
+ * The handlers of all hypercalls that Tenon has, for the dispatch table; each subsystem's header declares its
+ * own, and these are pv/'s and console/'s.
  */
 #ifndef PV_HANDLERS_H
 #define PV_HANDLERS_H

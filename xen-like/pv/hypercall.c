@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypercall table, made from hypercall-abi/hypercalls.def, and what goes with it: multicalls, continuation, and
- * the page of stubs that guests call.
+ * The hypercall table, made from hypercall-abi/hypercalls.def, and what goes with it: multicalls,
+ * continuation, and the page of stubs that guests call.
  */
 #include "pv/hypercall.h"
 
@@ -19,8 +19,9 @@
 typedef long (*hypercall_fn)(ARGS);
 
 /*
- * Each handler takes as many arguments as its row says, some narrower than a register. The calling convention passes
- * each in a register of its own, and a callee looks at no more of it than it declared, so one pointer type serves all.
+ * Each handler takes as many arguments as its row says, some narrower than a register. The calling convention
+ * passes each in a register of its own, and a callee looks at no more of it than it declared, so one pointer
+ * type serves all.
  */
 #define ROW_PRESENT(nr, name) [nr] = (hypercall_fn)(void (*)(void))do_##name,
 #define ROW_ABSENT(nr, name)
@@ -46,8 +47,9 @@ HANDLERS = {
 
 #ifdef DEBUG
 /*
- * Debug builds call each handler through a function that looks at what must hold afterwards, and spoils the argument
- * registers, which the ABI leaves to the hypervisor: so a guest that relies on them is noticed here, not elsewhere.
+ * Debug builds call each handler through a function that looks at what must hold afterwards, and spoils the
+ * argument registers, which the ABI leaves to the hypervisor: so a guest that relies on them is noticed here,
+ * not elsewhere.
  */
 static long call_checked(unsigned int nargs, long result);
 
@@ -109,9 +111,9 @@ bool hypercall_preempt_check(void)
 }
 
 /*
- * Entries are done in order; each gets its result before the next starts. The batch ends early where an entry was
- * preempted (its arguments are put back, and the whole call continues there), or changed the guest's mode or state so
- * that the rest cannot run.
+ * Entries are done in order; each gets its result before the next starts. The batch ends early where an entry
+ * was preempted (its arguments are put back, and the whole call continues there), or changed the guest's mode
+ * or state so that the rest cannot run.
  */
 long do_multicall(unsigned long list, unsigned int count)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercall handlers, continuation and preemption. hypercall-abi/hypercalls.def is the table; pv/hypercall.c expands
- * it. A handler gets its arguments as unsigned longs (or narrower: the dispatcher passes the full registers, and a
- * handler declares what it takes), runs with interrupts enabled in the guest's address space, and returns 0 or more,
- * or a negative XEN_E* code.
+ * Hypercall handlers, continuation and preemption. hypercall-abi/hypercalls.def is the table; pv/hypercall.c
+ * expands it. A handler gets its arguments as unsigned longs (or narrower: the dispatcher passes the full
+ * registers, and a handler declares what it takes), runs with interrupts enabled in the guest's address
+ * space, and returns 0 or more, or a negative XEN_E* code.
  */
 #ifndef PV_HYPERCALL_H
 #define PV_HYPERCALL_H
@@ -37,12 +37,15 @@
 #define NR_HYPERCALLS 64
 
 /*
- * A handler that has more to do returns hypercall_restart() with the arguments for its next run: the guest's RIP stays
- * at the SYSCALL, and the call is made again as soon as softirqs and events are dealt with. Arguments 0 to n - 1 are
- * replaced; the others stay. Works in a multicall as well.
+ * A handler that has more to do returns hypercall_restart() with the arguments for its next run: the guest's
+ * RIP stays at the SYSCALL, and the call is made again as soon as softirqs and events are dealt with.
+ * Arguments 0 to n - 1 are replaced; the others stay. Works in a multicall as well.
  */
 long hypercall_restart(unsigned int n, const unsigned long *args);
-/* In error_code of guest_regs() from hypercall_restart() on, until entry.S has seen it: no exception leaves such a one. */
+/*
+ * In error_code of guest_regs() from hypercall_restart() on, until entry.S has seen it: no exception leaves
+ * such a one.
+ */
 #define HYPERCALL_RESTARTS 0x52535452
 #define HYPERCALL_RESTART(...)                                                              \
     ({                                                                                      \

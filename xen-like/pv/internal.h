@@ -20,7 +20,10 @@ void pv_toggle_mode(struct vcpu *v);
 /* CR0.TS as the guest has it, put into the processor where v is current. */
 void pv_set_ts(struct vcpu *v, bool ts);
 
-/* #GP of the guest's kernel or user: emulates what the ABI promises; true if dealt with (or the guest is crashed). */
+/*
+ * #GP of the guest's kernel or user: emulates what the ABI promises; true if dealt with (or the guest is
+ * crashed).
+ */
 bool pv_emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs);
 /* #UD: the forced-emulation prefix. */
 bool pv_emulate_forced(struct vcpu *v, struct cpu_user_regs *regs);
@@ -38,7 +41,10 @@ bool pv_wrmsr(struct vcpu *v, u32 msr, u64 value);
 u64 pv_guest_cr4(const struct vcpu *v);
 void pv_set_guest_cr4(struct vcpu *v, u64 value);
 
-/* The guest's debug registers. -EPERM: a bit or address that is not for guests; -ENODEV: DR4, DR5 with CR4.DE; -EINVAL. */
+/*
+ * The guest's debug registers. -EPERM: a bit or address that is not for guests; -ENODEV: DR4, DR5 with
+ * CR4.DE; -EINVAL.
+ */
 long pv_set_debugreg(struct vcpu *v, unsigned int reg, u64 value);
 bool pv_get_debugreg(struct vcpu *v, unsigned int reg, u64 *value);
 void pv_load_debug_registers(const struct vcpu *v);

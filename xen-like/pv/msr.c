@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Model-specific registers as guests may read and write them: one table. What is not in it is #GP, as on a processor
- * that has no such register.
+ * Model-specific registers as guests may read and write them: one table. What is not in it is #GP, as on a
+ * processor that has no such register.
  */
 #include <xen/arch-x86/cpuid.h>
 
@@ -109,10 +109,14 @@ static bool write_mc_bank(struct vcpu *v, u32 msr, u64 value)
     return msr % 4 == 0 || value == 0;
 }
 
-/* The hypercall page: the register that the hypervisor's CPUID leaf 2 names. Frame in bits 12 and up, index 0. */
+/*
+ * The hypercall page: the register that the hypervisor's CPUID leaf 2 names. Frame in bits 12 and up, index
+ * 0.
+ */
 static bool write_hypercall_page(struct vcpu *v, u32 msr, u64 value)
 {
     mfn_t mfn = MFN(value >> PAGE_SHIFT);
+
     if (value & ~PAGE_MASK || !frame_get_and_type(mfn, v->domain, FRAME_WRITABLE))
         return false;
     hypercall_page_fill(mfn_to_virt(mfn));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * physdev_op: a guest's access to ports (every domain), and the machine's interrupt lines (the hardware domain).
+ * physdev_op: a guest's access to ports (every domain), and the machine's interrupt lines (the hardware
+ * domain).
  */
 #include <xen/physdev.h>
 
@@ -54,6 +55,7 @@ static struct gsi_mode default_mode(unsigned int gsi)
 static int bind_pirq(struct domain *d, unsigned int pirq, bool will_share)
 {
     struct gsi_mode mode;
+
     if (pirq >= irq_gsi_count())
         return -EINVAL;
     pirq = index_nospec(pirq, MAX_GSI);
@@ -138,7 +140,9 @@ static bool is_self(domid_t domid)
     return domid == DOMID_SELF || domid == current->domain->id;
 }
 
-/* Lines only (MSI needs the PCI part, which Tenon lacks); the PIRQ asked for must be the line's own number. */
+/*
+ * Lines only (MSI needs the PCI part, which Tenon lacks); the PIRQ asked for must be the line's own number.
+ */
 static long map_pirq(union physdev_args *a)
 {
     struct physdev_map_pirq *op = &a->map_pirq;
@@ -167,7 +171,10 @@ static long alloc_irq_vector(union physdev_args *a)
     return a->irq.irq < irq_gsi_count() ? 0 : -EINVAL;
 }
 
-/* All PCI devices are the hardware domain's, with no word from it; what the call says is checked for being there. */
+/*
+ * All PCI devices are the hardware domain's, with no word from it; what the call says is checked for being
+ * there.
+ */
 static long pci_device(union physdev_args *a)
 {
     return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What makes a domain paravirtual: the guest's own trap table and callbacks, its descriptor tables, its two modes, and
- * the state of a vCPU that a CPU does not hold. Everything here belongs to the x86-64 PV ABI (xen/arch-x86/).
+ * What makes a domain paravirtual: the guest's own trap table and callbacks, its descriptor tables, its two
+ * modes, and the state of a vCPU that a CPU does not hold. Everything here belongs to the x86-64 PV ABI
+ * (xen/arch-x86/).
  */
 #ifndef PV_PV_H
 #define PV_PV_H
@@ -17,7 +18,10 @@ struct vcpu;
 
 #define GDT_GUEST_FRAMES 14 /* FIRST_RESERVED_GDT_PAGE of the ABI */
 
-/* Bit in guest_regs()->entry_vector: the guest came by SYSCALL, and may be left by SYSRET (rcx, r11 are lost). */
+/*
+ * Bit in guest_regs()->entry_vector: the guest came by SYSCALL, and may be left by SYSRET (rcx, r11 are
+ * lost).
+ */
 #define ENTRY_SYSCALL 0x100
 
 /* Bytes of a CPU's SYSCALL stub in entry.S; a power of two. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exceptions that happen while a guest runs, in its kernel or its user mode. Each is dealt with on the guest's behalf
- * (an emulated instruction, a page-table write, an LDT page not mapped yet) or given to the guest's own handler.
+ * Exceptions that happen while a guest runs, in its kernel or its user mode. Each is dealt with on the
+ * guest's behalf (an emulated instruction, a page-table write, an LDT page not mapped yet) or given to the
+ * guest's own handler.
  *
- * entry.S calls guest_trap_table[vector] with interrupts off; a handler first reads what a later exception would
- * overwrite (CR2, DR6), then turns them on.
+ * entry.S calls guest_trap_table[vector] with interrupts off; a handler first reads what a later exception
+ * would overwrite (CR2, DR6), then turns them on.
  */
 #include "cpu/irq.h"
 #include "cpu/regs.h"
@@ -51,6 +52,7 @@ static void invalid_opcode(struct cpu_user_regs *regs)
 static void device_not_available(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
+
     irq_enable();
     /* TS is only ever set in the processor because the guest asked for it; taking the fault clears it. */
     pv_set_ts(v, false);
@@ -64,7 +66,8 @@ static bool gate_allows(const struct vcpu *v, const struct trap_info *ti)
 }
 
 /*
- * `int n` that the interrupt gate refused, for the guest's own gate to decide. The vector is taken from the instruction where it can be read, since some machines report it wrongly in the error code.
+ * `int n` that the interrupt gate refused, for the guest's own gate to decide. The vector is taken from the
+ * instruction where it can be read, since some machines report it wrongly in the error code.
  */
 static bool software_interrupt(struct vcpu *v, struct cpu_user_regs *regs)
 {
@@ -134,10 +137,14 @@ static void page_fault(struct cpu_user_regs *regs)
     pv_inject_page_fault(v, cr2, code);
 }
 
-/* The hypervisor loads a guest's selector on its behalf, and the descriptor's page is not in the LDT window yet. */
+/*
+ * The hypervisor loads a guest's selector on its behalf, and the descriptor's page is not in the LDT window
+ * yet.
+ */
 static bool ldt_fault_in_hypervisor(unsigned long cr2, u32 code)
 {
     unsigned long offset = cr2 - CPU_LDT_WINDOW(this_cpu_nr());
+
     return offset < LDT_WINDOW_SIZE && pv_map_ldt_page(current, offset);
 }
 
