@@ -14,6 +14,7 @@
 #define LEAVE_KEY 0x1d          /* Ctrl-] */
 #define POLL_NS   10000000ull   /* how long new output may wait to be shown while nobody types */
 #define CHUNK     1024u
+#define FULL_TRIES 100u         /* of POLL_NS that input waits for a guest whose ring is full */
 
 /*
  * Print what the log has beyond *place. The log may vanish while the terminal is slow, hence the serial
@@ -51,12 +52,32 @@ static int show_ended(const char *name, struct console_view *view)
     return CLI_OK;
 }
 
+/*
+ * Hand a key to the guest. One that takes no input fills up after some hundred; its user is made to wait for
+ * that only once, and the leave key works all the time.
+ */
+static void give_key(struct console_view *view, uint64_t *place, char byte, bool *deaf)
+{
+    domid_t domid = view->domid;
+    uint64_t serial = view->serial;
+
+    for (unsigned tries = 0; !console_input(domid, &byte, 1); tries++) {
+        show_new(serial, place);
+        if (*deaf || tries == FULL_TRIES || !console_find_serial(serial, view) || !view->alive) {
+            *deaf = true;
+            return;
+        }
+        port_sleep(POLL_NS);
+    }
+    *deaf = false;
+}
+
 int cli_console_session(const char *word, const char *name)
 {
     struct tn_error err = { "" };
     struct console_view view;
     uint64_t place, serial;
-    domid_t domid;
+    bool deaf = false;
     int key = -1;
 
     if (!console_find(name, &view))
@@ -66,14 +87,11 @@ int cli_console_session(const char *word, const char *name)
         return show_ended(name, &view);
     place = *view.shown;
     serial = view.serial;
-    domid = view.domid;
-    printf("tenon: console of %s (id %u), Ctrl-] leaves\n", name, domid);
+    printf("tenon: console of %s (id %u), Ctrl-] leaves\n", name, view.domid);
     fflush(stdout);
     while (key != LEAVE_KEY) {
-        char byte = key;
-
         if (key >= 0)
-            console_input(domid, &byte, 1);
+            give_key(&view, &place, key, &deaf);
         show_new(serial, &place);
         if (!console_find_serial(serial, &view) || !view.alive)
             break;

@@ -2,21 +2,23 @@
 /*
  * The console daemon. Each guest has a struct console in one list; the event handler notes that there is work
  * and wakes the thread, which then serves every console that has some. A guest that notifies too often has
- * its port masked until the end of a period, so that a storm costs this domain a bounded number of upcalls.
+ * its port masked until the end of a period and its ring looked at now and then, so that a storm costs this
+ * domain a bounded number of upcalls. Linux notifies after every 16 bytes: its output must not stall by that.
  */
 #include "consoles.h"
 #include "ring.h"
 
 #include "../lib/config.h"
 #include "../lib/control.h"
+#include "../lib/throttle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define INPUT_ROOM   512u
-#define PERIOD_NS    100000000ull   /* 100 ms */
 #define PERIOD_EVENTS 100u          /* notifications in a period before the port is masked */
+#define MASKED_POLL  2000000ull     /* ns between two looks at the ring meanwhile */
 #define ENDED_MAX    16u            /* logs of ended domains: their number */
 #define ENDED_BYTES  (256u << 10)   /* and bytes */
 
@@ -31,13 +33,10 @@ struct console {
     /* While alive: */
     struct console_ring ring;
     void *page;
-    int port;
+    struct throttle throttle;       /* with the port */
     volatile bool work;             /* set by the handler */
     bool closing;
     struct port_event closed;
-    unsigned events;                /* in this period */
-    bool masked;
-    uint64_t period_end;
     char input[INPUT_ROOM];
     size_t input_count;
 };
@@ -52,7 +51,7 @@ static void on_event(void *arg)
     struct console *c = arg;
 
     c->work = true;
-    c->events++;
+    throttle_count(&c->throttle);
     port_wake(&daemon_event);
 }
 
@@ -91,35 +90,14 @@ static bool serve_ring(struct console *c)
         moved |= count > 0;
     }
     if (moved)
-        port_notify(c->port);
+        port_notify(c->throttle.port);
     return moved;
-}
-
-/*
- * Count notifications; returns the time at which this console wants to be looked at again, or PORT_FOREVER.
- */
-static uint64_t throttle(struct console *c, uint64_t now)
-{
-    if (now >= c->period_end) {
-        c->period_end = now + PERIOD_NS;
-        c->events = 0;
-        if (c->masked) {
-            c->masked = false;
-            c->work = true;
-            port_unmask(c->port);
-        }
-    }
-    if (!c->masked && c->events > PERIOD_EVENTS) {
-        port_mask(c->port);
-        c->masked = true;
-    }
-    return c->masked ? c->period_end : PORT_FOREVER;
 }
 
 static void close_console(struct console *c)
 {
     serve_ring(c);
-    port_unbind(c->port);
+    port_unbind(c->throttle.port);
     port_unmap_foreign(c->page, 1);
     c->alive = false;
     log_trim(&c->log);
@@ -161,6 +139,7 @@ static void daemon_thread(void *arg)
         again = PORT_FOREVER;
         for (struct console *c = consoles; c; c = c->next) {
             uint64_t wanted;
+            bool unmasked;
 
             if (!c->alive)
                 continue;
@@ -169,10 +148,12 @@ static void daemon_thread(void *arg)
                 port_wake(&c->closed);
                 continue;
             }
-            wanted = throttle(c, now);
+            wanted = throttle_check(&c->throttle, PERIOD_EVENTS, now, &unmasked);
+            if (c->throttle.masked && now + MASKED_POLL < wanted)
+                wanted = now + MASKED_POLL;
             if (wanted < again)
                 again = wanted;
-            if (c->work && !c->masked) {
+            if (c->work || unmasked || c->throttle.masked) {
                 c->work = false;
                 serve_ring(c);
             }
@@ -206,9 +187,10 @@ int console_attach(domid_t domid, const char *name, xen_pfn_t mfn, evtchn_port_t
         goto fail_log;
     }
     ring_init(&c->ring, c->page);
-    c->port = port_bind_interdomain(domid, port, on_event, c);
-    if (c->port < 0) {
-        tn_fail(err, "domain %s: cannot bind its console's event channel: %s", name, tn_xen_error(c->port));
+    c->throttle.port = port_bind_interdomain(domid, port, on_event, c);
+    if (c->throttle.port < 0) {
+        tn_fail(err, "domain %s: cannot bind its console's event channel: %s", name,
+                tn_xen_error(c->throttle.port));
         goto fail_map;
     }
     c->next = consoles;
@@ -243,14 +225,6 @@ void console_rename(domid_t domid, const char *name)
 
     if (c)
         strcpy(c->name, name);
-}
-
-void console_note(domid_t domid, const char *text)
-{
-    struct console *c = find_alive(domid);
-
-    if (c)
-        note(c, text);
 }
 
 static void view_of(struct console *c, struct console_view *view)

@@ -27,9 +27,6 @@ void console_detach(domid_t domid);
 
 void console_rename(domid_t domid, const char *name);
 
-/* Put a line of the toolstack's own, in brackets, into the log of a living guest. */
-void console_note(domid_t domid, const char *text);
-
 /*
  * The newest log of this name (or of this id, when `name` is digits), of a living domain or of one that
  * ended. A log may vanish in any call that waits: look it up again after each one.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A bounded log of one guest's console output: the last LOG_SIZE bytes, and a count of all that ever came, so
- * that readers keep their own place and learn how much they missed. Pure code.
+ * A bounded log of one guest's console output: its last bytes, and a count of all that ever came, so that
+ * readers keep their own place and learn how much they missed. A log grows with what is written, from LOG_MIN
+ * up to LOG_MAX, as far as LOG_POOL allows for all logs together. Pure code.
  */
 #ifndef TOOLSTACK_CONSOLE_LOG_H
 #define TOOLSTACK_CONSOLE_LOG_H
@@ -9,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOG_SIZE (16u << 10)
+#define LOG_MIN  (4u << 10)
+#define LOG_MAX  (128u << 10)       /* what a Linux kernel says while it boots, twice */
+#define LOG_POOL (4u << 20)
 
 struct console_log {
     uint64_t written;       /* bytes ever appended */

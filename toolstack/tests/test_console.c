@@ -48,8 +48,10 @@ static void rings(void)
 static void logs(void)
 {
     struct console_log log;
-    char bytes[LOG_SIZE], out[LOG_SIZE];
+    static struct console_log many[LOG_POOL / LOG_MAX + 2];
+    static char bytes[LOG_MAX], out[LOG_MAX];
     uint64_t place = 0, missed;
+    size_t all = 0;
 
     ok(log_init(&log) == 0, "a log");
     log_append(&log, "hello", 5);
@@ -59,8 +61,8 @@ static void logs(void)
         bytes[i] = i;
     log_append(&log, bytes, sizeof(bytes));
     log_append(&log, "end", 3);
-    ok(log_read(&log, &place, out, sizeof(out), &missed) == LOG_SIZE && missed == 3 &&
-       memcmp(out + LOG_SIZE - 3, "end", 3) == 0 &&
+    ok(log_read(&log, &place, out, sizeof(out), &missed) == LOG_MAX && missed == 3 &&
+       memcmp(out + LOG_MAX - 3, "end", 3) == 0 &&
        out[0] == bytes[3], "keeps the newest bytes and tells what is gone");
     log_free(&log);
     log_init(&log);
@@ -75,6 +77,19 @@ static void logs(void)
     place = 0;
     ok(log_read(&log, &place, out, sizeof(out), NULL) == 0, "may be empty");
     log_free(&log);
+    for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++) {
+        log_init(&many[i]);
+        log_append(&many[i], bytes, sizeof(bytes));
+        log_append(&many[i], "end", 3);
+        all += many[i].room;
+    }
+    place = 0;
+    ok(all <= LOG_POOL + 2 * LOG_MIN && many[0].room == LOG_MAX && many[LOG_POOL / LOG_MAX + 1].room < LOG_MAX &&
+       log_read(&many[LOG_POOL / LOG_MAX + 1], &place, out, sizeof(out), NULL) ==
+       many[LOG_POOL / LOG_MAX + 1].room && memcmp(out + many[LOG_POOL / LOG_MAX + 1].room - 3, "end", 3) == 0,
+       "all of them together stay within their bound, and work");
+    for (size_t i = 0; i < sizeof(many) / sizeof(many[0]); i++)
+        log_free(&many[i]);
 }
 
 void test_console(void)
