@@ -204,6 +204,31 @@ static int set_number(struct tn_config *config, const struct key *key, const str
     return 0;
 }
 
+static int set_offset(struct tn_config *config, const struct key *key, const struct value *value,
+                      struct lexer *lx)
+{
+    char *end;
+    long seconds = value->kind == V_LIST ? 0 : strtol(value->text, &end, 0);
+
+    if (value->kind == V_LIST || !value->text[0] || *end)
+        return fail_at(lx, value->place, key->name, " takes a number of seconds (a negative one in quotes)");
+    if (seconds < -(long)TN_MAX_TIME_OFFSET || seconds > (long)TN_MAX_TIME_OFFSET)
+        return fail_at(lx, value->place, key->name, " is more than a year");
+    config->rtc_timeoffset = seconds;
+    return 0;
+}
+
+static int set_uuid(struct tn_config *config, const struct key *key, const struct value *value,
+                    struct lexer *lx)
+{
+    struct tn_error err = { "" };
+
+    if (value->kind == V_LIST || tn_parse_uuid(config->uuid, value->text, &err) < 0)
+        return fail_at(lx, value->place, key->name, " must have the form"
+                       " \"xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx\", hexadecimal");
+    return 0;
+}
+
 static int set_action(struct tn_config *config, const struct key *key, const struct value *value,
                       struct lexer *lx)
 {
@@ -211,7 +236,8 @@ static int set_action(struct tn_config *config, const struct key *key, const str
         const char *word;
         enum tn_action action;
     } actions[] = {
-        { "destroy", TN_DESTROY }, { "restart", TN_RESTART }, { "preserve", TN_PRESERVE },
+        { "destroy", TN_DESTROY }, { "restart", TN_RESTART }, { "rename-restart", TN_RENAME_RESTART },
+        { "preserve", TN_PRESERVE },
     };
 
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
@@ -220,7 +246,8 @@ static int set_action(struct tn_config *config, const struct key *key, const str
             return 0;
         }
     }
-    return fail_at(lx, value->place, key->name, " must be \"destroy\", \"restart\" or \"preserve\"");
+    return fail_at(lx, value->place, key->name,
+                   " must be \"destroy\", \"restart\", \"rename-restart\" or \"preserve\"");
 }
 
 /* One list for all vCPUs, or a list with an entry a vCPU; returns how many entries, or -1. */
@@ -267,19 +294,6 @@ static int set_type(struct tn_config *config, const struct key *key, const struc
     return 0;
 }
 
-/* `extra` is appended to nothing here, and gives way to `cmdline` as xl has it. */
-static int set_extra(struct tn_config *config, const struct key *key, const struct value *value,
-                     struct lexer *lx)
-{
-    struct tn_config other;
-
-    if (set_string(&other, key, value, lx) < 0)
-        return -1;
-    if (!config->cmdline[0])
-        strcpy(config->cmdline, other.cmdline);
-    return 0;
-}
-
 #define FIELD(name) offsetof(struct tn_config, name)
 #define ROOM(name)  sizeof(((struct tn_config *)0)->name)
 
@@ -289,7 +303,9 @@ static const struct key keys[] = {
     { "kernel",      set_string, FIELD(kernel), 0, ROOM(kernel) },
     { "ramdisk",     set_string, FIELD(ramdisk), 0, ROOM(ramdisk) },
     { "cmdline",     set_string, FIELD(cmdline), 0, ROOM(cmdline) },
-    { "extra",       set_extra, FIELD(cmdline), 0, ROOM(cmdline) },
+    { "root",        set_string, FIELD(root), 0, ROOM(root) },
+    { "extra",       set_string, FIELD(extra), 0, ROOM(extra) },
+    { "uuid",        set_uuid, 0, 0, 0 },
     { "memory",      set_number, FIELD(memory_mb), TN_MIN_MEMORY_MB, TN_MAX_MEMORY_MB },
     { "maxmem",      set_number, FIELD(maxmem_mb), TN_MIN_MEMORY_MB, TN_MAX_MEMORY_MB },
     { "vcpus",       set_number, FIELD(vcpus), 1, TN_MAX_VCPUS },
@@ -301,6 +317,9 @@ static const struct key keys[] = {
     { "on_poweroff", set_action, FIELD(on_poweroff), 0, 0 },
     { "on_reboot",   set_action, FIELD(on_reboot), 0, 0 },
     { "on_crash",    set_action, FIELD(on_crash), 0, 0 },
+    { "on_watchdog", set_action, FIELD(on_watchdog), 0, 0 },
+    { "rtc_timeoffset", set_offset, 0, 0, 0 },
+    { "localtime",   set_number, FIELD(localtime), 0, 1 },
 };
 
 static const struct key *find_key(struct lexer *lx, const char *word, struct place place)
@@ -393,6 +412,7 @@ void config_init(struct tn_config *config)
     config->on_poweroff = TN_DESTROY;
     config->on_reboot = TN_RESTART;
     config->on_crash = TN_DESTROY;
+    config->on_watchdog = TN_DESTROY;
 }
 
 int config_parse(struct tn_config *config, const char *text, size_t length, const char *file,
@@ -453,6 +473,21 @@ int config_assign(struct tn_config *config, const char *argument, struct tn_erro
     return status;
 }
 
+/* root= and extra= make a command line together where there is none, as xl has it. */
+static int join_cmdline(struct tn_config *config, const char *file, struct tn_error *err)
+{
+    int length;
+
+    if (config->cmdline[0])
+        return 0;
+    length = snprintf(config->cmdline, sizeof(config->cmdline), "%s%s%s%s", config->root[0] ? "root=" : "",
+                      config->root, config->root[0] && config->extra[0] ? " " : "", config->extra);
+    if (length < (int)sizeof(config->cmdline))
+        return 0;
+    return tn_fail(err, "%s: domain %s: root= and extra= together are longer than %zu characters: shorten"
+                        " them", file, config->name, sizeof(config->cmdline) - 1);
+}
+
 int config_finish(struct tn_config *config, const char *file, struct tn_error *err)
 {
     if (tn_check_name(config->name, err) < 0)
@@ -471,5 +506,5 @@ int config_finish(struct tn_config *config, const char *file, struct tn_error *e
     if (config->maxvcpus < config->vcpus)
         return tn_fail(err, "%s: domain %s: maxvcpus (%u) is less than vcpus (%u): raise maxvcpus or remove"
                             " it", file, config->name, config->maxvcpus, config->vcpus);
-    return 0;
+    return join_cmdline(config, file, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rules for domain names and CPU lists.
+ * Rules for domain names, CPU lists and UUIDs.
  */
 #include "config.h"
 
@@ -101,4 +101,41 @@ void tn_format_cpus(const struct tn_cpu_set *set, unsigned nr_cpus, char *text, 
     }
     if (found == nr_cpus)
         snprintf(text, room, "all");
+}
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *hit = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
+
+    return hit ? hit - digits : -1;
+}
+
+int tn_parse_uuid(uint8_t uuid[16], const char *text, struct tn_error *err)
+{
+    const char *at = text;
+    uint8_t bytes[16];
+
+    for (unsigned i = 0; i < 16; i++) {
+        int high, low;
+
+        if ((i == 4 || i == 6 || i == 8 || i == 10) && *at == '-')
+            at++;
+        high = hex_digit(at[0]);
+        low = high < 0 ? -1 : hex_digit(at[1]);
+        if (low < 0)
+            return tn_fail(err, "UUID %.40s: wants 32 hexadecimal digits", text);
+        bytes[i] = high << 4 | low;
+        at += 2;
+    }
+    if (*at)
+        return tn_fail(err, "UUID %.40s: wants 32 hexadecimal digits", text);
+    memcpy(uuid, bytes, sizeof(bytes));
+    return 0;
+}
+
+void tn_format_uuid(const uint8_t uuid[16], char text[TN_UUID_TEXT])
+{
+    for (unsigned i = 0; i < 16; i++)
+        text += sprintf(text, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
 }

@@ -20,6 +20,8 @@
 #define TN_MAX_MEMORY_MB (16u << 20)
 #define TN_MAX_WEIGHT 65535u
 #define TN_MAX_CAP    (100u * TN_MAX_VCPUS)
+#define TN_UUID_TEXT  37      /* with its NUL */
+#define TN_MAX_TIME_OFFSET (366u * 86400)   /* seconds */
 
 /* A set of physical CPUs, bit n of byte n/8 as the hypervisor's bitmaps have it. */
 struct tn_cpu_set {
@@ -30,6 +32,7 @@ struct tn_cpu_set {
 enum tn_action {
     TN_DESTROY,
     TN_RESTART,
+    TN_RENAME_RESTART,          /* keep the ended one under another name, and start a new one */
     TN_PRESERVE,
 };
 
@@ -38,6 +41,9 @@ struct tn_config {
     char kernel[TN_PATH_MAX + 1];
     char ramdisk[TN_PATH_MAX + 1];      /* empty: none */
     char cmdline[1024];                 /* MAX_GUEST_CMDLINE with its NUL */
+    char root[TN_PATH_MAX + 1];         /* these two make the command line */
+    char extra[1024];                   /* where no cmdline is given */
+    uint8_t uuid[16];                   /* all zero: one is made up */
     uint32_t memory_mb;
     uint32_t maxmem_mb;                 /* >= memory_mb */
     uint32_t vcpus;
@@ -48,7 +54,9 @@ struct tn_config {
     struct tn_cpu_set cpus_soft[TN_MAX_VCPUS];
     uint32_t cpu_weight;                /* 0: the scheduler's own default */
     uint32_t cap;                       /* per cent of a CPU, 0: no limit */
-    enum tn_action on_poweroff, on_reboot, on_crash;
+    int32_t rtc_timeoffset;             /* seconds from UTC that the guest's clock shows */
+    uint32_t localtime;                 /* 1: and as many as local time differs from UTC */
+    enum tn_action on_poweroff, on_reboot, on_crash, on_watchdog;
 };
 
 /*
@@ -59,6 +67,10 @@ int tn_check_name(const char *name, struct tn_error *err);
 
 /* Parse xl's CPU list ("0-3,^2", "all") into `set`. Returns 0, or -1 with the line. */
 int tn_parse_cpus(struct tn_cpu_set *set, const char *text, struct tn_error *err);
+
+/* "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx" to bytes. Returns 0, or -1 with the line. */
+int tn_parse_uuid(uint8_t uuid[16], const char *text, struct tn_error *err);
+void tn_format_uuid(const uint8_t uuid[16], char text[TN_UUID_TEXT]);
 
 /* The set as xl prints it ("all" where it has the first nr_cpus, "0-3,5", "none"), at most `room` bytes. */
 void tn_format_cpus(const struct tn_cpu_set *set, unsigned nr_cpus, char *text, size_t room);

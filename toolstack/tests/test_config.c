@@ -26,13 +26,17 @@ static int parse(const char *text)
     return status;
 }
 
+#define LEAST "name='n'\nkernel='k'\nmemory=1"
+
 static void good(void)
 {
+    char uuid[TN_UUID_TEXT];
+
     ok(parse("# comment\nname='a.b'  # more\nkernel = \"/k\" ; memory=64\nvcpus=2\ncpus = \"0-3,^2\"\n"
              "on_crash=\"preserve\"\nextra='x \"y\"'\nramdisk=\"/r\"") == 0, "a usual file is read %s",
              err.text);
     ok(strcmp(config.name, "a.b") == 0 && strcmp(config.kernel, "/k") == 0 && config.memory_mb == 64 &&
-       config.vcpus == 2 && strcmp(config.cmdline, "x \"y\"") == 0 && strcmp(config.ramdisk, "/r") == 0,
+       config.vcpus == 2 && strcmp(config.extra, "x \"y\"") == 0 && strcmp(config.ramdisk, "/r") == 0,
        "its values are right");
     ok(config.on_crash == TN_PRESERVE && config.on_poweroff == TN_DESTROY && config.on_reboot == TN_RESTART,
        "actions and their defaults are right");
@@ -43,9 +47,18 @@ static void good(void)
     ok(parse("cpus = [ \"1\", '2-3' ,\n 4, ]\nmemory = 0x10\nname = \\\n \"x\"\r\n") == 0 &&
        config.nr_cpu_sets == 3 && tn_cpu_in(&config.cpus[2], 4) && config.memory_mb == 16,
        "lists over lines, joined lines, hexadecimal %s", err.text);
-    ok(parse("extra = \"a\"\ncmdline = \"b\"") == 0 && strcmp(config.cmdline, "b") == 0 &&
-       parse("cmdline = \"b\"\nextra = \"a\"") == 0 &&
-       strcmp(config.cmdline, "b") == 0, "cmdline wins over extra");
+    ok(parse("extra = \"a\"\ncmdline = \"b\"\n" LEAST) == 0 && config_finish(&config, "f", &err) == 0 &&
+       strcmp(config.cmdline, "b") == 0 && parse("cmdline = \"b\"\nroot = \"a\"\n" LEAST) == 0 &&
+       config_finish(&config, "f", &err) == 0 && strcmp(config.cmdline, "b") == 0, "cmdline wins over root and extra");
+    ok(parse("extra = \"a b\"\nroot=\"/dev/x\"\n" LEAST) == 0 && config_finish(&config, "f", &err) == 0 &&
+       strcmp(config.cmdline, "root=/dev/x a b") == 0, "root and extra make a command line together");
+    ok(parse("uuid = \"01234567-89AB-cdef-0123-456789abcdef\"") == 0 && config.uuid[0] == 0x01 &&
+       config.uuid[5] == 0xab && config.uuid[15] == 0xef, "a UUID");
+    tn_format_uuid(config.uuid, uuid);
+    ok(strcmp(uuid, "01234567-89ab-cdef-0123-456789abcdef") == 0, "and back: %s", uuid);
+    ok(parse("rtc_timeoffset = \"-3600\"\nlocaltime=1") == 0 && config.rtc_timeoffset == -3600 && config.localtime,
+       "the guest's clock");
+    ok(parse("on_watchdog='rename-restart'") == 0 && config.on_watchdog == TN_RENAME_RESTART, "rename-restart");
     ok(parse("name = \"a\\\"b\\\\\"") == 0 && strcmp(config.name, "a\"b\\") == 0, "escapes in strings");
     ok(parse("cpus_soft = [ \"1\", 2 ]\ncpu_weight = 512\ncap = 150") == 0 && config.nr_soft_sets == 2 &&
        tn_cpu_in(&config.cpus_soft[1], 2) && !config.nr_cpu_sets && config.cpu_weight == 512 && config.cap == 150,
@@ -110,6 +123,12 @@ static const struct {
     { "on_crash = \"explode\"", "f:1:12: on_crash must be" },
     { "type = \"hvm\"", "f:1:8: type must be \"pv\"" },
     { "kernel = \"/k\" @", "f:1:15: expected the end of the line" },
+    { "uuid = \"0123\"", "f:1:8: uuid must have the form" },
+    { "uuid = \"01234567-89ab-cdef-0123-456789abcdeg\"", "f:1:8: uuid must have the form" },
+    { "uuid = \"01234567-89ab-cdef-0123-456789abcdef0\"", "f:1:8: uuid must have the form" },
+    { "rtc_timeoffset = \"1h\"", "f:1:18: rtc_timeoffset takes a number of seconds" },
+    { "rtc_timeoffset = 99999999", "f:1:18: rtc_timeoffset is more than a year" },
+    { "localtime = 2", "f:1:13: localtime must be between 0 and 1" },
     { "@", "f:1:1: a character that means nothing here" },
 };
 
@@ -136,6 +155,11 @@ static void finishing(void)
     parse("name='n'\nkernel='k'\nmemory=8\nvcpus=4\nmaxvcpus=2");
     config_finish(&config, "f", &err);
     failed_with(err.text, "maxvcpus (2)", "maxvcpus below vcpus");
+    parse(LEAST);
+    memset(config.extra, 'e', sizeof(config.extra) - 1);
+    strcpy(config.root, "r");
+    config_finish(&config, "f", &err);
+    failed_with(err.text, "root= and extra= together", "a command line that is too long");
 }
 
 static void arguments(void)
