@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# MiniOS: newlib from Debian's source package, the kernel and glue as libminios.a, and each folder of
+# MiniOS: newlib from Debian's source package, the kernel, drivers and glue as libminios.a, and each folder of
 # minios/apps as an image:
 #     $(B)/minios/X        stripped ELF64, what a domain builder loads; $(B)/minios/X.gz the same, gzip'd
 #     $(B)/minios/X.elf    with symbols, for gdb and objdump
@@ -18,7 +18,7 @@ MINIOS_CPPFLAGS := -nostdinc -isystem $(MINIOS_GCC_INCLUDE) -isystem minios/newl
     -D__XEN_INTERFACE_VERSION__=0x00040e00 -U__linux__ -U__linux -Ulinux -U__gnu_linux__ -U__unix__ -U__unix \
     -Uunix
 # Event upcalls push on the running thread's stack: no red zone. Backtraces follow frame pointers.
-MINIOS_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Werror -mno-red-zone -fno-omit-frame-pointer -fno-pic \
+MINIOS_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror -mno-red-zone -fno-omit-frame-pointer -fno-pic \
     -fno-pie -fno-stack-protector -fcf-protection=none -fno-asynchronous-unwind-tables -ffunction-sections \
     -fdata-sections -mcmodel=small
 # The kernel runs in upcalls too, which do not save the FPU.
@@ -30,6 +30,7 @@ MINIOS_LD := $(LD) -nostdlib -static --gc-sections -z noexecstack -z max-page-si
 
 MINIOS_KERNEL_SRCS := $(filter-out %/asm-offsets.c,$(wildcard minios/kernel/*.c))
 MINIOS_KERNEL_OBJS := $(MINIOS_KERNEL_SRCS:%.c=$(B)/%.o) $(B)/minios/kernel/entry.o
+MINIOS_DRIVER_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard minios/drivers/*.c))
 MINIOS_GLUE_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard minios/newlib/*.c))
 MINIOS_APPS := $(notdir $(patsubst %/,%,$(sort $(dir $(wildcard minios/apps/*/*.c)))))
 -include $(wildcard minios/apps/*/build.mk)
@@ -40,6 +41,12 @@ $(MINIOS_NEWLIB_DONE): $(THIRD)/newlib-source/.done minios/newlib/build-newlib.s
 	$(Q)sh minios/newlib/build-newlib.sh $(THIRD)/newlib-source/usr/src/newlib/newlib-*.tar.xz $(B)/newlib $(CC)
 
 $(B)/minios/kernel/%.o: minios/kernel/%.c $(MINIOS_NEWLIB_DONE)
+	@echo "  CC      $@"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(MINIOS_CPPFLAGS) $(MINIOS_CFLAGS) $(MINIOS_KERNEL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Drivers have event handlers, too.
+$(B)/minios/drivers/%.o: minios/drivers/%.c $(MINIOS_NEWLIB_DONE)
 	@echo "  CC      $@"
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(MINIOS_CPPFLAGS) $(MINIOS_CFLAGS) $(MINIOS_KERNEL_CFLAGS) -MMD -MP -c $< -o $@
@@ -60,7 +67,7 @@ $(B)/minios/kernel/entry.o: minios/kernel/entry.S $(B)/minios/kernel/asm-offsets
 	@echo "  AS      $@"
 	$(Q)$(CC) -I $(@D) -MMD -MP -c $< -o $@
 
-$(B)/minios/libminios.a: $(MINIOS_KERNEL_OBJS) $(MINIOS_GLUE_OBJS)
+$(B)/minios/libminios.a: $(MINIOS_KERNEL_OBJS) $(MINIOS_DRIVER_OBJS) $(MINIOS_GLUE_OBJS)
 	@echo "  AR      $@"
 	$(Q)rm -f $@
 	$(Q)$(AR) rcsD $@ $^
@@ -104,4 +111,4 @@ ALL += $$(B)/minios/$(1) $$(B)/minios/$(1).gz
 endef
 $(foreach app,$(MINIOS_APPS),$(eval $(call MINIOS_APP_RULES,$(app))))
 
--include $(MINIOS_KERNEL_OBJS:.o=.d) $(MINIOS_GLUE_OBJS:.o=.d) $(B)/minios/kernel/asm-offsets.d
+-include $(MINIOS_KERNEL_OBJS:.o=.d) $(MINIOS_DRIVER_OBJS:.o=.d) $(MINIOS_GLUE_OBJS:.o=.d) $(B)/minios/kernel/asm-offsets.d

@@ -36,7 +36,7 @@ TOOL_TEST_SRCS := $(TOOL_SRCS) $(wildcard toolstack/tests/*.c) minios/apps/dom0/
 TOOL_TEST_OBJS := $(TOOL_TEST_SRCS:%.c=$(B)/toolstack/test/%.o)
 TOOL_TEST_ZLIB_OBJS := $(patsubst $(TOOL_ZLIB)/%.c,$(B)/toolstack/test/zlib/%.o,$(TOOL_ZLIB_TEST_SRCS))
 TOOL_TEST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
-TOOL_TEST_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Werror -fno-omit-frame-pointer -pthread \
+TOOL_TEST_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter -Werror -fno-omit-frame-pointer -pthread \
     $(TOOL_TEST_SANITIZE) -D__XEN_TOOLS__ -I hypercall-abi -isystem $(TOOL_ZLIB)
 
 $(B)/toolstack/test/%.o: %.c | $(TOOL_ZLIB)/.done

@@ -7,6 +7,7 @@
 
 #include <string.h>
 #include <xen/errno.h>
+#include <xen/grant_table.h>
 #include <xen/memory.h>
 #include <xen/sched.h>
 #include <xen/version.h>
@@ -47,6 +48,14 @@ static int sysctl(struct xen_sysctl *ctl, unsigned cmd)
     ctl->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
     return call_with(__HYPERVISOR_sysctl, ctl, sizeof(*ctl));
 }
+
+/* An entry of a memory map, as <xen/memory.h> describes its form. */
+struct e820_entry {
+    uint64_t addr;
+    uint64_t size;
+    uint32_t type;
+} __attribute__((packed));
+#define E820_RAM 1
 
 /* Limits of a guest as xl sets them by default. */
 #define MAX_EVTCHN_PORT      1023
@@ -228,6 +237,13 @@ int ctl_hypercall_page(domid_t domid, xen_pfn_t mfn)
     return domctl(&ctl, XEN_DOMCTL_hypercall_init, domid);
 }
 
+int ctl_time_offset(domid_t domid, int64_t seconds)
+{
+    struct xen_domctl ctl = { .u.settimeoffset.time_offset_seconds = seconds };
+
+    return domctl(&ctl, XEN_DOMCTL_settimeoffset, domid);
+}
+
 int ctl_set_context(domid_t domid, unsigned vcpu, const struct vcpu_guest_context *context)
 {
     struct xen_domctl ctl = { .u.vcpucontext.vcpu = vcpu };
@@ -272,11 +288,67 @@ int ctl_populate(domid_t domid, xen_pfn_t *extents, unsigned count, unsigned ord
     return call_op(__HYPERVISOR_memory_op, XENMEM_populate_physmap, &reservation, sizeof(reservation), 0, 0);
 }
 
+int ctl_memory_map(domid_t domid, uint64_t bytes)
+{
+    struct xen_foreign_memory_map map = { .domid = domid, .map.nr_entries = 1 };
+    struct e820_entry *entry = port_buffer(sizeof(*entry));
+    int rc;
+
+    if (!entry)
+        return -XEN_ENOMEM;
+    *entry = (struct e820_entry){ .size = bytes, .type = E820_RAM };
+    set_xen_guest_handle_raw(map.map.buffer, (void *)entry);
+    rc = call_op(__HYPERVISOR_memory_op, XENMEM_set_memory_map, &map, sizeof(map), 0, 0);
+    port_buffer_free(entry, sizeof(*entry));
+    return rc;
+}
+
 int ctl_pin_l4(domid_t domid, xen_pfn_t mfn)
 {
     struct mmuext_op op = { .cmd = MMUEXT_PIN_L4_TABLE, .arg1.mfn = mfn };
 
     return call_op(__HYPERVISOR_mmuext_op, 1, &op, sizeof(op), 0, domid);
+}
+
+/* The first frame of the domain's grant table, made if it is not there yet. */
+static int grant_frame(domid_t domid, xen_pfn_t *mfn)
+{
+    xen_pfn_t *list = port_buffer(sizeof(*list));
+    struct gnttab_setup_table setup = { .dom = domid, .nr_frames = 1 };
+    void *buffer = port_buffer(sizeof(setup));
+    int rc = -XEN_ENOMEM;
+
+    if (list && buffer) {
+        set_xen_guest_handle_raw(setup.frame_list, list);
+        memcpy(buffer, &setup, sizeof(setup));
+        rc = port_hypercall(__HYPERVISOR_grant_table_op, GNTTABOP_setup_table, (uintptr_t)buffer, 1, 0, 0);
+        memcpy(&setup, buffer, sizeof(setup));
+        if (rc == 0 && setup.status != GNTST_okay)
+            rc = -XEN_EINVAL;
+        *mfn = *list;
+    }
+    if (buffer)
+        port_buffer_free(buffer, sizeof(setup));
+    if (list)
+        port_buffer_free(list, sizeof(*list));
+    return rc;
+}
+
+int ctl_seed_grants(domid_t domid, xen_pfn_t console_mfn, xen_pfn_t store_mfn)
+{
+    struct grant_entry_v1 *table;
+    xen_pfn_t mfn;
+    int rc = grant_frame(domid, &mfn);
+
+    if (rc < 0)
+        return rc;
+    table = port_map_foreign(domid, &mfn, 1);
+    if (!table)
+        return -XEN_ENOMEM;
+    table[GNTTAB_RESERVED_CONSOLE] = (struct grant_entry_v1){ GTF_permit_access, 0, console_mfn };
+    table[GNTTAB_RESERVED_XENSTORE] = (struct grant_entry_v1){ GTF_permit_access, 0, store_mfn };
+    port_unmap_foreign(table, 1);
+    return 0;
 }
 
 int ctl_alloc_unbound(domid_t domid)

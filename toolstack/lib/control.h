@@ -42,6 +42,8 @@ int ctl_set_shares(domid_t domid, unsigned weight, unsigned cap);
 #define CTL_SAME_WEIGHT 0u
 #define CTL_SAME_CAP    0xffffu
 int ctl_hypercall_page(domid_t domid, xen_pfn_t mfn);
+/* Seconds that the domain's wall clock differs from the machine's. */
+int ctl_time_offset(domid_t domid, int64_t seconds);
 int ctl_set_context(domid_t domid, unsigned vcpu, const struct vcpu_guest_context *context);
 
 /* -- Memory ---------------------------------------------------------------------------------------------- */
@@ -50,7 +52,15 @@ int ctl_set_context(domid_t domid, unsigned vcpu, const struct vcpu_guest_contex
  * each and receives its first mfn. Returns how many were given, perhaps fewer.
  */
 int ctl_populate(domid_t domid, xen_pfn_t *extents, unsigned count, unsigned order);
+/* The memory map that the guest asks for: RAM from 0 up to `bytes`. */
+int ctl_memory_map(domid_t domid, uint64_t bytes);
 int ctl_pin_l4(domid_t domid, xen_pfn_t mfn);
+
+/*
+ * Fill the entries of the domain's grant table that are set aside for its console and its store, so that this
+ * domain may map those two pages by grant too.
+ */
+int ctl_seed_grants(domid_t domid, xen_pfn_t console_mfn, xen_pfn_t store_mfn);
 
 /* -- Event channels -------------------------------------------------------------------------------------- */
 /* A port of `domid` that this domain may bind to. Returns the port. */

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 #include <xen/errno.h>
+#include <xen/grant_table.h>
 #include <xen/memory.h>
 
 #define MAX_DOMAINS 8
@@ -27,7 +28,8 @@ struct fake_domain {
     uint32_t flags;
     uint64_t max_pages, pages;
     unsigned max_vcpus, ports;
-    xen_pfn_t pinned;
+    xen_pfn_t pinned, grants;
+    int64_t time_offset;
     struct vcpu_guest_context context;
 };
 
@@ -115,6 +117,16 @@ struct fake_usage fake_usage(void)
     return usage;
 }
 
+const void *fake_grants(domid_t domid)
+{
+    return fake_frame(domain_of(domid)->grants);
+}
+
+int64_t fake_time_offset(domid_t domid)
+{
+    return domain_of(domid)->time_offset;
+}
+
 const struct vcpu_guest_context *fake_context(domid_t domid)
 {
     return &domain_of(domid)->context;
@@ -188,6 +200,9 @@ static long do_domctl(struct xen_domctl *ctl)
     case XEN_DOMCTL_setvcpucontext:
         d->context = *ctl->u.vcpucontext.ctxt.p;
         return d->context.ctrlreg[3] == d->pinned << 12 ? 0 : -XEN_EINVAL;
+    case XEN_DOMCTL_settimeoffset:
+        d->time_offset = ctl->u.settimeoffset.time_offset_seconds;
+        return 0;
     case XEN_DOMCTL_setvcpuaffinity:
         return !(ctl->u.vcpuaffinity.flags & XEN_VCPUAFFINITY_HARD) ||
                ctl->u.vcpuaffinity.cpumap_hard.bitmap.p[0] & 3 ? 0 : -XEN_EINVAL;
@@ -289,12 +304,40 @@ static long do_mmuext(struct mmuext_op *op, domid_t domid)
     return rc;
 }
 
+/* The frame of the grant table is the domain's but not of its memory. */
+static long do_grants(struct gnttab_setup_table *setup)
+{
+    struct fake_domain *d = domain_of(setup->dom);
+
+    if (!d)
+        return -XEN_ESRCH;
+    for (unsigned n = 0; !d->grants && n < FAKE_FRAMES; n++) {
+        if (frame_owner[scatter(n)])
+            continue;
+        d->grants = scatter(n);
+        frame_owner[d->grants] = setup->dom + 1;
+        memset(fake_frame(d->grants), 0, PORT_PAGE_SIZE);
+    }
+    setup->frame_list.p[0] = d->grants;
+    setup->status = GNTST_okay;
+    return 0;
+}
+
+static long do_memory(uint64_t cmd, void *arg)
+{
+    const struct xen_foreign_memory_map *map = arg;
+
+    if (cmd == XENMEM_populate_physmap)
+        return populate(arg);
+    if (cmd == XENMEM_set_memory_map)
+        return domain_of(map->domid) && map->map.nr_entries == 1 ? 0 : -XEN_EINVAL;
+    return -XEN_ENOSYS;
+}
+
 long port_hypercall(unsigned op, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 {
     struct evtchn_alloc_unbound *alloc = (void *)(uintptr_t)a2;
 
-    (void)a3;
-    (void)a5;
     if (op == __HYPERVISOR_domctl && ((struct xen_domctl *)a1)->cmd == XEN_DOMCTL_destroydomain)
         return do_domctl((void *)a1);           /* ending a domain does not fail */
     if (fails_now())
@@ -305,7 +348,9 @@ long port_hypercall(unsigned op, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t
     case __HYPERVISOR_sysctl:
         return do_sysctl((void *)a1);
     case __HYPERVISOR_memory_op:
-        return a1 == XENMEM_populate_physmap ? populate((void *)a2) : -XEN_ENOSYS;
+        return do_memory(a1, (void *)a2);
+    case __HYPERVISOR_grant_table_op:
+        return a1 == GNTTABOP_setup_table ? do_grants((void *)a2) : -XEN_ENOSYS;
     case __HYPERVISOR_mmuext_op:
         return do_mmuext((void *)a1, a4);
     case __HYPERVISOR_event_channel_op:

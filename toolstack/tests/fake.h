@@ -26,6 +26,9 @@ struct fake_usage fake_usage(void);
 void fake_shutdown(domid_t domid, unsigned reason);
 /* Its memory, as start_info has it: the page of a frame. */
 void *fake_frame(uint64_t mfn);
+/* Its grant table, and how far its clock is from the machine's. */
+const void *fake_grants(domid_t domid);
+int64_t fake_time_offset(domid_t domid);
 /* State of a domain's vCPU 0. */
 const struct vcpu_guest_context *fake_context(domid_t domid);
 bool fake_paused(domid_t domid);
