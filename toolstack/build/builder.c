@@ -144,27 +144,10 @@ static void fill_start_info(struct builder *b, void *to, uint64_t first, uint64_
 
 /* -- Steps ----------------------------------------------------------------------------------------------- */
 
-/* A handle (UUID, version 4 in form) that no two domains of one run share. */
-static void make_handle(uint8_t handle[16], const char *name)
-{
-    static uint32_t counter;
-    uint64_t hash = 0xcbf29ce484222325ull ^ port_now() ^ port_wallclock() << 20 ^ (uint64_t)++counter << 56;
-
-    for (unsigned i = 0; i < 16; i++) {
-        hash = (hash ^ (uint8_t)name[i % strlen(name)]) * 0x100000001b3ull;
-        handle[i] = hash >> 32;
-    }
-    handle[6] = (handle[6] & 0x0f) | 0x40;
-    handle[8] = (handle[8] & 0x3f) | 0x80;
-}
-
 static int step_create(struct builder *b)
 {
-    uint8_t handle[16];
-    int rc;
+    int rc = ctl_create(&b->domid, b->config->maxvcpus, b->config->uuid);
 
-    make_handle(handle, b->config->name);
-    rc = ctl_create(&b->domid, b->config->maxvcpus, handle);
     if (rc < 0)
         return refused(b, "the hypervisor refuses to create it", rc);
     b->exists = true;

@@ -1,49 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The register of domains, and the watcher. Operations that wait run under the toolstack's lock, so at most
- * one domain is being made, ended or examined by the watcher at a time; lookups need no lock.
+ * The register of domains: making, ending and looking up. Operations that wait run under the toolstack's
+ * lock, so at most one domain is being made, ended or examined by the watcher at a time; lookups need no lock.
  */
-#include "domains.h"
+#include "domains_private.h"
 
 #include "../build/builder.h"
 #include "../build/inflate.h"
 #include "../console/consoles.h"
 #include "file.h"
+#include "guest_tree.h"
+#include "xenstore.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <xen/errno.h>
-#include <xen/io/xs_wire.h>
-#include <xen/sched.h>
-
-#define DOMAIN_0 "Domain-0"
-/* A guest that ends again and again is not restarted more often than this. */
-#define RESTARTS_MAX    5u
-#define RESTARTS_PERIOD 60000000000ull      /* ns */
-#define RESTART_PAUSE   500000000ull        /* ns between an end and the restart */
-#define SCAN_MAX        64u
-
-struct domain {
-    struct domain *next;        /* in order of creation */
-    domid_t id;
-    bool preserved;             /* ended, and kept as on_... says */
-    xen_pfn_t store_mfn;        /* page of its xenstore ring, */
-    int store_port;             /* and its channel's end here; -1 once the user was told */
-    volatile bool store_event;  /* set by the handler */
-    uint64_t created;
-    uint64_t restarts[RESTARTS_MAX];
-    unsigned nr_restarts;
-    struct tn_config config;
-};
 
 static struct domain *domains;
 static uint64_t started;
-static struct port_event watch_event;
-static void (*notice_hook)(const char *line);
 
-static struct domain *by_id(domid_t id)
+struct domain *domains_first(void)
+{
+    return domains;
+}
+
+struct domain *domain_by_id(domid_t id)
 {
     for (struct domain *d = domains; d; d = d->next)
         if (d->id == id)
@@ -51,7 +34,7 @@ static struct domain *by_id(domid_t id)
     return NULL;
 }
 
-static struct domain *by_name(const char *name)
+struct domain *domain_by_name(const char *name)
 {
     for (struct domain *d = domains; d; d = d->next)
         if (strcmp(d->config.name, name) == 0)
@@ -63,55 +46,18 @@ static void forget(struct domain *gone)
 {
     struct domain **link = &domains;
 
-    if (gone->store_port >= 0)
-        port_unbind(gone->store_port);
     while (*link != gone)
         link = &(*link)->next;
     *link = gone->next;
     free(gone);
 }
 
-static __attribute__((format(printf, 1, 2))) void notice(const char *fmt, ...)
+/* Take a domain's console and store away. [waits] */
+static void disconnect(domid_t id, const struct tn_config *config)
 {
-    char line[320];
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof(line), fmt, ap);
-    va_end(ap);
-    notice_hook(line);
-}
-
-/*
- * There is no xenstore here. A guest that asks it something waits for ever, and its user must be told why:
- * the event channel is bound to learn of the first request. Event handler: may only note and wake.
- */
-static void on_store_event(void *arg)
-{
-    struct domain *d = arg;
-
-    if (d->store_event)
-        return;
-    d->store_event = true;
-    port_wake(&watch_event);
-}
-
-/* A fresh binding fires once by itself, so the guest's ring says whether there is a request. */
-static void look_at_store(struct domain *d)
-{
-    volatile struct xenstore_domain_interface *page = port_map_foreign(d->id, &d->store_mfn, 1);
-    bool asked = page && page->req_prod != 0;
-
-    if (page)
-        port_unmap_foreign((void *)page, 1);
-    d->store_event = false;
-    if (!asked)
-        return;
-    port_unbind(d->store_port);
-    d->store_port = -1;
-    console_note(d->id, "this guest waits for xenstore, which Domain-0 does not run");
-    notice("domain %s (id %u) waits for xenstore, which Domain-0 does not run: it gets no answer",
-           d->config.name, d->id);
+    console_detach(id);
+    xenstore_detach(id);
+    guest_tree_remove(xenstore_conn(), id, config);
 }
 
 /* -- Making ---------------------------------------------------------------------------------------------- */
@@ -155,8 +101,83 @@ static int read_images(const struct tn_config *config, struct file *kernel, stru
     return 0;
 }
 
-/* Build, attach the console, register. Lock held. */
-static int make(const struct tn_config *config, struct domain **made, struct tn_error *err)
+/* A UUID (version 4 in form) that no two domains of one run share. */
+static void make_uuid(uint8_t uuid[16], const char *name)
+{
+    static uint32_t counter;
+    uint64_t hash = 0xcbf29ce484222325ull ^ port_now() ^ port_wallclock() << 20 ^ (uint64_t)++counter << 56;
+
+    for (unsigned i = 0; i < 16; i++) {
+        hash = (hash ^ (uint8_t)name[i % strlen(name)]) * 0x100000001b3ull;
+        uuid[i] = hash >> 32;
+    }
+    uuid[6] = (uuid[6] & 0x0f) | 0x40;
+    uuid[8] = (uuid[8] & 0x3f) | 0x80;
+}
+
+static int check_uuid(struct tn_config *config, struct tn_error *err)
+{
+    static const uint8_t none[16];
+    char text[TN_UUID_TEXT];
+
+    if (memcmp(config->uuid, none, sizeof(none)) == 0)
+        make_uuid(config->uuid, config->name);
+    for (const struct domain *d = domains; d; d = d->next) {
+        if (memcmp(d->config.uuid, config->uuid, sizeof(none)) == 0) {
+            tn_format_uuid(config->uuid, text);
+            return tn_fail(err, "domain %s: its uuid %s is that of domain %s: remove uuid=, or choose"
+                                " another", config->name, text, d->config.name);
+        }
+    }
+    return 0;
+}
+
+/* Seconds that the guest's clock is ahead of UTC. */
+static int64_t time_offset(const struct tn_config *config)
+{
+    time_t now = port_wallclock();
+    int64_t offset = config->rtc_timeoffset;
+
+    if (config->localtime) {
+        struct tm utc = *gmtime(&now);
+
+        utc.tm_isdst = -1;
+        offset += now - mktime(&utc);
+    }
+    return offset;
+}
+
+/* What a domain wants beyond what its builder put into it, before it runs. */
+static int set_up(const struct tn_config *config, const struct built_domain *built, struct tn_error *err)
+{
+    int64_t offset = time_offset(config);
+    int rc = ctl_seed_grants(built->domid, built->console_mfn, built->store_mfn);
+
+    if (rc < 0)
+        return tn_fail(err, "domain %s: cannot fill its grant table: %s", config->name, tn_xen_error(rc));
+    rc = ctl_memory_map(built->domid, (uint64_t)config->maxmem_mb << 20);
+    if (rc < 0)
+        return tn_fail(err, "domain %s: cannot set its memory map: %s", config->name, tn_xen_error(rc));
+    rc = offset ? ctl_time_offset(built->domid, offset) : 0;
+    if (rc < 0)
+        return tn_fail(err, "domain %s: cannot set its clock: %s", config->name, tn_xen_error(rc));
+    return 0;
+}
+
+/* Console and store. What was connected stays connected after a failure. [waits] */
+static int connect(const struct tn_config *config, const struct built_domain *built, struct tn_error *err)
+{
+    int rc = guest_tree_make(xenstore_conn(), config, built);
+
+    if (rc < 0)
+        return tn_fail(err, "domain %s: cannot make its nodes in the store: %s", config->name,
+                       xenstore_error(rc));
+    if (console_attach(built->domid, config->name, built->console_mfn, built->console_port, err) < 0)
+        return -1;
+    return xenstore_attach(built->domid, config->name, built->store_mfn, built->store_port, err);
+}
+
+int domain_make(const struct tn_config *config, struct domain **made, struct tn_error *err)
 {
     struct domain *d = calloc(1, sizeof(*d)), **link = &domains;
     struct file kernel = { 0 }, ramdisk = { 0 };
@@ -165,24 +186,18 @@ static int make(const struct tn_config *config, struct domain **made, struct tn_
 
     if (!d)
         return tn_fail(err, "domain %s: no memory left to register it", config->name);
-    if (check_memory(config, err) < 0 || read_images(config, &kernel, &ramdisk, err) < 0 ||
-        build_domain(config, kernel.data, kernel.size, ramdisk.data, ramdisk.size, &built, err) < 0)
+    d->config = *config;
+    if (check_uuid(&d->config, err) < 0 || check_memory(config, err) < 0 ||
+        read_images(config, &kernel, &ramdisk, err) < 0 ||
+        build_domain(&d->config, kernel.data, kernel.size, ramdisk.data, ramdisk.size, &built, err) < 0)
         goto out;
-    d->store_mfn = built.store_mfn;
-    d->store_port = port_bind_interdomain(built.domid, built.store_port, on_store_event, d);
-    if (d->store_port < 0)
-        tn_fail(err, "domain %s: cannot bind its store's event channel: %s", config->name,
-                tn_xen_error(d->store_port));
-    if (d->store_port < 0 ||
-        console_attach(built.domid, config->name, built.console_mfn, built.console_port, err) < 0) {
-        if (d->store_port >= 0)
-            port_unbind(d->store_port);
+    if (set_up(&d->config, &built, err) < 0 || connect(&d->config, &built, err) < 0) {
+        disconnect(built.domid, &d->config);
         ctl_destroy(built.domid);
         goto out;
     }
     d->id = built.domid;
     d->created = port_now();
-    d->config = *config;
     while (*link)
         link = &(*link)->next;
     *link = d;
@@ -196,14 +211,13 @@ out:
     return status;
 }
 
-/* End a domain and forget it. Lock held. */
-static int unmake(struct domain *d, struct tn_error *err)
+int domain_unmake(struct domain *d, struct tn_error *err)
 {
     domid_t id = d->id;
     int rc;
 
     ctl_pause(id);
-    console_detach(id);
+    disconnect(id, &d->config);
     rc = ctl_destroy(id);
     if (rc < 0 && rc != -XEN_ESRCH)
         return tn_fail(err, "domain %s (id %u): the hypervisor does not destroy it: %s", d->config.name, id,
@@ -212,16 +226,22 @@ static int unmake(struct domain *d, struct tn_error *err)
     return 0;
 }
 
+void domain_drop(struct domain *d)
+{
+    disconnect(d->id, &d->config);
+    forget(d);
+}
+
 int domain_create(const struct tn_config *config, bool paused, domid_t *domid, struct tn_error *err)
 {
     struct domain *d;
     int status = -1, rc = 0;
 
     port_lock();
-    if (by_name(config->name) || strcmp(config->name, DOMAIN_0) == 0) {
+    if (domain_by_name(config->name) || strcmp(config->name, DOMAIN_0) == 0) {
         tn_fail(err, "domain %s: the name is in use: choose another, or destroy that domain first",
                 config->name);
-    } else if (make(config, &d, err) == 0) {
+    } else if (domain_make(config, &d, err) == 0) {
         *domid = d->id;
         if (!paused)
             rc = ctl_unpause(d->id);
@@ -229,7 +249,7 @@ int domain_create(const struct tn_config *config, bool paused, domid_t *domid, s
             status = 0;
         } else {
             tn_fail(err, "domain %s: cannot start it: %s", config->name, tn_xen_error(rc));
-            unmake(d, err);
+            domain_unmake(d, err);
         }
     }
     port_unlock();
@@ -244,9 +264,9 @@ int domain_destroy(domid_t domid, struct tn_error *err)
     if (domid == 0)
         return tn_fail(err, "domain " DOMAIN_0 " cannot be destroyed: use poweroff to end the machine");
     port_lock();
-    d = by_id(domid);
+    d = domain_by_id(domid);
     if (d) {
-        status = unmake(d, err);
+        status = domain_unmake(d, err);
     } else {
         rc = ctl_destroy(domid);
         status = rc == 0 ? 0 : tn_fail(err, "domain id %u: cannot destroy it: %s", domid, tn_xen_error(rc));
@@ -257,24 +277,27 @@ int domain_destroy(domid_t domid, struct tn_error *err)
 
 int domain_rename(domid_t domid, const char *name, struct tn_error *err)
 {
-    struct domain *d = by_id(domid);
+    struct domain *d = domain_by_id(domid);
+    int rc;
 
     if (!d)
         return tn_fail(err, "domain id %u: cannot be renamed: it was not made by this toolstack", domid);
     if (tn_check_name(name, err) < 0)
         return -1;
-    if (by_name(name) || strcmp(name, DOMAIN_0) == 0)
+    if (domain_by_name(name) || strcmp(name, DOMAIN_0) == 0)
         return tn_fail(err, "domain %s: the name %s is in use: choose another", d->config.name, name);
     strcpy(d->config.name, name);
     console_rename(domid, name);
-    return 0;
+    rc = guest_tree_rename(xenstore_conn(), domid, &d->config);
+    return rc == 0 ? 0 : tn_fail(err, "domain %s: its new name cannot be written to the store: %s", name,
+                                 xenstore_error(rc));
 }
 
 /* -- Looking up ------------------------------------------------------------------------------------------ */
 
 const char *domain_name(domid_t domid)
 {
-    const struct domain *d = by_id(domid);
+    const struct domain *d = domain_by_id(domid);
 
     return domid == 0 ? DOMAIN_0 : d ? d->config.name : NULL;
 }
@@ -282,7 +305,7 @@ const char *domain_name(domid_t domid)
 int domain_find(const char *text, domid_t *domid, struct tn_error *err)
 {
     struct xen_domctl_getdomaininfo info;
-    struct domain *d = by_name(text);
+    struct domain *d = domain_by_name(text);
     char *end;
     unsigned long id = strtoul(text, &end, 10);
 
@@ -299,7 +322,7 @@ int domain_find(const char *text, domid_t *domid, struct tn_error *err)
 
 uint64_t domain_age(domid_t domid)
 {
-    const struct domain *d = by_id(domid);
+    const struct domain *d = domain_by_id(domid);
 
     return domid == 0 ? port_now() - started : d ? port_now() - d->created : 0;
 }
@@ -313,158 +336,18 @@ unsigned domain_names(const char **names, unsigned max)
     return count;
 }
 
-/* -- The watcher ----------------------------------------------------------------------------------------- */
-
-/* What each way to end means, and which of the configuration's actions it takes. */
-static const struct ending {
-    unsigned reason;
-    const char *words;
-    size_t action;              /* offset into struct tn_config */
-} endings[] = {
-    { SHUTDOWN_poweroff, "powered off", offsetof(struct tn_config, on_poweroff) },
-    { SHUTDOWN_reboot, "asked for a reboot", offsetof(struct tn_config, on_reboot) },
-    { SHUTDOWN_crash, "crashed", offsetof(struct tn_config, on_crash) },
-    { SHUTDOWN_watchdog, "was stopped by its watchdog", offsetof(struct tn_config, on_crash) },
-};
-
-static const struct ending *ending_of(unsigned reason)
+int domains_start(void (*notice)(const char *line), struct tn_error *err)
 {
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++)
-        if (endings[i].reason == reason)
-            return &endings[i];
-    return NULL;
-}
+    struct xen_domctl_getdomaininfo info;
+    int rc = ctl_info(0, &info);
 
-/* May it be restarted once more? Notes the time if so. */
-static bool restart_allowed(struct domain *d)
-{
-    uint64_t now = port_now();
-    unsigned slot = d->nr_restarts % RESTARTS_MAX;
-
-    if (d->nr_restarts >= RESTARTS_MAX && now - d->restarts[slot] < RESTARTS_PERIOD)
-        return false;
-    d->restarts[slot] = now;
-    d->nr_restarts++;
-    return true;
-}
-
-static void restart(struct domain *d, const struct ending *how)
-{
-    struct domain old = *d, *new;
-    struct tn_error err = { "" };
-    int rc;
-
-    if (!restart_allowed(&old)) {
-        if (unmake(d, &err) == 0)
-            notice("domain %s (id %u) %s: ended %u times within %u s, so not restarted: see tenon console %s",
-                   old.config.name, old.id, how->words, RESTARTS_MAX + 1,
-                   (unsigned)(RESTARTS_PERIOD / 1000000000), old.config.name);
-        else
-            notice("%s", err.text);
-        return;
-    }
-    if (unmake(d, &err) < 0) {
-        notice("%s", err.text);
-        return;
-    }
-    port_sleep(RESTART_PAUSE);
-    if (make(&old.config, &new, &err) < 0) {
-        notice("domain %s %s, and could not be restarted: %s", old.config.name, how->words, err.text);
-        return;
-    }
-    memcpy(new->restarts, old.restarts, sizeof(new->restarts));
-    new->nr_restarts = old.nr_restarts;
-    rc = ctl_unpause(new->id);
-    if (rc < 0)
-        notice("domain %s (id %u) was restarted but does not run: %s", old.config.name, new->id,
-               tn_xen_error(rc));
-    else
-        notice("domain %s (id %u) %s: restarted as id %u", old.config.name, old.id, how->words, new->id);
-}
-
-static void act_on(struct domain *d, const struct xen_domctl_getdomaininfo *info)
-{
-    const struct ending *how = ending_of(ctl_shutdown_reason(info));
-    char name[TN_NAME_MAX + 1];
-    struct tn_error err = { "" };
-    domid_t id = d->id;
-
-    if (!how || d->preserved)
-        return;         /* suspended: whoever asked for it goes on from here */
-    switch (*(const enum tn_action *)((const char *)&d->config + how->action)) {
-    case TN_RESTART:
-        restart(d, how);
-        break;
-    case TN_PRESERVE:
-        d->preserved = true;
-        notice("domain %s (id %u) %s: preserved; tenon destroy %s ends it", d->config.name, id, how->words,
-               d->config.name);
-        break;
-    case TN_DESTROY:
-        strcpy(name, d->config.name);
-        if (unmake(d, &err) < 0)
-            notice("%s", err.text);
-        else
-            notice("domain %s (id %u) %s: destroyed", name, id, how->words);
-        break;
-    }
-}
-
-/* Deal with the first of our domains that needs it; false when none does. Lock held. */
-static bool scan_once(void)
-{
-    for (struct domain *d = domains; d; d = d->next) {
-        struct xen_domctl_getdomaininfo info;
-        int rc = ctl_info(d->id, &info);
-
-        if (d->store_event && d->store_port >= 0)
-            look_at_store(d);
-        if (rc == -XEN_ESRCH || (rc == 0 && info.flags & XEN_DOMINF_dying)) {
-            console_detach(d->id);
-            forget(d);
-            return true;
-        }
-        if (rc == 0 && info.flags & XEN_DOMINF_shutdown && !d->preserved &&
-            ending_of(ctl_shutdown_reason(&info))) {
-            act_on(d, &info);
-            return true;
-        }
-    }
-    return false;
-}
-
-static void on_dom_exc(void *arg)
-{
-    (void)arg;
-    port_wake(&watch_event);
-}
-
-static void watch_thread(void *arg)
-{
-    (void)arg;
-    for (;;) {
-        bool more;
-
-        port_wait(&watch_event, PORT_FOREVER);
-        do {
-            port_lock();
-            more = scan_once();
-            port_unlock();
-        } while (more);
-    }
-}
-
-int domains_start(void (*hook)(const char *line), struct tn_error *err)
-{
-    int port;
-
-    notice_hook = hook;
     started = port_now();
-    port = port_bind_virq(VIRQ_DOM_EXC, on_dom_exc, NULL);
-    if (port < 0)
-        return tn_fail(err, "watcher: cannot bind the event that says when guests end: %s",
-                       tn_xen_error(port));
-    if (port_thread("watcher", watch_thread, NULL) < 0)
-        return tn_fail(err, "watcher: no memory left for its thread");
-    return 0;
+    if (rc < 0)
+        return tn_fail(err, "the hypervisor does not describe Domain-0: %s", tn_xen_error(rc));
+    if (xenstore_start(notice, err) < 0)
+        return -1;
+    rc = guest_tree_make_domain0(xenstore_conn(), info.tot_pages * (PORT_PAGE_SIZE >> 10));
+    if (rc < 0)
+        return tn_fail(err, "store: cannot make Domain-0's nodes: %s", xenstore_error(rc));
+    return watcher_start(notice, err);
 }

@@ -15,5 +15,6 @@ int main(void)
     test_text();
     test_shell();
     test_domains();
+    test_lifecycle();
     return tap_done();
 }

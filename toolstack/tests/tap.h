@@ -25,5 +25,6 @@ void test_console(void);
 void test_text(void);
 void test_shell(void);
 void test_domains(void);
+void test_lifecycle(void);
 
 #endif
