@@ -9,6 +9,8 @@
  *     exit=N        power off after N seconds, whatever is typed
  *     reboot        on `quit`, ask for a reboot instead
  *     spin          use all the CPU time that there is, and answer nothing
+ *     deaf          do not listen to xenstore
+ *     babble        write nonsense into the ring of xenstore, and notify without end
  *     sysinfo       also print what the kernel knows about time and memory
  */
 #include <stdbool.h>
@@ -20,15 +22,17 @@
 #include <xen/vcpu.h>
 #include <xen/version.h>
 
+#include <minios/event.h>
 #include <minios/hypercall.h>
 #include <minios/kernel.h>
 #include <minios/mm.h>
 #include <minios/ramdisk.h>
 #include <minios/thread.h>
 #include <minios/time.h>
+#include <minios/xenbus.h>
 
 static struct {
-    bool once, quiet_exit, crash, spin, sysinfo;
+    bool once, quiet_exit, crash, spin, sysinfo, deaf, babble;
     long exit_after;
     unsigned int end;
 } options = { .exit_after = -1, .end = SHUTDOWN_poweroff };
@@ -44,6 +48,10 @@ static void parse(int argc, char **argv)
             options.crash = true;
         } else if (!strcmp(argv[i], "spin")) {
             options.spin = true;
+        } else if (!strcmp(argv[i], "deaf")) {
+            options.deaf = true;
+        } else if (!strcmp(argv[i], "babble")) {
+            options.babble = true;
         } else if (!strcmp(argv[i], "sysinfo")) {
             options.sysinfo = true;
         } else if (!strcmp(argv[i], "reboot")) {
@@ -108,6 +116,45 @@ static void __attribute__((noinline)) crash(void)
     *nowhere = 1;
 }
 
+/* What `tenon shutdown` and `tenon reboot` ask for. */
+static void end_as_asked(unsigned int reason)
+{
+    printf("hello: asked to %s, bye\n", reason == SHUTDOWN_reboot ? "reboot" : "shut down");
+    fflush(stdout);
+    kernel_shutdown(reason);
+}
+
+/* Without a store hello still answers; nobody can ask it to end then. */
+static void listen_for_shutdown(void)
+{
+    int ret = is_initial_domain() ? 0 : xenbus_shutdown_start(end_as_asked);
+
+    if (ret) {
+        printf("hello: no xenstore to listen to: %s\n", strerror(-ret));
+    }
+}
+
+/* What no client would do: any bytes, any distance between the indices, and an event for each. */
+static void babble(void)
+{
+    xen_pfn_t mfn = kernel_start_info()->store_mfn;
+    uint32_t *page = map_frames(&mfn, 1, DOMID_SELF, MAP_RW, NULL);
+
+    if (!page) {
+        printf("hello: no page of xenstore to write into\n");
+        return;
+    }
+    printf("hello: babbling\n");
+    fflush(stdout);
+    for (;;) {
+        for (size_t i = 0; i < PAGE_SIZE / sizeof(*page); i++) {
+            page[i] = (uint32_t)rand();
+        }
+        event_send(kernel_start_info()->store_evtchn);
+        thread_yield();
+    }
+}
+
 static void answer_lines(void)
 {
     char line[256];
@@ -145,6 +192,12 @@ int main(int argc, char **argv)
         for (;;) {
             __asm__ volatile("");
         }
+    }
+    if (options.babble) {
+        babble();
+    }
+    if (!options.deaf) {
+        listen_for_shutdown();
     }
     if (options.exit_after >= 0 && !thread_create("exit-later", exit_later, NULL, 0)) {
         printf("hello: no memory for the timer thread\n");
