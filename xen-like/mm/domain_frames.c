@@ -335,6 +335,6 @@ int mm_relinquish_domain(struct domain *d)
     map = d->mm.map;
     d->mm.map = NULL;
     spin_unlock(&d->page_lock);
-    xfree(map);
+    domain_xfree(d, map);
     return 0;
 }
