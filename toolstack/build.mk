@@ -9,12 +9,6 @@
 TOOL_SRCS := $(wildcard toolstack/lib/*.c toolstack/build/*.c toolstack/console/*.c toolstack/store/*.c \
     toolstack/cli/*.c)
 
-# zlib unpacks gzip'd kernels; the packing half is for the tests.
-TOOL_ZLIB := $(THIRD)/zlib
-TOOL_ZLIB_SRCS := $(addprefix $(TOOL_ZLIB)/,adler32.c crc32.c inffast.c inflate.c inftrees.c zutil.c)
-TOOL_ZLIB_TEST_SRCS := $(TOOL_ZLIB_SRCS) $(addprefix $(TOOL_ZLIB)/,deflate.c trees.c)
-$(TOOL_ZLIB_TEST_SRCS): $(TOOL_ZLIB)/.done ;
-
 # -- Domain-0's RAM disk -------------------------------------------------------------------------------------
 
 TOOL_GRUB := $(THIRD)/grub-xen-host/usr/lib/grub-xen/grub-x86_64-xen.bin
@@ -31,25 +25,29 @@ ALL += $(B)/dom0-ramdisk.cpio
 
 # -- Unit tests on the host ----------------------------------------------------------------------------------
 
+# Beside the libraries that Domain-0 has: the packing half of zlib, and LZ4 to compare our decoder with.
+TOOL_LZ4 := $(THIRD)/lz4/lib
+TOOL_TEST_LIB_SRCS := $(UNPACK_SRCS) $(addprefix $(TOOL_ZLIB)/,deflate.c trees.c) $(TOOL_LZ4)/lz4.c
+$(addprefix $(TOOL_ZLIB)/,deflate.c trees.c): $(THIRD)/zlib/.done ;
+$(TOOL_LZ4)/lz4.c: $(THIRD)/lz4/.done ;
+
 TOOL_TEST_SRCS := $(TOOL_SRCS) $(wildcard toolstack/tests/*.c) minios/apps/dom0/lineedit.c \
     minios/apps/dom0/tokens.c
 TOOL_TEST_OBJS := $(TOOL_TEST_SRCS:%.c=$(B)/toolstack/test/%.o)
-TOOL_TEST_ZLIB_OBJS := $(patsubst $(TOOL_ZLIB)/%.c,$(B)/toolstack/test/zlib/%.o,$(TOOL_ZLIB_TEST_SRCS))
+TOOL_TEST_LIB_OBJS := $(TOOL_TEST_LIB_SRCS:%.c=$(B)/toolstack/test/%.o)
 TOOL_TEST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all
 TOOL_TEST_CFLAGS := -std=gnu11 -O1 -g -Wall -Wextra -Wno-unused-parameter -Werror -fno-omit-frame-pointer -pthread \
-    $(TOOL_TEST_SANITIZE) -D__XEN_TOOLS__ -I hypercall-abi -isystem $(TOOL_ZLIB)
+    $(TOOL_TEST_SANITIZE) -D__XEN_TOOLS__ -I hypercall-abi $(UNPACK_INCLUDES) -isystem $(TOOL_LZ4)
 
-$(B)/toolstack/test/%.o: %.c | $(TOOL_ZLIB)/.done
+$(B)/toolstack/test/%.o: %.c | $(UNPACK_READY) $(THIRD)/lz4/.done
 	@echo "  CC      $@"
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(TOOL_TEST_CFLAGS) -MMD -MP -c $< -o $@
 
-$(B)/toolstack/test/zlib/%.o: $(TOOL_ZLIB)/%.c
-	@echo "  CC      $@"
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) -O1 -g -w $(TOOL_TEST_SANITIZE) -c $< -o $@
+# The libraries read numbers where they lie, aligned or not.
+$(B)/toolstack/test/$(THIRD)/%.o: TOOL_TEST_CFLAGS += $(UNPACK_CFLAGS) -fno-sanitize=alignment
 
-$(B)/toolstack/unit-test: $(TOOL_TEST_OBJS) $(TOOL_TEST_ZLIB_OBJS)
+$(B)/toolstack/unit-test: $(TOOL_TEST_OBJS) $(TOOL_TEST_LIB_OBJS)
 	@echo "  LINK    $@"
 	$(Q)$(CC) -pthread $(TOOL_TEST_SANITIZE) -o $@ $^
 
@@ -59,5 +57,12 @@ $(B)/toolstack/store-test: $(TOOL_STORE_TEST_OBJS)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(TOOL_TEST_SANITIZE) -o $@ $^
 
-TEST_DEPS += $(B)/toolstack/unit-test $(B)/toolstack/store-test
+# GRUB's image, packed in every way.
+$(B)/toolstack/samples.done: toolstack/tests/samples.py $(TOOL_GRUB)
+	@echo "  GEN     $(B)/toolstack/samples"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(PYTHON) toolstack/tests/samples.py $(B)/toolstack/samples $(TOOL_GRUB)
+	$(Q)touch $@
+
+TEST_DEPS += $(B)/toolstack/unit-test $(B)/toolstack/store-test $(B)/toolstack/samples.done
 -include $(TOOL_TEST_OBJS:.o=.d) $(TOOL_STORE_TEST_OBJS:.o=.d)

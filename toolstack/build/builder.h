@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The domain builder: from a configuration and the bytes of a kernel and a RAM disk to a paused domain that
- * is ready to run.
+ * The domain builder: from a configuration, which names the files of a kernel and of a RAM disk, to a paused
+ * domain that is ready to run.
  */
 #ifndef TOOLSTACK_BUILDER_H
 #define TOOLSTACK_BUILDER_H
@@ -16,11 +16,7 @@ struct built_domain {
     evtchn_port_t console_port, store_port;     /* ports of the guest */
 };
 
-/*
- * Build the domain of `config`, paused. `kernel` is an ELF64 image (unpacked), `ramdisk` may be NULL with
- * size 0. Returns 0, or -1 with the line; after a failure the domain does not exist.
- */
-int build_domain(const struct tn_config *config, const void *kernel, size_t kernel_size, const void *ramdisk,
-                 size_t ramdisk_size, struct built_domain *built, struct tn_error *err);
+/* Build the domain of `config`, paused. 0, or -1 with the line; then the domain does not exist. [waits] */
+int build_domain(const struct tn_config *config, struct built_domain *built, struct tn_error *err);
 
 #endif

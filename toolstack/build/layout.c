@@ -110,7 +110,7 @@ static void place(struct boot_layout *layout, const struct elf_image *image, uin
 static int too_small(const char *name, uint64_t needed, uint64_t nr_pages, struct tn_error *err)
 {
     return tn_fail(err, "domain %s: its kernel and RAM disk need %" PRIu64 " MB, its memory is %" PRIu64
-                   " MB: raise memory=", name, (needed + 255) >> 8, nr_pages >> 8);
+                        " MB: raise memory=", name, (needed + 255) >> 8, nr_pages >> 8);
 }
 
 int boot_layout_plan(struct boot_layout *layout, const struct elf_image *image, uint64_t nr_pages,
@@ -146,8 +146,8 @@ int boot_layout_plan(struct boot_layout *layout, const struct elf_image *image, 
             (image->init_p2m - layout->whole.virt < layout->whole.pages * PAGE_SIZE) ||
             (layout->whole.virt - image->init_p2m < p2m_pages * PAGE_SIZE)) {
             boot_layout_free(layout);
-            return tn_fail(err, "domain %s: INIT_P2M 0x%" PRIx64
-                           " of its kernel collides with the boot region", name, image->init_p2m);
+            return tn_fail(err, "domain %s: INIT_P2M 0x%" PRIx64 " of its kernel collides with the boot"
+                                " region", name, image->init_p2m);
         }
         extra = add_tables(layout, &layout->p2m, layout->pages_used + p2m_pages);
         if (extra < 0)
@@ -187,7 +187,7 @@ static bool is_table(const struct boot_layout *layout, uint64_t pfn)
     return layout->p2m.pfn >= layout->whole.pages && pfn - moved < layout->p2m_frames - layout->p2m.pages;
 }
 
-static uint64_t leaf(const struct boot_layout *layout, uint64_t virt, const uint64_t *mfns)
+static uint64_t leaf(const struct boot_layout *layout, uint64_t virt, const struct frame_map *frames)
 {
     const struct boot_region *regions[] = { &layout->whole, &layout->p2m };
 
@@ -197,13 +197,13 @@ static uint64_t leaf(const struct boot_layout *layout, uint64_t virt, const uint
         if (offset >= regions[i]->pages * PAGE_SIZE)
             continue;
         pfn = regions[i]->pfn + (offset >> PAGE_SHIFT);
-        return mfns[pfn] << PAGE_SHIFT | PTE_PRESENT | PTE_USER | PTE_ACCESSED |
+        return frame_of(frames, pfn) << PAGE_SHIFT | PTE_PRESENT | PTE_USER | PTE_ACCESSED |
                (is_table(layout, pfn) ? 0 : PTE_WRITABLE | PTE_DIRTY);
     }
     return 0;
 }
 
-void boot_layout_fill(const struct boot_layout *layout, unsigned index, const uint64_t *mfns,
+void boot_layout_fill(const struct boot_layout *layout, unsigned index, const struct frame_map *frames,
                       uint64_t *entries)
 {
     const struct boot_table *table = &layout->table[index];
@@ -211,7 +211,7 @@ void boot_layout_fill(const struct boot_layout *layout, unsigned index, const ui
     memset(entries, 0, ENTRIES * sizeof(*entries));
     if (table->level == 1) {
         for (unsigned i = 0; i < ENTRIES; i++)
-            entries[i] = leaf(layout, table->virt + i * PAGE_SIZE, mfns);
+            entries[i] = leaf(layout, table->virt + i * PAGE_SIZE, frames);
         return;
     }
     /* Enter each table of the level below that lies within this one. */
@@ -224,6 +224,7 @@ void boot_layout_fill(const struct boot_layout *layout, unsigned index, const ui
             child->virt >> table_shift(table->level) != table->virt >> table_shift(table->level))
             continue;
         entries[child->virt >> table_shift(child->level) & (ENTRIES - 1)] =
-            mfns[child->pfn] << PAGE_SHIFT | PTE_PRESENT | PTE_WRITABLE | PTE_USER | PTE_ACCESSED | PTE_DIRTY;
+            frame_of(frames, child->pfn) << PAGE_SHIFT | PTE_PRESENT | PTE_WRITABLE | PTE_USER | PTE_ACCESSED |
+            PTE_DIRTY;
     }
 }

@@ -9,6 +9,7 @@
 #define TOOLSTACK_LAYOUT_H
 
 #include "elf_image.h"
+#include "frame_map.h"
 
 #define XEN_PFN_NONE UINT64_MAX
 
@@ -47,8 +48,8 @@ int boot_layout_plan(struct boot_layout *layout, const struct elf_image *image, 
                      uint64_t ramdisk_size, const char *name, struct tn_error *err);
 void boot_layout_free(struct boot_layout *layout);
 
-/* The 512 entries of table `index`, frames translated by `mfns` (indexed by pfn). */
-void boot_layout_fill(const struct boot_layout *layout, unsigned index, const uint64_t *mfns,
+/* The 512 entries of table `index`. */
+void boot_layout_fill(const struct boot_layout *layout, unsigned index, const struct frame_map *frames,
                       uint64_t *entries);
 
 #endif

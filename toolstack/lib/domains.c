@@ -6,9 +6,7 @@
 #include "domains_private.h"
 
 #include "../build/builder.h"
-#include "../build/inflate.h"
 #include "../console/consoles.h"
-#include "file.h"
 #include "guest_tree.h"
 #include "xenstore.h"
 
@@ -76,28 +74,6 @@ static int check_memory(const struct tn_config *config, struct tn_error *err)
     if (config->memory_mb > free_mb)
         return tn_fail(err, "domain %s: asks for %u MB, but %lu MB are free: lower memory=, or destroy"
                             " another domain", config->name, config->memory_mb, free_mb);
-    return 0;
-}
-
-/* More than the domain's memory can never be used, packed or not. */
-static int read_images(const struct tn_config *config, struct file *kernel, struct file *ramdisk,
-                       struct tn_error *err)
-{
-    size_t limit = (size_t)config->memory_mb << 20;
-
-    if (file_read_all(kernel, config->kernel, "kernel", config->name, err) < 0)
-        return -1;
-    if (is_gzip(kernel->data, kernel->size)) {
-        void *plain;
-        size_t size;
-
-        if (gunzip(kernel->data, kernel->size, limit, &plain, &size, port_yield, config->kernel, err) < 0)
-            return -1;
-        free(kernel->data);
-        *kernel = (struct file){ plain, size };
-    }
-    if (config->ramdisk[0] && file_read_all(ramdisk, config->ramdisk, "ramdisk", config->name, err) < 0)
-        return -1;
     return 0;
 }
 
@@ -180,7 +156,6 @@ static int connect(const struct tn_config *config, const struct built_domain *bu
 int domain_make(const struct tn_config *config, struct domain **made, struct tn_error *err)
 {
     struct domain *d = calloc(1, sizeof(*d)), **link = &domains;
-    struct file kernel = { 0 }, ramdisk = { 0 };
     struct built_domain built;
     int status = -1;
 
@@ -188,8 +163,7 @@ int domain_make(const struct tn_config *config, struct domain **made, struct tn_
         return tn_fail(err, "domain %s: no memory left to register it", config->name);
     d->config = *config;
     if (check_uuid(&d->config, err) < 0 || check_memory(config, err) < 0 ||
-        read_images(config, &kernel, &ramdisk, err) < 0 ||
-        build_domain(&d->config, kernel.data, kernel.size, ramdisk.data, ramdisk.size, &built, err) < 0)
+        build_domain(&d->config, &built, err) < 0)
         goto out;
     if (set_up(&d->config, &built, err) < 0 || connect(&d->config, &built, err) < 0) {
         disconnect(built.domid, &d->config);
@@ -206,8 +180,6 @@ int domain_make(const struct tn_config *config, struct domain **made, struct tn_
     status = 0;
 out:
     free(d);
-    free(kernel.data);
-    free(ramdisk.data);
     return status;
 }
 

@@ -14,44 +14,69 @@
 
 #define STEP (128u << 10)
 
-static int failed(const char *path, const char *what, const char *domain, const char *why,
-                  struct tn_error *err)
+static int failed(const struct open_file *file, const char *why, struct tn_error *err)
 {
+    const char *domain = file->domain;
+
     return tn_fail(err, "%s%s%s%s %s: %s: check the path", domain ? "domain " : "", domain ? domain : "",
-                   domain ? ": " : "", what, path, why);
+                   domain ? ": " : "", file->what, file->path, why);
+}
+
+int file_open(struct open_file *file, const char *path, const char *what, const char *domain,
+              struct tn_error *err)
+{
+    struct stat st;
+
+    *file = (struct open_file){ .fd = open(path, O_RDONLY), .path = path, .what = what, .domain = domain };
+    if (file->fd < 0)
+        return failed(file, strerror(errno), err);
+    if (fstat(file->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+        close(file->fd);
+        return failed(file, "not a regular file", err);
+    }
+    file->size = st.st_size;
+    return 0;
+}
+
+void file_close(const struct open_file *file)
+{
+    close(file->fd);
+}
+
+int file_read_at(const struct open_file *file, uint64_t offset, void *to, size_t count, struct tn_error *err)
+{
+    size_t got = 0;
+
+    if (lseek(file->fd, offset, SEEK_SET) < 0)
+        return failed(file, strerror(errno), err);
+    while (got < count) {
+        ssize_t now = read(file->fd, (char *)to + got, count - got < STEP ? count - got : STEP);
+
+        if (now <= 0)
+            return failed(file, now < 0 ? strerror(errno) : "ends too early", err);
+        got += now;
+        port_yield();
+    }
+    return 0;
 }
 
 int file_read_all(struct file *file, const char *path, const char *what, const char *domain,
                   struct tn_error *err)
 {
-    int fd = open(path, O_RDONLY);
-    struct stat st;
-    size_t got = 0;
+    struct open_file from;
+    int status = -1;
 
     *file = (struct file){ 0 };
-    if (fd < 0)
-        return failed(path, what, domain, strerror(errno), err);
-    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        close(fd);
-        return failed(path, what, domain, "not a regular file", err);
-    }
-    file->size = st.st_size;
+    if (file_open(&from, path, what, domain, err) < 0)
+        return -1;
+    file->size = from.size;
     file->data = malloc(file->size ? file->size : 1);
-    while (file->data && got < file->size) {
-        ssize_t now = read(fd, (char *)file->data + got, file->size - got < STEP ? file->size - got : STEP);
-
-        if (now <= 0) {
-            failed(path, what, domain, now < 0 ? strerror(errno) : "ends too early", err);
-            break;
-        }
-        got += now;
-        port_yield();
-    }
-    close(fd);
-    if (!file->data)
-        return tn_fail(err, "%s %s: no memory left in this domain to read its %zu KB", what, path,
-                       file->size >> 10);
-    if (got == file->size)
+    if (file->data)
+        status = file_read_at(&from, 0, file->data, file->size, err);
+    else
+        tn_fail(err, "%s %s: no memory left in this domain to read its %zu KB", what, path, file->size >> 10);
+    file_close(&from);
+    if (status == 0)
         return 0;
     free(file->data);
     *file = (struct file){ 0 };

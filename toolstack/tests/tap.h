@@ -19,7 +19,8 @@ int tap_done(void);
 /* The subjects, one a file. */
 void test_elf(void);
 void test_layout(void);
-void test_inflate(void);
+void test_unpack(void);
+void test_kernel(void);
 void test_config(void);
 void test_console(void);
 void test_text(void);

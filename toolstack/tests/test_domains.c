@@ -166,7 +166,7 @@ static void refusals(void)
     strcpy(config.kernel, bad_path);
     tn_clear(&err);
     domain_create(&config, true, &domid, &err);
-    failed_with(err.text, "not an ELF file", "a kernel that is none");
+    failed_with(err.text, "not an ELF image", "a kernel that is none");
     config = make_config("one");
     config.memory_mb = config.maxmem_mb = 4;
     tn_clear(&err);

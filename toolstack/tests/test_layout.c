@@ -25,24 +25,25 @@ static struct elf_image kernel(uint64_t virt_base, uint64_t offset, uint64_t siz
 
 struct walker {
     const struct boot_layout *layout;
-    uint64_t *mfns;
+    struct frame_map frames;
     uint64_t (*tables)[512];
 };
 
 static struct walker walk_begin(const struct boot_layout *layout)
 {
-    struct walker w = { layout, malloc(layout->nr_pages * 8), malloc(layout->nr_tables * PAGE) };
+    struct walker w = { .layout = layout, .tables = malloc(layout->nr_tables * PAGE) };
 
+    frame_map_init(&w.frames, layout->nr_pages);
     for (uint64_t pfn = 0; pfn < layout->nr_pages; pfn++)
-        w.mfns[pfn] = MFN_OF(pfn);
+        frame_map_set(&w.frames, pfn, MFN_OF(pfn), 1);
     for (unsigned i = 0; i < layout->nr_tables; i++)
-        boot_layout_fill(layout, i, w.mfns, w.tables[i]);
+        boot_layout_fill(layout, i, &w.frames, w.tables[i]);
     return w;
 }
 
 static void walk_end(struct walker *w)
 {
-    free(w->mfns);
+    frame_map_free(&w->frames);
     free(w->tables);
 }
 
