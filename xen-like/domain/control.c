@@ -39,7 +39,7 @@ static long run(const struct control_calls *calls, struct domain *d, union contr
     if (op->cmd >= calls->nr_rows || !row->fn)
         return -ENOSYS;
     ret = row->fn(d, op);
-    if (row->out == OUT_ALWAYS || (row->out == OUT_IF_DONE && ret == 0))
+    if (row->out == (ret ? OUT_IF_FAILED : OUT_IF_DONE))
         return copy_to_guest(arg, op, calls->size) ? -EFAULT : ret;
     return ret;
 }

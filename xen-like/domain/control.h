@@ -14,6 +14,7 @@
 #include <xen/platform.h>
 #include <xen/sysctl.h>
 
+#define ERANGE  34
 #define ENODATA 61
 #define ENOBUFS 105
 
@@ -30,7 +31,7 @@ union control_op {
 struct control_row {
     /* d: the domain that a domctl names, referenced; NULL where createdomain or getdomaininfo found none. */
     long (*fn)(struct domain *d, union control_op *op);
-    enum { OUT_NEVER, OUT_IF_DONE, OUT_ALWAYS } out;    /* when op is written back to the guest */
+    enum { OUT_NEVER, OUT_IF_DONE, OUT_IF_FAILED } out; /* when op is written back to the guest */
 };
 
 struct control_calls {
@@ -64,5 +65,15 @@ long domctl_setvcpuaffinity(struct domain *d, union control_op *op);
 long domctl_getvcpuaffinity(struct domain *d, union control_op *op);
 long domctl_scheduler_op(struct domain *d, union control_op *op);
 long domctl_sendtrigger(struct domain *d, union control_op *op);
+
+/* Rows of domctl_calls and sysctl_calls in policy.c */
+long sysctl_get_cpu_featureset(struct domain *d, union control_op *op);
+long sysctl_get_cpu_policy(struct domain *d, union control_op *op);
+long domctl_get_cpu_policy(struct domain *d, union control_op *op);
+long domctl_set_cpu_policy(struct domain *d, union control_op *op);
+
+/* Word i of the processor's featureset (p NULL), or of p's. */
+struct cpuid_policy;
+u32 cpu_feature_word(const struct cpuid_policy *p, unsigned int i);
 
 #endif

@@ -232,6 +232,7 @@ static void domain_free(struct domain *d)
         domain_free_pages(d, d->shared_info, 0);
     }
     domain_xfree(d, d->vcpu);
+    domain_xfree(d, d->cpuid);
     domain_close_account(d, d);
 }
 
@@ -452,6 +453,7 @@ int domain_unpause_by_controller(struct domain *d)
     spin_lock(&d->lock);
     held = d->controller_pauses > 0;
     d->controller_pauses -= held;
+    d->started |= held && !d->controller_pauses;
     spin_unlock(&d->lock);
     if (!held)
         return -EINVAL;

@@ -78,6 +78,8 @@ struct domain {
     unsigned int relinquish_step;   /* where domain_kill() is */
     unsigned int relinquish_vcpu;   /* and at which vCPU */
     u32 tsc_incarnation;
+    struct cpuid_policy *cpuid;     /* what its toolstack chose, NULL: cpuid_pv */
+    bool started;                   /* its controller has let it run */
     char crash_reason[80];          /* why guest_crash() ended it; "" if it did not */
 };
 

@@ -364,6 +364,8 @@ static const struct control_row rows[] = {
     [XEN_DOMCTL_settscinfo] = { op_settscinfo },
     [XEN_DOMCTL_setnodeaffinity] = { op_setnodeaffinity },
     [XEN_DOMCTL_getnodeaffinity] = { op_getnodeaffinity },
+    [XEN_DOMCTL_get_cpu_policy] = { domctl_get_cpu_policy, OUT_IF_DONE },
+    [XEN_DOMCTL_set_cpu_policy] = { domctl_set_cpu_policy, OUT_IF_FAILED },
 };
 
 const struct control_calls domctl_calls =

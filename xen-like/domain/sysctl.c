@@ -19,30 +19,6 @@ static long op_readconsole(struct domain *d, union control_op *op)
     return console_ring_read(&op->sysctl.u.readconsole);
 }
 
-/* The CPUID words that tools print, in the order that they expect (xl info: hw_caps). */
-static void fill_hw_caps(u32 caps[8])
-{
-    u32 basic[4] = { 0 }, ext[4] = { 0 }, xsave[4] = { 0 }, more[4] = { 0 }, power[4] = { 0 };
-
-    cpuid(1, 0, basic);
-    if (cpu.max_ext_leaf >= 0x80000001)
-        cpuid(0x80000001, 0, ext);
-    if (cpu.max_leaf >= 0xd)
-        cpuid(0xd, 1, xsave);
-    if (cpu.max_leaf >= 7)
-        cpuid(7, 0, more);
-    if (cpu.max_ext_leaf >= 0x80000007)
-        cpuid(0x80000007, 0, power);
-    caps[0] = basic[3];
-    caps[1] = basic[2];
-    caps[2] = ext[3];
-    caps[3] = ext[2];
-    caps[4] = xsave[0];
-    caps[5] = more[1];
-    caps[6] = more[2];
-    caps[7] = power[3];
-}
-
 static u64 last_mfn(void)
 {
     u64 end = 1;
@@ -70,7 +46,8 @@ static long op_physinfo(struct domain *d, union control_op *op)
     p->scrub_pages = 0; /* frames are scrubbed when they are next used, and counted as free until then */
     p->outstanding_pages = claimed_pages();
     p->max_mfn = last_mfn();
-    fill_hw_caps(p->hw_cap);
+    for (unsigned int i = 0; i < ARRAY_SIZE(p->hw_cap); i++)
+        p->hw_cap[i] = cpu_feature_word(NULL, i);
     return 0;
 }
 
@@ -217,7 +194,7 @@ static long op_scheduler(struct domain *d, union control_op *op)
     if (s->sched_id == XEN_SCHEDULER_NULL)
         return 0;
     if (s->cmd == XEN_SYSCTL_SCHEDOP_putinfo) {
-        /* A vCPU goes to another CPU when it has waited too long, not after a delay: the value says nothing. */
+        /* A vCPU goes to another CPU when it has waited too long: the delay says nothing. */
         if (credit->vcpu_migr_delay_us > XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US ||
             sched_set_parameters(credit->tslice_ms, credit->ratelimit_us))
             return -EINVAL;
@@ -239,6 +216,8 @@ static const struct control_row rows[] = {
     [XEN_SYSCTL_numainfo] = { op_numainfo, OUT_IF_DONE },
     [XEN_SYSCTL_cpupool_op] = { op_cpupool, OUT_IF_DONE },
     [XEN_SYSCTL_scheduler_op] = { op_scheduler, OUT_IF_DONE },
+    [XEN_SYSCTL_get_cpu_featureset] = { sysctl_get_cpu_featureset, OUT_IF_DONE },
+    [XEN_SYSCTL_get_cpu_policy] = { sysctl_get_cpu_policy, OUT_IF_DONE },
 };
 
 const struct control_calls sysctl_calls =

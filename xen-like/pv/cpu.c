@@ -6,6 +6,7 @@
 #include "cpu/desc.h"
 #include "cpu/msr.h"
 #include "cpu/percpu.h"
+#include "pv/cpuid.h"
 #include "pv/internal.h"
 #include "pv/pv.h"
 
@@ -17,6 +18,7 @@ extern const char syscall_stubs[], syscall32_stubs[], sysenter_entry[];
 void pv_init(void)
 {
     pv_traps_init();
+    cpuid_init();
     physdev_init();
 }
 

@@ -5,6 +5,8 @@
  * hypervisor's own leaves from 0x40000000 (xen/arch-x86/cpuid.h). Guests ask by the forced-emulation prefix;
  * a bare CPUID in a guest shows the processor itself.
  */
+#include "pv/cpuid.h"
+
 #include <xen/arch-x86/cpuid.h>
 
 #include "cpu/asm.h"
@@ -16,52 +18,99 @@
 #include "lib/version.h"
 #include "pv/internal.h"
 
-#define MAX_BASIC_LEAF    0xdu
-#define MAX_EXTENDED_LEAF 0x80000008u
-
-/* Bits that guests may see, by leaf and register. */
-#define MASK_1_ECX         0x76d83203u
-#define MASK_1_EDX         0x1fc9cbf5u
-#define MASK_7_EBX         0xfdaf0b29u
-#define MASK_7_ECX         0x02405f42u
-#define MASK_7_EDX         0x0000441cu
-#define MASK_7_1_EAX       0x00001c30u
-#define MASK_D_1_EAX       0x00000007u
-#define MASK_EXT1_ECX      0x042109e3u
-#define MASK_EXT1_EDX      0xea500800u
-#define MASK_EXT1_EDX_COPY 0x0183f3ffu /* on AMD these repeat leaf 1 */
-#define MASK_EXT8_EBX      0x00000005u
-
+#define LEAF_1_ECX_XSAVE      (1u << 26)
 #define LEAF_1_ECX_OSXSAVE    (1u << 27)
 #define LEAF_1_ECX_HYPERVISOR (1u << 31)
+#define LEAF_1_ECX_BY_XSAVE   (1u << 12 | 1u << 28 | 1u << 29) /* FMA, AVX, F16C */
+#define EXT1_EDX_COPY         0x0183f3ffu                      /* on AMD these repeat leaf 1 */
+#define ANY                   0xffffffffu
+
+/*
+ * The rows of a policy. A toolstack may choose the bits in `open` as it likes (names, numbers of leaves), and
+ * leave out those in `mask`; all others are 0.
+ */
+static const struct {
+    u32 leaf, subleaf;
+    struct cpuid_result mask, open;
+} rows[NR_CPUID_ROWS] = {
+    [CPUID_ROW_0] = { 0, 0, .open = { ANY, ANY, ANY, ANY } },
+    [CPUID_ROW_1] = { 1, 0, { 0, 0xff00, 0xf6d83203, 0x1fc9cbf5 }, { .a = ANY } },
+    [CPUID_ROW_7] = { 7, 0, { 0, 0xfdaf0b29, 0x02405f42, 0x0000441c }, { .a = ANY } },
+    [CPUID_ROW_7_1] = { 7, 1, { .a = 0x00001c30 } },
+    [CPUID_ROW_D_1] = { 0xd, 1, { .a = 0x00000007 } },
+    [CPUID_ROW_EXT0] = { 0x80000000, 0, .open = { ANY, ANY, ANY, ANY } },
+    [CPUID_ROW_EXT1] = { 0x80000001, 0, { .c = 0x042109e3, .d = 0xea500800 }, { .a = ANY } },
+    [CPUID_ROW_EXT8] = { 0x80000008, 0, { .a = 0xffff, .b = 0x00000005 } },
+};
+
+struct cpuid_policy cpuid_pv;
 
 static struct cpuid_result native(u32 leaf, u32 subleaf)
 {
-    u32 r[4];
+    u32 r[4] = { 0 };
 
-    cpuid(leaf, subleaf, r);
+    if (leaf <= (leaf & 0x80000000 ? cpu.max_ext_leaf : cpu.max_leaf))
+        cpuid(leaf, subleaf, r);
     return (struct cpuid_result){ r[0], r[1], r[2], r[3] };
 }
 
-static struct cpuid_result leaf_1(struct vcpu *v, struct cpuid_result r)
+static struct cpuid_result masked(struct cpuid_result r, struct cpuid_result m)
 {
-    r.b = (r.b & 0xff00) | (v->id * 2) << 24 | 1u << 16;
-    r.c = (r.c & MASK_1_ECX) | LEAF_1_ECX_HYPERVISOR;
-    if (!cpu.xsave)
-        r.c &= ~(1u << 26 | 1u << 28 | 1u << 29 | 1u << 12); /* XSAVE, and what needs it: AVX, F16C, FMA */
-    else if (v->pv.ctrlreg[4] & CR4_OSXSAVE)
-        r.c |= LEAF_1_ECX_OSXSAVE;
-    r.d &= MASK_1_EDX;
-    return r;
+    return (struct cpuid_result){ r.a & m.a, r.b & m.b, r.c & m.c, r.d & m.d };
 }
 
-static struct cpuid_result leaf_7(struct cpuid_result r, u32 subleaf)
+static struct cpuid_result united(struct cpuid_result r, struct cpuid_result m)
 {
-    if (subleaf == 0)
-        return (struct cpuid_result){ min(r.a, 1u), r.b & MASK_7_EBX, r.c & MASK_7_ECX, r.d & MASK_7_EDX };
-    if (subleaf == 1)
-        return (struct cpuid_result){ .a = r.a & MASK_7_1_EAX };
-    return (struct cpuid_result){};
+    return (struct cpuid_result){ r.a | m.a, r.b | m.b, r.c | m.c, r.d | m.d };
+}
+
+/* What depends on another bit of the policy. */
+static void settle(struct cpuid_policy *p)
+{
+    if (!(p->row[CPUID_ROW_1].c & LEAF_1_ECX_XSAVE)) {
+        p->row[CPUID_ROW_1].c &= ~LEAF_1_ECX_BY_XSAVE;
+        p->row[CPUID_ROW_D_1] = (struct cpuid_result){};
+    }
+    if (!p->row[CPUID_ROW_7].a)
+        p->row[CPUID_ROW_7_1] = (struct cpuid_result){};
+}
+
+void cpuid_init(void)
+{
+    struct cpuid_result *row = cpuid_pv.row;
+
+    for (unsigned int i = 0; i < NR_CPUID_ROWS; i++)
+        row[i] = masked(native(rows[i].leaf, rows[i].subleaf), united(rows[i].mask, rows[i].open));
+    row[CPUID_ROW_0].a = min(row[CPUID_ROW_0].a, CPUID_MAX_BASIC);
+    row[CPUID_ROW_7].a = min(row[CPUID_ROW_7].a, 1u);
+    row[CPUID_ROW_EXT0].a = min(row[CPUID_ROW_EXT0].a, 0x80000008u);
+    row[CPUID_ROW_1].c |= LEAF_1_ECX_HYPERVISOR;
+    if (!cpu.xsave)
+        row[CPUID_ROW_1].c &= ~LEAF_1_ECX_XSAVE;
+    settle(&cpuid_pv);
+}
+
+bool cpuid_limit(struct cpuid_policy *p, u32 *leaf)
+{
+    static const u8 counts[] = { CPUID_ROW_0, CPUID_ROW_7, CPUID_ROW_EXT0 };
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(counts); i++) {
+        *leaf = rows[counts[i]].leaf;
+        if (p->row[counts[i]].a > cpuid_pv.row[counts[i]].a)
+            return false;
+    }
+    for (unsigned int i = 0; i < NR_CPUID_ROWS; i++)
+        p->row[i] = masked(p->row[i], united(cpuid_pv.row[i], rows[i].open));
+    settle(p);
+    return true;
+}
+
+struct cpuid_result *cpuid_row(struct cpuid_policy *p, u32 leaf, u32 subleaf)
+{
+    for (unsigned int i = 0; i < NR_CPUID_ROWS; i++)
+        if (rows[i].leaf == leaf && (rows[i].subleaf == subleaf || (leaf != 7 && leaf != 0xd)))
+            return &p->row[i];
+    return NULL;
 }
 
 /* Size of a standard XSAVE area for the components in xcr0. */
@@ -80,27 +129,33 @@ static u32 xsave_size(u64 xcr0)
     return size;
 }
 
-static struct cpuid_result leaf_d(struct vcpu *v, struct cpuid_result r, u32 subleaf)
+struct cpuid_result cpuid_leaf(const struct cpuid_policy *p, u32 leaf, u32 subleaf)
 {
-    if (!cpu.xsave)
-        return (struct cpuid_result){};
-    if (subleaf == 0)
-        return (struct cpuid_result){ (u32)cpu.xcr0, xsave_size(v->pv.xcr0), cpu.xsave_size, cpu.xcr0 >> 32 };
-    if (subleaf == 1)
-        return (struct cpuid_result){ .a = r.a & MASK_D_1_EAX, .b = r.a & 2 ? xsave_size(v->pv.xcr0) : 0 };
-    if (subleaf < 63 && (cpu.xcr0 & (1UL << subleaf)))
-        return r;
-    return (struct cpuid_result){};
-}
+    static const struct cpuid_result none, cache = { 0x3fff, ANY, ANY, ANY }; /* no thread counts */
+    const struct cpuid_result *row;
 
-static struct cpuid_result leaf_ext_1(struct vcpu *v, struct cpuid_result r)
-{
-    struct cpuid_result one = leaf_1(v, native(1, 0));
-    bool amd = !strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine");
-
-    r.c &= MASK_EXT1_ECX;
-    r.d = (r.d & MASK_EXT1_EDX) | (amd ? one.d & MASK_EXT1_EDX_COPY : 0);
-    return (struct cpuid_result){ r.a, 0, r.c, r.d };
+    if (!p)
+        return native(leaf, subleaf);
+    if (leaf > (leaf & 0x80000000 ? p->row[CPUID_ROW_EXT0].a : p->row[CPUID_ROW_0].a))
+        return none;
+    row = cpuid_row((struct cpuid_policy *)p, leaf, subleaf);
+    if (row)
+        return *row;
+    switch (leaf) {
+    case 2:
+    case 0x80000002 ... 0x80000006:
+        return native(leaf, 0);
+    case 4:
+        return masked(native(4, subleaf), cache);
+    case 0xd:
+        if (!(p->row[CPUID_ROW_1].c & LEAF_1_ECX_XSAVE))
+            return none;
+        if (subleaf == 0)
+            return (struct cpuid_result){ (u32)cpu.xcr0, 0, cpu.xsave_size, cpu.xcr0 >> 32 };
+        return subleaf < 63 && (cpu.xcr0 & (1UL << subleaf)) ? native(0xd, subleaf) : none;
+    default: /* power, performance counters, monitor, topology: nothing for a guest */
+        return none;
+    }
 }
 
 /* --- the hypervisor's leaves --- */
@@ -111,8 +166,8 @@ static struct cpuid_result hv_time_leaf(struct vcpu *v, u32 subleaf)
 
     switch (subleaf) {
     case 0: /* nothing emulated; mode, frequency and number of migrations that changed it */
-        return (struct cpuid_result){ (cpu.invariant_tsc ? 2u : 0) | (cpu.rdtscp ? 4u : 0), v->domain->pv.tsc_mode,
-                                      tsc_khz, 0 };
+        return (struct cpuid_result){ .a = (cpu.invariant_tsc ? 2u : 0) | (cpu.rdtscp ? 4u : 0),
+                                      .b = v->domain->pv.tsc_mode, .c = tsc_khz };
     case 1:
         time_fill(&t);
         return (struct cpuid_result){ 0, 0, t.tsc_to_system_mul, (u32)(s32)t.tsc_shift };
@@ -144,36 +199,25 @@ static struct cpuid_result hv_leaf(struct vcpu *v, u32 leaf, u32 subleaf)
 
 struct cpuid_result pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf)
 {
-    u32 max = leaf & 0x80000000 ? min(cpu.max_ext_leaf, MAX_EXTENDED_LEAF) : min(cpu.max_leaf, MAX_BASIC_LEAF);
-    struct cpuid_result r;
+    const struct cpuid_policy *p = v->domain->cpuid ?: &cpuid_pv;
+    struct cpuid_result r = cpuid_leaf(p, leaf, subleaf);
 
     if (leaf >= XEN_CPUID_FIRST_LEAF && leaf < XEN_CPUID_FIRST_LEAF + 0x100)
         return hv_leaf(v, leaf, subleaf);
-    if (leaf > max)
-        return (struct cpuid_result){};
-    r = native(leaf, subleaf);
     switch (leaf) {
-    case 0:
-    case 0x80000000:
-        r.a = max;
-        return r;
     case 1:
-        return leaf_1(v, r);
-    case 2:
-    case 0x80000002 ... 0x80000006:
-        return r;
-    case 4:
-        r.a &= 0x3fff; /* cache levels, without the counts of threads and cores */
-        return r;
-    case 7:
-        return leaf_7(r, subleaf);
+        r.b |= (v->id * 2) << 24 | 1u << 16;
+        if ((r.c & LEAF_1_ECX_XSAVE) && (v->pv.ctrlreg[4] & CR4_OSXSAVE))
+            r.c |= LEAF_1_ECX_OSXSAVE;
+        break;
     case 0xd:
-        return leaf_d(v, r, subleaf);
+        if (subleaf == 0 ? r.a : subleaf == 1 && (r.a & 2))
+            r.b = xsave_size(v->pv.xcr0);
+        break;
     case 0x80000001:
-        return leaf_ext_1(v, r);
-    case 0x80000008:
-        return (struct cpuid_result){ .a = r.a & 0xffff, .b = r.b & MASK_EXT8_EBX };
-    default: /* power, performance counters, monitor, topology: nothing for a guest */
-        return (struct cpuid_result){};
+        if (!strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine"))
+            r.d |= p->row[CPUID_ROW_1].d & EXT1_EDX_COPY;
+        break;
     }
+    return r;
 }

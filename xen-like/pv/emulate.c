@@ -16,6 +16,7 @@
 #include "lib/string.h"
 #include "mm/guest.h"
 #include "mm/mm.h"
+#include "pv/cpuid.h"
 #include "pv/hypercall.h"
 
 /* --- operands --- */

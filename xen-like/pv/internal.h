@@ -30,10 +30,6 @@ bool pv_emulate_forced(struct vcpu *v, struct cpu_user_regs *regs);
 /* A write fault on a page table of its own. */
 bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs, unsigned long cr2);
 
-/* CPUID as this guest may see it. */
-struct cpuid_result { u32 a, b, c, d; };
-struct cpuid_result pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf);
-
 /* RDMSR and WRMSR of a guest; false: #GP. */
 bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value);
 bool pv_wrmsr(struct vcpu *v, u32 msr, u64 value);

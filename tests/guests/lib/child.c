@@ -153,7 +153,7 @@ static void must(long ret, const char *what)
         bail_out("starting a child: %s returned %ld", what, ret);
 }
 
-void child_start(void)
+void child_build(void)
 {
     static struct vcpu_guest_context context;
     struct xen_domctl op = create_request();
@@ -179,6 +179,11 @@ void child_start(void)
     op = (struct xen_domctl){ 0 };
     set_xen_guest_handle(op.u.vcpucontext.ctxt, &context);
     must(domctl(&op, XEN_DOMCTL_setvcpucontext, child), "setvcpucontext");
+}
+
+void child_start(void)
+{
+    child_build();
     must(domctl_simple(XEN_DOMCTL_unpausedomain, child), "unpausedomain");
 }
 

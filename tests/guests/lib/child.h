@@ -49,7 +49,8 @@ void child_fill_tables(void);
 void child_context(struct vcpu_guest_context *context);
 long child_map_mailbox(void);
 
-/* All of it: creates, builds and starts a child; bails out if it cannot. */
+/* All of it: creates and builds a child; creates, builds and starts one. They bail out if they cannot. */
+void child_build(void);
 void child_start(void);
 /* Destroys it, and waits until it is gone; false if it stays. */
 bool child_destroy(void);
