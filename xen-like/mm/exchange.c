@@ -167,43 +167,33 @@ static bool write_progress(unsigned long arg, unsigned long done)
     return put_guest_u64(arg + offsetof(struct xen_memory_exchange, nr_exchanged), done);
 }
 
-long memop_exchange(unsigned long arg, unsigned long start, unsigned long cmd)
+long memop_exchange(struct memop *m)
 {
-    struct xen_memory_exchange e;
-    struct chunk c = { .e = &e };
+    struct xen_memory_exchange *e = &m->u.exchange;
+    struct chunk c = { .e = e };
     unsigned long first, chunks;
-    int rc;
+    long rc = check_sizes(e);
 
-    (void)start;
-    if (copy_from_guest(&e, arg, sizeof(e)))
-        return -EFAULT;
-    rc = check_sizes(&e);
     if (rc)
-        return write_progress(arg, e.nr_exchanged) ? rc : -EFAULT;
-    c.d = memop_domain(e.in.domid);
-    if (!c.d)
-        return -ESRCH;
-    rc = foreign_permitted(c.d);
+        return write_progress(m->arg, e->nr_exchanged) ? rc : -EFAULT;
+    rc = memop_target(e->in.domid, &c.d);
     if (rc)
-        goto out;
-    if (e.in.extent_order <= e.out.extent_order)
-        c.in_order = e.out.extent_order - e.in.extent_order;
+        return rc;
+    if (e->in.extent_order <= e->out.extent_order)
+        c.in_order = e->out.extent_order - e->in.extent_order;
     else
-        c.out_order = e.in.extent_order - e.out.extent_order;
-    first = e.nr_exchanged >> c.in_order;
-    chunks = e.in.nr_extents >> c.in_order;
+        c.out_order = e->in.extent_order - e->out.extent_order;
+    first = e->nr_exchanged >> c.in_order;
+    chunks = e->in.nr_extents >> c.in_order;
     for (c.i = first; c.i < chunks && !rc; c.i += !rc) {
-        if (c.i != first && hypercall_preempt_check()) {
-            domain_put(c.d);
-            if (!write_progress(arg, c.i << c.in_order))
-                return -EFAULT;
-            return HYPERCALL_RESTART(cmd & MEMOP_CMD_MASK, arg);
-        }
+        if (c.i != first && hypercall_preempt_check())
+            break;
         rc = exchange_chunk(&c);
     }
-    if (!write_progress(arg, rc ? c.i << c.in_order : e.in.nr_extents))
+    if (!write_progress(m->arg, c.i < chunks ? c.i << c.in_order : e->in.nr_extents))
         rc = -EFAULT;
-out:
+    else if (!rc && c.i < chunks)
+        rc = memop_restart(m, 0);
     domain_put(c.d);
     return rc;
 }

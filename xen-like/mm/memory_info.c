@@ -21,92 +21,66 @@ struct memory_map {
     struct map_entry entry[];
 };
 
-long memop_ram_page(unsigned long arg, unsigned long start, unsigned long cmd)
+long memop_ram_page(struct memop *m)
 {
-    (void)arg;
-    (void)cmd;
-    return start ? -EINVAL : (long)frame_limit;
+    return (long)frame_limit;
 }
 
-long memop_reservation_info(unsigned long arg, unsigned long start, unsigned long cmd)
+long memop_reservation_info(struct memop *m)
 {
     struct domain *d;
-    domid_t domid;
-    long rc;
+    long rc = memop_target(m->u.domid, &d);
 
-    if (start)
-        return -EINVAL;
-    if (copy_from_guest(&domid, arg, sizeof(domid)))
-        return -EFAULT;
-    d = memop_domain(domid);
-    if (!d)
-        return -ESRCH;
-    rc = foreign_permitted(d);
-    if (!rc) {
-        unsigned int op = cmd & MEMOP_CMD_MASK;
-
-        rc = op == XENMEM_current_reservation ? (long)d->mm.tot_pages :
-             op == XENMEM_maximum_reservation ? (long)d->mm.max_pages : (long)d->shared_info->arch.max_pfn - 1;
-    }
+    if (rc)
+        return rc;
+    rc = m->op == XENMEM_current_reservation ? (long)d->mm.tot_pages :
+         m->op == XENMEM_maximum_reservation ? (long)d->mm.max_pages : (long)d->shared_info->arch.max_pfn - 1;
     domain_put(d);
     return rc;
 }
 
 /* --- the M2P --- */
 
-long memop_m2p_list(unsigned long arg, unsigned long start, unsigned long cmd)
+long memop_m2p_list(struct memop *m)
 {
-    struct xen_machphys_mfn_list l;
+    struct xen_machphys_mfn_list *l = &m->u.m2p_list;
     unsigned int n;
     u64 last = 0;
 
-    (void)start;
-    (void)cmd;
-    if (copy_from_guest(&l, arg, sizeof(l)))
-        return -EFAULT;
     /* One frame number for each 2 MiB of the table; where it has no such piece, the one before stands for it. */
-    for (n = 0; n < l.max_extents && n < DIV_ROUND_UP(frame_limit * 8, MB(2)); n++) {
+    for (n = 0; n < l->max_extents && n < DIV_ROUND_UP(frame_limit * 8, MB(2)); n++) {
         u64 mfn = hv_large_mfn(M2P_RO_START + n * MB(2));
 
         if (mfn)
             last = mfn;
-        if (!put_guest_u64(guest_addr(l.extent_start) + n * 8, last))
+        if (!put_guest_u64(guest_addr(l->extent_start) + n * 8, last))
             return -EFAULT;
     }
-    l.nr_extents = n;
-    return copy_to_guest(arg, &l, sizeof(l)) ? -EFAULT : 0;
+    l->nr_extents = n;
+    return 0;
 }
 
-long memop_m2p_mapping(unsigned long arg, unsigned long start, unsigned long cmd)
+long memop_m2p_mapping(struct memop *m)
 {
-    struct xen_machphys_mapping m = {
+    m->u.m2p_mapping = (struct xen_machphys_mapping){
         .v_start = MACH2PHYS_VIRT_START, .v_end = MACH2PHYS_VIRT_END, .max_mfn = frame_limit - 1,
     };
-
-    (void)start;
-    (void)cmd;
-    return copy_to_guest(arg, &m, sizeof(m)) ? -EFAULT : 0;
+    return 0;
 }
 
 /* --- memory maps --- */
 
-long memop_memory_map(unsigned long arg, unsigned long start, unsigned long cmd)
+long memop_memory_map(struct memop *m)
 {
-    struct domain *d = current->domain;
-    struct xen_memory_map m;
-    const struct memory_map *map = load_acquire(&d->mm.map);
+    struct xen_memory_map *to = &m->u.map;
+    const struct memory_map *map = load_acquire(&current->domain->mm.map);
 
-    (void)start;
-    (void)cmd;
     if (!map)
         return -ENOSYS;
-    if (copy_from_guest(&m, arg, sizeof(m)))
+    if (copy_from_guest(to, m->arg, sizeof(*to)))
         return -EFAULT;
-    m.nr_entries = min(m.nr_entries, map->n);
-    if (copy_to_guest(guest_addr(m.buffer), map->entry, m.nr_entries * sizeof(map->entry[0])) ||
-        copy_to_guest(arg, &m, sizeof(m)))
-        return -EFAULT;
-    return 0;
+    to->nr_entries = min(to->nr_entries, map->n);
+    return copy_to_guest(guest_addr(to->buffer), map->entry, to->nr_entries * sizeof(map->entry[0])) ? -EFAULT : 0;
 }
 
 /* A map is set before its domain runs. A second one takes the first one's place only if it has as much room. */
@@ -134,131 +108,97 @@ static int install_map(struct domain *d, struct memory_map *new)
     return rc;
 }
 
-long memop_set_memory_map(unsigned long arg, unsigned long start, unsigned long cmd)
+long memop_set_memory_map(struct memop *m)
 {
-    struct xen_foreign_memory_map fm;
-    struct memory_map *new = NULL;
+    const struct xen_foreign_memory_map *fm = &m->u.foreign_map;
+    size_t size = fm->map.nr_entries * sizeof(struct map_entry);
+    struct memory_map *new;
     struct domain *d;
-    size_t size;
     long rc;
 
-    (void)start;
-    (void)cmd;
-    if (copy_from_guest(&fm, arg, sizeof(fm)))
-        return -EFAULT;
-    if (fm.map.nr_entries > MAP_ENTRIES_MAX)
+    if (fm->map.nr_entries > MAP_ENTRIES_MAX)
         return -EINVAL;
-    d = memop_domain(fm.domid);
-    if (!d)
-        return -ESRCH;
-    rc = foreign_permitted(d);
+    rc = memop_target(fm->domid, &d);
     if (rc)
-        goto out;
-    size = fm.map.nr_entries * sizeof(struct map_entry);
+        return rc;
     new = domain_xzalloc_bytes(d, sizeof(*new) + size);
-    rc = -ENOMEM;
-    if (!new)
-        goto out;
-    new->n = fm.map.nr_entries;
-    rc = -EFAULT;
-    if (!copy_from_guest(new->entry, guest_addr(fm.map.buffer), size))
-        rc = install_map(d, new);
-    if (rc)
-        domain_xfree(d, new);
-out:
+    if (!new) {
+        rc = -ENOMEM;
+    } else {
+        new->n = fm->map.nr_entries;
+        rc = copy_from_guest(new->entry, guest_addr(fm->map.buffer), size) ? -EFAULT : install_map(d, new);
+        if (rc)
+            domain_xfree(d, new);
+    }
     domain_put(d);
     return rc;
 }
 
-long memop_machine_memory_map(unsigned long arg, unsigned long start, unsigned long cmd)
+long memop_machine_memory_map(struct memop *m)
 {
-    struct xen_memory_map m;
+    struct xen_memory_map *to = &m->u.map;
 
-    (void)start;
-    (void)cmd;
     if (!current->domain->privileged)
         return -EPERM;
-    if (copy_from_guest(&m, arg, sizeof(m)))
-        return -EFAULT;
-    if (!guest_range_ok(guest_addr(m.buffer), m.nr_entries * sizeof(struct map_entry)))
+    if (copy_from_guest(to, m->arg, sizeof(*to)) ||
+        !guest_range_ok(guest_addr(to->buffer), to->nr_entries * sizeof(struct map_entry)))
         return -EFAULT;
     for (unsigned int i = 0; i < boot_memory.nr_map; i++) {
         const struct mem_range *r = &boot_memory.map[i];
         struct map_entry e = { .addr = r->start, .size = r->end - r->start, .type = r->type };
 
-        if (i >= m.nr_entries)
+        if (i >= to->nr_entries)
             return -EINVAL;
-        if (copy_to_guest_at(guest_addr(m.buffer), i, &e))
+        if (copy_to_guest_at(guest_addr(to->buffer), i, &e))
             return -EFAULT;
     }
-    m.nr_entries = boot_memory.nr_map;
-    return copy_to_guest(arg, &m, sizeof(m)) ? -EFAULT : 0;
+    to->nr_entries = boot_memory.nr_map;
+    return 0;
 }
 
-/* --- for translated domains only --- */
+/* --- what a PV domain is refused, once it may speak of the domain at all --- */
 
-long memop_add_to_physmap(unsigned long arg, unsigned long start, unsigned long cmd)
+static long refuse(domid_t domid, long error)
 {
-    struct xen_add_to_physmap x;
     struct domain *d;
-    long rc;
+    long rc = memop_target(domid, &d);
 
-    (void)start;
-    (void)cmd;
-    if (copy_from_guest(&x, arg, sizeof(x)))
-        return -EFAULT;
-    if (x.space == XENMAPSPACE_gmfn_foreign)
-        return -ENOSYS;
-    d = memop_domain(x.domid);
-    if (!d)
-        return -ESRCH;
-    rc = foreign_permitted(d);
+    if (rc)
+        return rc;
     domain_put(d);
-    return rc ? rc : -EACCES;
+    return error;
 }
 
-long memop_add_to_physmap_batch(unsigned long arg, unsigned long start, unsigned long cmd)
+long memop_add_to_physmap(struct memop *m)
 {
-    struct xen_add_to_physmap_batch x;
-    struct domain *d;
-    long rc;
+    return m->u.add.space == XENMAPSPACE_gmfn_foreign ? -ENOSYS : refuse(m->u.add.domid, -EACCES);
+}
 
-    (void)cmd;
-    if (start > UINT16_MAX)
-        return -XEN_EDOM;
-    if (copy_from_guest(&x, arg, sizeof(x)))
-        return -EFAULT;
-    if (x.size < start)
+long memop_add_to_physmap_batch(struct memop *m)
+{
+    if (m->u.add_batch.size < m->start)
         return -XEN_EILSEQ;
-    if (x.size == start)
-        return 0;
-    d = memop_domain(x.domid);
-    if (!d)
-        return -ESRCH;
-    rc = foreign_permitted(d);
-    domain_put(d);
-    return rc ? rc : -EACCES;
+    return m->u.add_batch.size == m->start ? 0 : refuse(m->u.add_batch.domid, -EACCES);
 }
 
-long memop_remove_from_physmap(unsigned long arg, unsigned long start, unsigned long cmd)
+/* No domain has a virtual NUMA topology. */
+long memop_vnumainfo(struct memop *m)
 {
-    struct xen_remove_from_physmap x;
-    struct domain *d;
-    long rc;
+    return m->u.vnuma.pad ? -EINVAL : refuse(m->u.vnuma.domid, -EOPNOTSUPP);
+}
 
-    (void)cmd;
-    if (start)
-        return -EINVAL;
-    if (copy_from_guest(&x, arg, sizeof(x)))
-        return -EFAULT;
-    d = memop_domain(x.domid);
-    if (!d)
-        return -ESRCH;
-    rc = foreign_permitted(d);
-    /* Nothing to remove: a PV domain's pfns are its own affair. But the frame must be there. */
-    if (!rc && frame_get(MFN(x.gpfn), d))
-        frame_put(mfn_to_frame(MFN(x.gpfn)));
-    else if (!rc)
+/* Nothing to remove: a PV domain's pfns are its own affair. But the frame must be there. */
+long memop_remove_from_physmap(struct memop *m)
+{
+    mfn_t mfn = MFN(m->u.remove.gpfn);
+    struct domain *d;
+    long rc = memop_target(m->u.remove.domid, &d);
+
+    if (rc)
+        return rc;
+    if (frame_get(mfn, d))
+        frame_put(mfn_to_frame(mfn));
+    else
         rc = -ENOENT;
     domain_put(d);
     return rc;
@@ -266,60 +206,33 @@ long memop_remove_from_physmap(unsigned long arg, unsigned long start, unsigned 
 
 /* --- the rest --- */
 
-long memop_claim(unsigned long arg, unsigned long start, unsigned long cmd)
+long memop_claim(struct memop *m)
 {
-    struct xen_memory_reservation r;
+    const struct xen_memory_reservation *r = &m->u.reservation;
     struct domain *d;
     long rc;
 
-    (void)cmd;
-    if (start)
+    if (guest_addr(r->extent_start) || r->extent_order || r->mem_flags)
         return -EINVAL;
-    if (copy_from_guest(&r, arg, sizeof(r)))
-        return -EFAULT;
-    if (guest_addr(r.extent_start) || r.extent_order || r.mem_flags)
-        return -EINVAL;
-    d = r.domid == DOMID_SELF ? NULL : domain_get(r.domid);
+    d = r->domid == DOMID_SELF ? NULL : domain_get(r->domid);
     if (!d)
         return -EINVAL;
     if (!current->domain->privileged)
         rc = -EPERM;
-    else if (!r.nr_extents)
+    else if (!r->nr_extents)
         rc = domain_claim(d, 0) ? 0 : -EINVAL;
-    else if (d->mm.claim || r.nr_extents <= d->mm.tot_pages || r.nr_extents > d->mm.max_pages)
+    else if (d->mm.claim || r->nr_extents <= d->mm.tot_pages || r->nr_extents > d->mm.max_pages)
         rc = -EINVAL;
     else
-        rc = domain_claim(d, r.nr_extents - d->mm.tot_pages) ? 0 : -ENOMEM;
+        rc = domain_claim(d, r->nr_extents - d->mm.tot_pages) ? 0 : -ENOMEM;
     domain_put(d);
     return rc;
 }
 
-long memop_sharing_info(unsigned long arg, unsigned long start, unsigned long cmd)
+/* Frames shared between domains: there are none. */
+long memop_sharing_info(struct memop *m)
 {
-    (void)arg;
-    (void)start;
-    (void)cmd;
-    return 0;   /* frames shared between domains: there are none */
-}
-
-long memop_vnumainfo(unsigned long arg, unsigned long start, unsigned long cmd)
-{
-    struct xen_vnuma_topology_info t;
-    struct domain *d;
-    long rc;
-
-    (void)start;
-    (void)cmd;
-    if (copy_from_guest(&t, arg, sizeof(t)))
-        return -EFAULT;
-    if (t.pad)
-        return -EINVAL;
-    d = memop_domain(t.domid);
-    if (!d)
-        return -ESRCH;
-    rc = foreign_permitted(d);
-    domain_put(d);
-    return rc ? rc : -EOPNOTSUPP;   /* no domain has a virtual NUMA topology */
+    return 0;
 }
 
 /* --- resources: frames of the hypervisor that a tool may map --- */
@@ -332,15 +245,14 @@ static unsigned int resource_size(struct domain *d, unsigned int type, unsigned 
            grant_max_frames(d) : 0;
 }
 
-static long copy_resource(struct domain *d, const struct xen_mem_acquire_resource *r, unsigned long arg,
-                          unsigned long start, unsigned long cmd)
+static long copy_resource(struct domain *d, const struct xen_mem_acquire_resource *r, const struct memop *m)
 {
-    for (unsigned long i = start; i < r->nr_frames; i++) {
+    for (unsigned long i = m->start; i < r->nr_frames; i++) {
         mfn_t mfn;
         int rc;
 
-        if (i != start && hypercall_preempt_check())
-            return HYPERCALL_RESTART((cmd & MEMOP_CMD_MASK) | i << MEMOP_EXTENT_SHIFT, arg);
+        if (i != m->start && hypercall_preempt_check())
+            return memop_restart(m, i);
         rc = grant_get_frame(d, r->frame + i, &mfn);
         if (rc)
             return rc;
@@ -350,38 +262,29 @@ static long copy_resource(struct domain *d, const struct xen_mem_acquire_resourc
     return 0;
 }
 
-long memop_acquire_resource(unsigned long arg, unsigned long start, unsigned long cmd)
+long memop_acquire_resource(struct memop *m)
 {
-    struct xen_mem_acquire_resource r;
+    struct xen_mem_acquire_resource *r = &m->u.resource;
     struct domain *d;
     unsigned int size;
     long rc;
 
-    if (copy_from_guest(&r, arg, sizeof(r)))
-        return -EFAULT;
-    if (r.pad || r.frame >> 32 || (r.frame + r.nr_frames) >> 32)
+    if (r->pad || r->frame >> 32 || (r->frame + r->nr_frames) >> 32)
         return -EINVAL;
-    if (r.domid == DOMID_SELF || r.domid == current->domain->id)
+    if (r->domid == DOMID_SELF || r->domid == current->domain->id)
         return -EPERM;
-    d = domain_get(r.domid);
-    if (!d)
-        return -ESRCH;
-    rc = foreign_permitted(d);
+    rc = memop_target(r->domid, &d);
     if (rc)
-        goto out;
-    size = resource_size(d, r.type, r.id);
+        return rc;
+    size = resource_size(d, r->type, r->id);
     rc = -EINVAL;
-    if (!size)
-        goto out;
-    if (!guest_addr(r.frame_list)) {
-        if (r.nr_frames || start)
-            goto out;
-        r.nr_frames = size;
-        rc = copy_to_guest(arg, &r, sizeof(r)) ? -EFAULT : 0;
-    } else if (r.nr_frames <= RESOURCE_FRAMES_MAX && start < r.nr_frames && r.frame + r.nr_frames <= size) {
-        rc = copy_resource(d, &r, arg, start, cmd);
+    if (size && !guest_addr(r->frame_list) && !r->nr_frames && !m->start) {
+        r->nr_frames = size;
+        rc = copy_to_guest(m->arg, r, sizeof(*r)) ? -EFAULT : 0;
+    } else if (size && guest_addr(r->frame_list) && r->nr_frames <= RESOURCE_FRAMES_MAX && m->start < r->nr_frames &&
+               r->frame + r->nr_frames <= size) {
+        rc = copy_resource(d, r, m);
     }
-out:
     domain_put(d);
     return rc;
 }

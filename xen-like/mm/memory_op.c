@@ -86,72 +86,79 @@ static void for_each_extent(struct reservation *a, bool (*one)(struct reservatio
     }
 }
 
-/* False: the limit is none that the allocator can keep. */
-static bool decode_flags(struct reservation *a)
-{
-    a->addr_bits = XENMEMF_get_address_bits(a->r.mem_flags);
-    if (a->addr_bits && a->addr_bits <= PAGE_SHIFT)
-        return false;
-    return true;
-}
-
-static long reservation_op(unsigned long arg, unsigned long start, unsigned long cmd)
+static long reservation_op(struct memop *m)
 {
     static bool (*const one[])(struct reservation *) = {
         [XENMEM_increase_reservation] = increase_one,
         [XENMEM_decrease_reservation] = decrease_one,
         [XENMEM_populate_physmap] = populate_one,
     };
-    struct reservation a = { .done = start };
-    unsigned int op = cmd & MEMOP_CMD_MASK;
+    struct reservation a = { .done = m->start };
 
-    if (copy_from_guest(&a.r, arg, sizeof(a.r)) || a.r.nr_extents > UINT32_MAX >> MEMOP_EXTENT_SHIFT ||
-        start >= a.r.nr_extents)
-        return start;
+    if (copy_from_guest(&a.r, m->arg, sizeof(a.r)) || a.r.nr_extents > UINT32_MAX >> MEMOP_EXTENT_SHIFT ||
+        m->start >= a.r.nr_extents)
+        return m->start;
     a.list = guest_addr(a.r.extent_start);
-    a.d = memop_domain(a.r.domid);
-    if (!a.d)
-        return start;
-    if (decode_flags(&a) && !foreign_permitted(a.d))
-        for_each_extent(&a, one[index_nospec(op, ARRAY_SIZE(one))]);
+    a.addr_bits = XENMEMF_get_address_bits(a.r.mem_flags);
+    /* A limit below one page is none that the allocator can keep. */
+    if ((a.addr_bits && a.addr_bits <= PAGE_SHIFT) || memop_target(a.r.domid, &a.d))
+        return m->start;
+    for_each_extent(&a, one[index_nospec(m->op, ARRAY_SIZE(one))]);
     domain_put(a.d);
-    if (a.preempted)
-        return HYPERCALL_RESTART(op | a.done << MEMOP_EXTENT_SHIFT, arg);
-    return a.done;
+    return a.preempted ? memop_restart(m, a.done) : (long)a.done;
 }
 
 /* --- all sub-operations --- */
 
-static memop_fn *const memops[] = {
-    [XENMEM_increase_reservation] = reservation_op,
-    [XENMEM_decrease_reservation] = reservation_op,
-    [XENMEM_populate_physmap] = reservation_op,
-    [XENMEM_exchange] = memop_exchange,
-    [XENMEM_maximum_ram_page] = memop_ram_page,
-    [XENMEM_current_reservation] = memop_reservation_info,
-    [XENMEM_maximum_reservation] = memop_reservation_info,
-    [XENMEM_maximum_gpfn] = memop_reservation_info,
-    [XENMEM_machphys_mfn_list] = memop_m2p_list,
-    [XENMEM_machphys_mapping] = memop_m2p_mapping,
-    [XENMEM_memory_map] = memop_memory_map,
-    [XENMEM_machine_memory_map] = memop_machine_memory_map,
-    [XENMEM_set_memory_map] = memop_set_memory_map,
-    [XENMEM_add_to_physmap] = memop_add_to_physmap,
-    [XENMEM_add_to_physmap_batch] = memop_add_to_physmap_batch,
-    [XENMEM_remove_from_physmap] = memop_remove_from_physmap,
-    [XENMEM_claim_pages] = memop_claim,
-    [XENMEM_get_sharing_freed_pages] = memop_sharing_info,
-    [XENMEM_get_sharing_shared_pages] = memop_sharing_info,
-    [XENMEM_acquire_resource] = memop_acquire_resource,
-    [XENMEM_get_vnumainfo] = memop_vnumainfo,
+/* Bytes of the structure that come in, and whether they go out again after success; the rest the function does. */
+struct memop_row {
+    memop_fn *fn;
+    u8 in, out;
+    unsigned long start_max;    /* beyond it: start_error */
+    s8 start_error;
+};
+#define IN(field)   .in = sizeof(((struct memop *)0)->u.field)
+#define OUT(field)  .out = sizeof(((struct memop *)0)->u.field)
+#define AT_ONCE     .start_error = -EINVAL
+#define ANY_START   .start_max = ~0UL
+
+static const struct memop_row memops[] = {
+    [XENMEM_increase_reservation] = { reservation_op, ANY_START },
+    [XENMEM_decrease_reservation] = { reservation_op, ANY_START },
+    [XENMEM_populate_physmap] = { reservation_op, ANY_START },
+    [XENMEM_exchange] = { memop_exchange, IN(exchange), ANY_START },
+    [XENMEM_maximum_ram_page] = { memop_ram_page, AT_ONCE },
+    [XENMEM_current_reservation] = { memop_reservation_info, IN(domid), AT_ONCE },
+    [XENMEM_maximum_reservation] = { memop_reservation_info, IN(domid), AT_ONCE },
+    [XENMEM_maximum_gpfn] = { memop_reservation_info, IN(domid), AT_ONCE },
+    [XENMEM_machphys_mfn_list] = { memop_m2p_list, IN(m2p_list), OUT(m2p_list), ANY_START },
+    [XENMEM_machphys_mapping] = { memop_m2p_mapping, OUT(m2p_mapping), ANY_START },
+    [XENMEM_memory_map] = { memop_memory_map, OUT(map), ANY_START },
+    [XENMEM_machine_memory_map] = { memop_machine_memory_map, OUT(map), ANY_START },
+    [XENMEM_set_memory_map] = { memop_set_memory_map, IN(foreign_map), ANY_START },
+    [XENMEM_add_to_physmap] = { memop_add_to_physmap, IN(add), ANY_START },
+    [XENMEM_add_to_physmap_batch] = { memop_add_to_physmap_batch, IN(add_batch), .start_max = UINT16_MAX,
+                                      .start_error = -XEN_EDOM },
+    [XENMEM_remove_from_physmap] = { memop_remove_from_physmap, IN(remove), AT_ONCE },
+    [XENMEM_claim_pages] = { memop_claim, IN(reservation), AT_ONCE },
+    [XENMEM_get_sharing_freed_pages] = { memop_sharing_info, ANY_START },
+    [XENMEM_get_sharing_shared_pages] = { memop_sharing_info, ANY_START },
+    [XENMEM_acquire_resource] = { memop_acquire_resource, IN(resource), ANY_START },
+    [XENMEM_get_vnumainfo] = { memop_vnumainfo, IN(vnuma), ANY_START },
 };
 
 long do_memory_op(unsigned long cmd, unsigned long arg)
 {
-    unsigned int op = cmd & MEMOP_CMD_MASK;
-    memop_fn *fn = NULL;
+    struct memop m = { .op = cmd & MEMOP_CMD_MASK, .start = cmd >> MEMOP_EXTENT_SHIFT, .arg = arg };
+    const struct memop_row *row = &memops[index_nospec(m.op, ARRAY_SIZE(memops))];
+    long rc;
 
-    if (op < ARRAY_SIZE(memops))
-        fn = memops[index_nospec(op, ARRAY_SIZE(memops))];
-    return fn ? fn(arg, cmd >> MEMOP_EXTENT_SHIFT, cmd) : -ENOSYS;
+    if (m.op >= ARRAY_SIZE(memops) || !row->fn)
+        return -ENOSYS;
+    if (m.start > row->start_max)
+        return row->start_error;
+    if (copy_from_guest(&m.u, arg, row->in))
+        return -EFAULT;
+    rc = row->fn(&m);
+    return !rc && copy_to_guest(arg, &m.u, row->out) ? -EFAULT : rc;
 }

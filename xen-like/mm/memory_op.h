@@ -13,8 +13,27 @@
 #define MEMOP_EXTENT_SHIFT  6   /* above the sub-operation: the extent to go on at */
 #define MEMOP_CMD_MASK      ((1u << MEMOP_EXTENT_SHIFT) - 1)
 
-/* A handler of a sub-operation. arg: address of its structure; start: extent to go on at; cmd: with start in it. */
-typedef long memop_fn(unsigned long arg, unsigned long start, unsigned long cmd);
+/* One call: its sub-operation, the extent to go on at, and the caller's structure at arg. */
+struct memop {
+    unsigned int op;
+    unsigned long start, arg;
+    union {
+        domid_t domid;
+        struct xen_memory_reservation reservation;
+        struct xen_memory_exchange exchange;
+        struct xen_machphys_mfn_list m2p_list;
+        struct xen_machphys_mapping m2p_mapping;
+        struct xen_memory_map map;
+        struct xen_foreign_memory_map foreign_map;
+        struct xen_add_to_physmap add;
+        struct xen_add_to_physmap_batch add_batch;
+        struct xen_remove_from_physmap remove;
+        struct xen_mem_acquire_resource resource;
+        struct xen_vnuma_topology_info vnuma;
+    } u;
+};
+
+typedef long memop_fn(struct memop *m);
 
 memop_fn memop_exchange;
 memop_fn memop_ram_page, memop_reservation_info, memop_m2p_list, memop_m2p_mapping;
@@ -22,10 +41,27 @@ memop_fn memop_memory_map, memop_set_memory_map, memop_machine_memory_map;
 memop_fn memop_add_to_physmap, memop_add_to_physmap_batch, memop_remove_from_physmap;
 memop_fn memop_claim, memop_sharing_info, memop_acquire_resource, memop_vnumainfo;
 
-/* A domain named by its id, DOMID_SELF and one's own included. Counted: domain_put(). NULL: there is none. */
-static inline struct domain *memop_domain(domid_t domid)
+/* The call goes on later, at that extent. */
+static inline long memop_restart(const struct memop *m, unsigned long extent)
 {
-    return domain_get(domid);
+    return HYPERCALL_RESTART(m->op | extent << MEMOP_EXTENT_SHIFT, m->arg);
+}
+
+/*
+ * The domain of that id, or the caller's own for DOMID_SELF, where the caller may act on it: counted, for domain_put().
+ * -ESRCH: there is none; -EPERM.
+ */
+static inline long memop_target(domid_t domid, struct domain **d)
+{
+    long rc;
+
+    *d = domain_get(domid);
+    if (!*d)
+        return -ESRCH;
+    rc = foreign_permitted(*d);
+    if (rc)
+        domain_put(*d);
+    return rc;
 }
 
 /* The largest order that the current domain may use. */
