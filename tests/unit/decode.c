@@ -52,7 +52,7 @@ static const struct expectation cases[] = {
 static void check_case(const struct expectation *c)
 {
     struct insn i;
-    bool good = insn_decode(c->bytes, c->count, &i);
+    bool good = insn_decode(c->bytes, c->count, false, &i);
 
     good = good && i.length == c->count && i.opcode == c->opcode && i.operand_size == c->size;
     good = good && i.immediate == c->immediate && i.displacement == c->displacement;
@@ -66,7 +66,7 @@ static void check_case(const struct expectation *c)
         u8 *part = malloc(n ? n : 1);
 
         memcpy(part, c->bytes, n);
-        if (insn_decode(part, n, &i) && i.length > n)
+        if (insn_decode(part, n, false, &i) && i.length > n)
             ok(false, "%s cut to %u bytes", c->text, n);
         free(part);
     }
@@ -83,7 +83,7 @@ static void random_bytes(void)
 
         for (unsigned int n = 0; n < sizeof(bytes); n++)
             bytes[n] = (u8)(rand_r(&seed) >> 8);
-        if (!insn_decode(bytes, count, &i))
+        if (!insn_decode(bytes, count, false, &i))
             continue;
         known++;
         bad += !i.length || i.length > count || !i.operand_size || i.operand_size > 8;
@@ -98,9 +98,13 @@ int main(void)
 
     for (size_t n = 0; n < ARRAY_SIZE(cases); n++)
         check_case(&cases[n]);
-    ok(!insn_decode((const u8[]){ 0x0f, 0x0b }, 2, &i), "an instruction that no emulator wants is refused");
+    ok(!insn_decode((const u8[]){ 0x0f, 0x0b }, 2, false, &i), "an instruction that no emulator wants is refused");
     ok(!insn_decode((const u8[]){ 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66,
-                                  0xf4 }, 16, &i), "more than 15 bytes are no instruction");
+                                  0xf4 }, 16, false, &i), "more than 15 bytes are no instruction");
+    ok(insn_decode((const u8[]){ 0x66, 0xed }, 2, true, &i) && i.length == 2 && i.operand_size == 2 &&
+       insn_decode((const u8[]){ 0xed }, 1, true, &i) && i.length == 1 && i.operand_size == 4, "32-bit code: in");
+    ok(!insn_decode((const u8[]){ 0x41, 0xed }, 2, true, &i), "32-bit code: there is no REX prefix");
+    ok(!insn_decode((const u8[]){ 0x0f, 0x22, 0xd8 }, 3, true, &i), "32-bit code: what has a ModRM byte is refused");
     random_bytes();
     return done_testing();
 }

@@ -97,7 +97,7 @@ u64 ptwr_load(const struct frame *f, unsigned long va, unsigned int size);
 bool ptwr_store(struct frame *f, struct domain *d, unsigned long va, u64 old, u64 new_value, unsigned int size,
                 bool cmpxchg, u64 *found);
 
-/* The L1 entry that maps va in the current kernel or user table as the CPU sees it; 0 where there is none. */
+/* The L1 entry that maps va in the tables of the kernel of v, whichever mode it is in; 0 where there is none. */
 u64 guest_l1e(const struct vcpu *v, unsigned long va);
 
 /* --- mappings by grants: the L1 entry of a guest that a grant operation writes --- */

@@ -13,7 +13,7 @@
 
 u64 *guest_l1_slot(const struct vcpu *v, unsigned long va)
 {
-    mfn_t mfn = root_of(v);
+    mfn_t mfn = v->pv.kernel_root;
 
     if (unlikely(!guest_range_ok(va, 1)))
         return NULL;

@@ -175,20 +175,14 @@ void pv_inject_page_fault(struct vcpu *v, unsigned long cr2, u32 code)
 
 /* --- called by entry.S --- */
 
-/* Into the guest's kernel by a callback that it has registered. */
-static void enter_callback(struct vcpu *v, unsigned int type)
-{
-    bounce_plain(v, v->pv.callbacks[type].address, v->pv.callbacks[type].mask_events);
-}
-
 /*
  * SYSCALL in the guest's user mode; without a callback an instruction, of two bytes, that the processor has
- * not.
+ * not. Whether events are masked says the 64-bit callback for both.
  */
 static void user_syscall(struct vcpu *v, unsigned int type)
 {
     if (likely(v->pv.callbacks[type].address && !v->pv.kernel_mode)) {
-        enter_callback(v, type);
+        bounce_plain(v, v->pv.callbacks[type].address, v->pv.callbacks[CALLBACKTYPE_syscall].mask_events);
         return;
     }
     guest_regs()->rip -= 2;
@@ -220,14 +214,15 @@ void pv_user_syscall32(struct vcpu *v)
  */
 void pv_user_sysenter(struct vcpu *v)
 {
+    const struct pv_callback *c = &v->pv.callbacks[CALLBACKTYPE_sysenter];
     struct cpu_user_regs *regs = guest_regs();
 
     regs->rflags = (regs->rflags & ~(u64)(RFLAGS_NT | RFLAGS_TF | RFLAGS_AC)) | RFLAGS_IF;
     regs->cs = 3;
-    if (!v->pv.callbacks[CALLBACKTYPE_sysenter].address || v->pv.kernel_mode)
+    if (!c->address || v->pv.kernel_mode)
         pv_inject_trap(v, TRAP_GP_FAULT, true, 0);
     else
-        enter_callback(v, CALLBACKTYPE_sysenter);
+        bounce_plain(v, c->address, c->mask_events);
 }
 
 /* Interrupts are off, and on again where it returns false: the guest has crashed. */

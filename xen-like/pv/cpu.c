@@ -4,6 +4,7 @@
  * and SYSENTER. Interrupt gates are cpu/'s.
  */
 #include "cpu/desc.h"
+#include "cpu/features.h"
 #include "cpu/msr.h"
 #include "cpu/percpu.h"
 #include "pv/cpuid.h"
@@ -13,7 +14,8 @@
 /* entry.S: each CPU's stubs. */
 extern const char syscall_stubs[], syscall32_stubs[], sysenter_entry[];
 
-#define RFLAGS_MASKED_ON_SYSCALL 0x47700 /* AC, NT, DF, IF, TF, IOPL (SDM vol. 3A, 5.8.8) */
+/* SDM vol. 3A, 5.8.8 */
+#define RFLAGS_MASKED_ON_SYSCALL (RFLAGS_AC | RFLAGS_NT | RFLAGS_IOPL | RFLAGS_DF | RFLAGS_IF | RFLAGS_TF)
 
 void pv_init(void)
 {
@@ -28,7 +30,8 @@ void pv_cpu_init(unsigned int cpu_nr)
     wrmsr(MSR_LSTAR, (u64)(syscall_stubs + cpu_nr * SYSCALL_STUB_SIZE));
     wrmsr(MSR_CSTAR, (u64)(syscall32_stubs + cpu_nr * SYSCALL_STUB_SIZE));
     wrmsr(MSR_SFMASK, RFLAGS_MASKED_ON_SYSCALL);
-    wrmsr(MSR_SYSENTER_CS, HV_CS);
+    /* AMD's processors have no SYSENTER in long mode: with CS 0 it faults everywhere. */
+    wrmsr(MSR_SYSENTER_CS, cpu.syscall32 ? 0 : HV_CS);
     wrmsr(MSR_SYSENTER_ESP, (u64)&cpu_info()->self->guest_regs.es);
     wrmsr(MSR_SYSENTER_EIP, (u64)sysenter_entry);
 }

@@ -78,10 +78,10 @@ static bool is_prefix(u8 byte)
 }
 
 /*
- * Legacy prefixes in any order, then at most one REX right before the opcode. Returns true for an operand
- * size of 16.
+ * Legacy prefixes in any order, then, in 64-bit code, at most one REX right before the opcode. Returns true
+ * for an operand size of 16.
  */
-static bool take_prefixes(struct cursor *c, struct insn *out)
+static bool take_prefixes(struct cursor *c, bool code32, struct insn *out)
 {
     bool size16 = false;
 
@@ -97,7 +97,7 @@ static bool take_prefixes(struct cursor *c, struct insn *out)
         default:   out->segment = prefix; break;
         }
     }
-    if (c->at < c->count && (c->bytes[c->at] & 0xf0) == 0x40)
+    if (!code32 && c->at < c->count && (c->bytes[c->at] & 0xf0) == 0x40)
         out->rex = c->bytes[c->at++];
     return size16;
 }
@@ -151,19 +151,19 @@ static u8 operand_size(u8 flags, bool size16, u8 rex)
     return size16 ? 2 : 4;
 }
 
-bool insn_decode(const u8 *bytes, unsigned int count, struct insn *out)
+bool insn_decode(const u8 *bytes, unsigned int count, bool code32, struct insn *out)
 {
     struct cursor c = { .bytes = bytes, .count = min(count, (unsigned int)INSN_MAX) };
     bool size16, wants_immediate;
     u8 flags;
 
     *out = (struct insn){ .base = 0xff, .index = 0xff };
-    size16 = take_prefixes(&c, out);
+    size16 = take_prefixes(&c, code32, out);
     out->opcode = take(&c, 1);
     if (out->opcode == 0x0f)
         out->opcode = MAP_0F | take(&c, 1);
     flags = c.overrun ? 0 : opcodes[out->opcode];
-    if (!(flags & F_KNOWN))
+    if (!(flags & F_KNOWN) || (code32 && (flags & F_MODRM)))
         return false;
 
     out->operand_size = operand_size(flags, size16, out->rex);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A decoder for 64-bit code: from bytes to prefixes, opcode, operands and length. Pure: it touches neither
- * guest nor processor, and the host tests use it unedited. (SDM vol. 2, chapter 2 and appendix A)
+ * A decoder for 64-bit code, and for what has no ModRM byte of 32-bit code: from bytes to prefixes, opcode,
+ * operands and length. Pure: it touches neither guest nor processor, and the host tests use it unedited. (SDM
+ * vol. 2, chapter 2 and appendix A)
  */
 #ifndef PV_DECODE_H
 #define PV_DECODE_H
@@ -19,7 +20,7 @@ struct insn {
     u8 length;
     u8 operand_size;        /* 1, 2, 4 or 8: of the operand that the opcode names */
     bool lock, rep, repne;
-    bool address32;         /* 67: effective addresses wrap at 32 bits */
+    bool address32;         /* 67 in 64-bit code: effective addresses wrap at 32 bits */
     bool has_modrm, is_memory;
     u8 rex;                 /* 0: none */
     u8 segment;             /* 0, or the prefix byte: 64 fs, 65 gs, … */
@@ -39,6 +40,6 @@ struct insn {
  * Decodes the instruction at bytes[0 … count). True where it is one that this decoder knows and that lies
  * within count bytes; the set is what the emulators of pv/ may meet, no more.
  */
-bool insn_decode(const u8 *bytes, unsigned int count, struct insn *out);
+bool insn_decode(const u8 *bytes, unsigned int count, bool code32, struct insn *out);
 
 #endif

@@ -99,32 +99,49 @@ unsigned long emul_effective_address(const struct emulation *e)
 
 /* --- the instruction --- */
 
-#define ACCESS_RIGHTS_L (1u << 21)
+#define DESC_LONG       (1UL << 53)     /* of code: 64 bits */
+#define DESC_BIG        (1UL << 54)     /* of other code: 32 bits, not 16 */
 
-/* Whether cs names 64-bit code; the flat selector does so always. */
-static bool is_64bit_code(u16 cs)
+/*
+ * What a selector that is loaded names, in the tables that the processor uses; 0 where it is not there any
+ * more.
+ */
+static u64 descriptor(u16 selector)
 {
+    unsigned long window = selector & 4 ? CPU_LDT_WINDOW(this_cpu_nr()) : CPU_GDT_WINDOW(this_cpu_nr());
     u32 rights = 0;
 
-    if (cs == FLAT_USER_CS64)
-        return true;
-    /* The descriptor may lie in a page of the LDT that is not there any more. */
-    __asm__ __volatile__("1: lar %1, %0\n2:\n\t" EXTABLE(1b, 2b) : "+r"(rights) : "r"((u32)cs) : "cc");
-    return rights & ACCESS_RIGHTS_L;
+    /* Of the LDT the access may have to map a page, or find that there is none. */
+    __asm__ __volatile__("1: lar %1, %0\n2:\n\t" EXTABLE(1b, 2b) : "+r"(rights) : "r"((u32)selector) : "cc");
+    return rights ? READ_ONCE(*(const u64 *)(window + (selector & ~7u))) : 0;
 }
 
 bool emulation_start(struct emulation *e, struct vcpu *v, struct cpu_user_regs *regs)
 {
+    u64 code = regs->cs == FLAT_USER_CS64 ? DESC_LONG : descriptor(regs->cs);
+    unsigned long at = regs->rip;
     u8 bytes[INSN_MAX];
     unsigned int count;
 
-    if (!is_64bit_code(regs->cs))
-        return false;
-    /* It may end before an unmapped page: what cannot be read is not needed, or the decoder says so. */
-    count = INSN_MAX - copy_from_guest(bytes, regs->rip, INSN_MAX);
     e->v = v;
     e->regs = regs;
-    return insn_decode(bytes, count, &e->insn);
+    e->code32 = !(code & DESC_LONG);
+    if (e->code32) {
+        if (!(code & DESC_BIG))
+            return false;
+        at = (u32)(regs->rip + (code >> 16 & 0xffffff) + (code >> 56 << 24));
+    }
+    /* It may end before an unmapped page: what cannot be read is not needed, or the decoder says so. */
+    count = INSN_MAX - copy_from_guest(bytes, at, INSN_MAX);
+    return insn_decode(bytes, count, e->code32, &e->insn);
+}
+
+void emulation_end(struct emulation *e)
+{
+    e->regs->rip += e->insn.length;
+    if (e->code32)
+        e->regs->rip = (u32)e->regs->rip;
+    e->regs->rflags &= ~(u64)RFLAGS_RF;
 }
 
 /* --- privileged instructions, each with the guest's kernel running --- */
@@ -307,14 +324,14 @@ static enum emulated emul_group_0f01(struct emulation *e)
 
 struct privileged {
     enum emulated (*emulate)(struct emulation *e);
-    bool user;      /* the guest's user mode may have it emulated as well */
+    bool any;       /* the guest's user mode may have it emulated as well, and 32-bit code */
 };
 
 static const struct privileged privileged[0x200] = {
     [0x6c ... 0x6f] = { emul_io, true },
     [0xe4 ... 0xe7] = { emul_io, true },
     [0xec ... 0xef] = { emul_io, true },
-    [0xfa ... 0xfb] = { emul_cli_sti, false },
+    [0xfa ... 0xfb] = { emul_cli_sti, true },
     [MAP_0F | 0x01] = { emul_group_0f01, false },
     [MAP_0F | 0x06] = { emul_clts, false },
     [MAP_0F | 0x09] = { emul_wbinvd, false },
@@ -336,13 +353,12 @@ bool pv_emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs)
     if (!emulation_start(&e, v, regs))
         return false;
     p = &privileged[e.insn.opcode];
-    if (!p->emulate || e.insn.lock || (!v->pv.kernel_mode && !p->user))
+    if (!p->emulate || e.insn.lock || ((!v->pv.kernel_mode || e.code32) && !p->any))
         return false;
 
     switch (p->emulate(&e)) {
     case EMUL_DONE:
-        regs->rip += e.insn.length;
-        regs->rflags &= ~(u64)RFLAGS_RF;
+        emulation_end(&e);
         if (regs->rflags & RFLAGS_TF) {
             v->pv.dr[6] |= 1UL << 14; /* BS: a single step ends after the emulated instruction too */
             pv_inject_trap(v, TRAP_DEBUG, false, 0);

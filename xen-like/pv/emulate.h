@@ -17,12 +17,15 @@ struct emulation {
     struct vcpu *v;
     struct cpu_user_regs *regs;
     struct insn insn;
+    bool code32;
 };
 
 /*
- * Reads and decodes the instruction at rip; false where it cannot be read, is unknown, or is not 64-bit code.
+ * Reads and decodes the instruction at rip; false where it cannot be read, or is unknown.
  */
 bool emulation_start(struct emulation *e, struct vcpu *v, struct cpu_user_regs *regs);
+/* To the next instruction. */
+void emulation_end(struct emulation *e);
 
 /* The register of that number (0: rax … 15: r15). */
 u64 *emul_register(struct cpu_user_regs *regs, unsigned int nr);

@@ -124,7 +124,8 @@ enum emulated emul_io(struct emulation *e)
     u16 port = immediate ? (u8)e->insn.immediate : (u16)e->regs->rdx;
     unsigned int size = e->insn.operand_size;
 
-    if (!guest_allows(e->v, port, size))
+    /* String forms of 32-bit code may have segments with bases: they are not carried out. */
+    if (!guest_allows(e->v, port, size) || (string && e->code32))
         return EMUL_FAULT;
     if (string)
         return string_io(e, port, out);

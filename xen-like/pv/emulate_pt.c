@@ -155,7 +155,7 @@ static bool compute(const struct emulation *e, enum pt_op op, struct pt_write *w
 }
 
 /* What the instruction does beside its store. */
-static void finish(const struct emulation *e, enum pt_op op, const struct pt_write *w)
+static void finish(struct emulation *e, enum pt_op op, const struct pt_write *w)
 {
     struct cpu_user_regs *regs = e->regs;
     unsigned int size = e->insn.operand_size;
@@ -170,8 +170,7 @@ static void finish(const struct emulation *e, enum pt_op op, const struct pt_wri
         if (e->insn.rep && --regs->rcx)
             return; /* the next iteration faults again */
     }
-    regs->rip += e->insn.length;
-    regs->rflags &= ~(u64)RFLAGS_RF;
+    emulation_end(e);
 }
 
 /* The instruction at regs->rip, which faulted when it wrote to cr2 in the L1 table f. */
@@ -183,7 +182,7 @@ static bool emulate_write(struct vcpu *v, struct cpu_user_regs *regs, unsigned l
     unsigned long address;
     u64 found;
 
-    if (!emulation_start(&e, v, regs))
+    if (!emulation_start(&e, v, regs) || e.code32)
         return false;
     op = classify(&e.insn);
     address = op == PT_STOS ? regs->rdi : emul_effective_address(&e);

@@ -131,7 +131,8 @@ FUNC sysenter_entry
         pushq   $3
         pushq   $0
         pushq   $0
-        CLAC
+        pushq   $RFLAGS_ALWAYS          /* DF, NT, AC, TF are still the guest's */
+        popfq
         sub     $UREGS_error_code, %rsp
         STORE_REGS
         CALL_AND_RETURN pv_user_sysenter

@@ -7,6 +7,7 @@
 #define PV_ENTRY_MACROS_H
 
 #include "cpu/desc.h"
+#include "cpu/regs.h"
 #include "cpu/spec.h"
 #include "mm/isolation.h"
 #include "mm/layout.h"

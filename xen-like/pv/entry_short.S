@@ -11,8 +11,6 @@
  */
 #include "pv/entry_macros.h"
 
-#define RFLAGS_IF         0x200
-#define RFLAGS_ALWAYS     0x2
 #define RFLAGS_NO_HANDLER 0x54100   /* AC, RF, NT, TF: a handler starts without them */
 #define RFLAGS_NO_IRET    0x1a7000  /* VIP, VIF, VM, NT, IOPL: not the guest's to set */
 
