@@ -226,8 +226,9 @@ static int control_memory(struct request *req, const char **argument, int count)
         return -EINVAL;
     TAILQ_FOREACH(conn, &store->conns, all)
         conns++;
-    say(req, "nodes %" PRId64 " bytes\nkept for transactions %" PRId64 " bytes\nconnections %u of %zu bytes\n",
-        store->live_bytes, (int64_t)store->common.bytes - store->live_bytes, conns, sizeof(*conn));
+    say(req, "nodes %" PRId64 " bytes\nkept for transactions %" PRId64 " bytes\n"
+        "connections %u of %zu bytes\n", store->live_bytes,
+        (int64_t)store->common.bytes - store->live_bytes, conns, sizeof(*conn));
     req->reply_bytes++;
     return 0;
 }
@@ -262,7 +263,8 @@ static int control_check(struct request *req, const char **argument, int count)
             owned += peer->account.nodes;
     if (!sorted || owned != nodes || bytes != store->live_bytes) {
         say(req, "the store is damaged: %" PRId64 " nodes of %" PRId64 " bytes, accounts say %" PRId64 " of %"
-            PRId64 "%s\n", nodes, bytes, owned, store->live_bytes, sorted ? "" : ", and children are in disorder");
+            PRId64 "%s\n", nodes, bytes, owned, store->live_bytes,
+            sorted ? "" : ", and children are in disorder");
         req->reply_bytes++;
         return 0;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the store share: the store, the domains that it knows, connections, watches, transactions.
+ * What the files of the store share: the store, the domains that it knows, connections, watches,
+ * transactions.
  *
  * An absolute path that was checked is called a path below; what a client sends is text until then.
  */
@@ -26,8 +27,8 @@ struct account {
 };
 
 /*
- * A domain that the store knows: it has a connection, or permissions name it. Its record goes with the domain,
- * and `born` tells it from others of the same id before and after.
+ * A domain that the store knows: it has a connection, or permissions name it. Its record goes with the
+ * domain, and `born` tells it from others of the same id before and after.
  */
 struct peer {
     LIST_ENTRY(peer) chain;
@@ -54,13 +55,13 @@ struct watched {
     struct named named;
     struct names children;
     struct watched *parent;
-    LIST_HEAD(watch_list, watch) watches;
+    TAILQ_HEAD(, watch) watches;
     char text[];
 };
 
 struct watch {
-    LIST_ENTRY(watch) same_place, same_conn;
-    TAILQ_ENTRY(watch) merged_next;
+    LIST_ENTRY(watch) same_conn;
+    TAILQ_ENTRY(watch) same_place, merged_next;
     struct store_conn *conn;
     struct watched *place;
     uint32_t pending;               /* events in the queue */
@@ -178,7 +179,7 @@ struct account *tx_account(struct tx *tx, struct peer *owner);
 bool conn_charge(struct store_conn *conn, size_t bytes);
 void conn_uncharge(struct store_conn *conn, size_t bytes);
 
-/* -- tx.c: transactions ----------------------------------------------------------------------------------- */
+/* -- tx.c: transactions ---------------------------------------------------------------------------------- */
 
 enum {
     NOTE_NODE    = 1,       /* existence, value and permissions matter */
@@ -203,7 +204,7 @@ void tx_doom_owner(struct store *store, const struct peer *owner);
 /* Bound what snapshots keep. */
 void tx_bound_retained(struct store *store);
 
-/* -- watch.c ---------------------------------------------------------------------------------------------- */
+/* -- watch.c --------------------------------------------------------------------------------------------- */
 
 /* What happened at a path; NULL where it does not exist. Whoever may read one of these may know. */
 struct change {
@@ -221,12 +222,12 @@ void watch_fire_special(struct store *store, const char *name, const struct perm
 /* The next event to send: its path and token as the client knows them, in `payload`; its length, 0: none. */
 uint32_t watch_take(struct store_conn *conn, char *payload);
 
-/* -- store.c ---------------------------------------------------------------------------------------------- */
+/* -- store.c --------------------------------------------------------------------------------------------- */
 
 /* A line for the administrator; what is not printable is replaced. */
 void store_log(struct store *store, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* -- conn.c ----------------------------------------------------------------------------------------------- */
+/* -- conn.c ---------------------------------------------------------------------------------------------- */
 
 void conn_ready(struct store_conn *conn);
 /* Drop watches, transactions and events. */
@@ -235,7 +236,7 @@ struct store_conn *conn_open(struct store *store, struct peer *peer, bool privil
                              const struct store_transport *ops, void *transport);
 void conn_close(struct store_conn *conn);
 
-/* -- request.c, change.c, admin.c: the requests ------------------------------------------------------------ */
+/* -- request.c, change.c, admin.c: the requests ---------------------------------------------------------- */
 
 struct request {
     struct store *store;

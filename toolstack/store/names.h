@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sets of named things in order: the children of a node, and of a place that is watched. A sorted array, since
- * most sets are small, all are listed, and looking up must stay cheap whatever names a guest chooses.
+ * Sets of named things in order: the children of a node, and of a place that is watched. A sorted array,
+ * since most sets are small, all are listed, and looking up must stay cheap whatever names a guest chooses.
  */
 #ifndef TOOLSTACK_STORE_NAMES_H
 #define TOOLSTACK_STORE_NAMES_H

@@ -4,8 +4,8 @@
  *
  * Ids are used again. A domain's record is made when its id is first named while the domain exists, and goes
  * with the domain; then the nodes that it owns are removed, and what transactions still hold of it is void.
- * Permissions of other nodes that name it stay behind, but they bear the stamp of the time when they were set:
- * a record that was born later is not the domain that they meant.
+ * Permissions of other nodes that name it stay behind, but they bear the stamp of the time when they were
+ * set: a record that was born later is not the domain that they meant.
  */
 #include "internal.h"
 

@@ -43,8 +43,8 @@ int request_number(const char *text, uint32_t *number)
 
 static bool valid_character(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' || c == '/' ||
-           c == '_' || c == '@';
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+           c == '-' || c == '/' || c == '_' || c == '@';
 }
 
 /* No empty component, none but the allowed characters. */
@@ -268,7 +268,8 @@ static int do_get_perms(struct request *req)
             continue;
         if (used + sizeof("b65535") > XENSTORE_PAYLOAD_MAX)
             return -E2BIG;
-        used += sprintf(req->reply + used, "%c%u", perms->entry[i].access, live ? perms->entry[i].domid : 0) + 1;
+        used += sprintf(req->reply + used, "%c%u", perms->entry[i].access,
+                        live ? perms->entry[i].domid : 0) + 1;
     }
     req->reply_bytes = used;
     return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The store's side of a guest's ring page (struct xenstore_domain_interface) as a transport. The page belongs
- * to the guest, which may write anything into it at any time: its indexes are read once and checked, bytes are
- * copied once, our own indexes are kept here and never read back.
+ * The store's side of a guest's ring page (struct xenstore_domain_interface) as a transport. The page
+ * belongs to the guest, which may write anything into it at any time: its indexes are read once and checked,
+ * bytes are copied once, our own indexes are kept here and never read back.
  */
 #ifndef TOOLSTACK_STORE_RING_H
 #define TOOLSTACK_STORE_RING_H

@@ -52,6 +52,7 @@ static bool make_tree(struct store *store)
     store->release_perms = perms_get(perms);
     if (!store->root)
         return false;
+    store->common.bytes += sizeof(struct named *);      /* our own pointer is the root's slot */
     account_add(store, NULL, store->self, (struct account){ 1, node_bytes(store->root) });
     return true;
 }

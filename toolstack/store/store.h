@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xenstore: a small tree of values with permissions, transactions and watches, by which domains, their devices
- * and the toolstack find each other. docs/xenstore.md has the protocol's choices and the quotas;
+ * xenstore: a small tree of values with permissions, transactions and watches, by which domains, their
+ * devices and the toolstack find each other. docs/xenstore.md has the protocol's choices and the quotas;
  * <xen/io/xs_wire.h> has the messages.
  *
  * The store is plain C over two records of functions: the host (what it asks of the system that it runs in)
@@ -168,7 +168,7 @@ int store_get_perms(struct store_conn *conn, uint32_t tx, const char *path, stru
 int store_set_perms(struct store_conn *conn, uint32_t tx, const char *path, const struct store_perm *perms,
                     unsigned count);
 
-/* Watches see the path and all below, or for a depth >= 0 only so many levels below. They fire once at first. */
+/* A watch sees the path and all below, or for a depth >= 0 so many levels below. It fires once at first. */
 int store_watch(struct store_conn *conn, const char *path, const char *token, int depth);
 int store_unwatch(struct store_conn *conn, const char *path, const char *token);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tree of nodes. Nodes are counted and shared between trees: a transaction's snapshot is one more reference
- * to the root. A node with one reference on its whole way from the root belongs to one tree and is changed in
- * place; a change to a shared one copies it first, with the way to it.
+ * The tree of nodes. Nodes are counted and shared between trees: a transaction's snapshot is one more
+ * reference to the root. A node with one reference on its whole way from the root belongs to one tree and is
+ * changed in place; a change to a shared one copies it first, with the way to it.
  *
  * Paths here are absolute and valid. Nothing recurses: depth is up to the client.
  */

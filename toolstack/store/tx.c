@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Transactions. Each has two trees that share all but what it changed: the one that it began with, and its own.
- * It notes the paths that its requests use, and how.
+ * Transactions. Each has two trees that share all but what it changed: the one that it began with, and its
+ * own. It notes the paths that its requests use, and how.
  *
  * The rule of conflict: a transaction may be committed if everything that it noted is in the store as it was
  * when the transaction began. A node is as it was if it was neither written nor given permissions, made or
@@ -9,8 +9,8 @@
  * the store is copied while a snapshot holds it. Two transactions that make different children of one node do
  * not disturb each other.
  *
- * If nothing at all changed in the store, committing is to exchange the roots. If something else did, what the
- * transaction set is carried over to a copy of the store's tree, which then becomes the store's.
+ * If nothing at all changed in the store, committing is to exchange the roots. If something else did, what
+ * the transaction set is carried over to a copy of the store's tree, which then becomes the store's.
  */
 #include "internal.h"
 

@@ -3,11 +3,11 @@
  * Watches and their events. Watched places form a tree of their own, so that a change finds the watches above
  * it on the way down its path, and a removal finds those below.
  *
- * Events wait in a queue of their client. An event that is in the queue already, for the same watch and path, is
- * not queued again. When the queue is full, the watch is marked instead, and when there is room again one
- * event of the watched path itself stands for all that were left out: the protocol allows events that nothing
- * caused, and the client looks at everything below. So a client that stops reading takes bounded memory, and
- * when it goes on it learns of every place where something happened.
+ * Events wait in a queue of their client. An event that is in the queue already, for the same watch and
+ * path, is not queued again. When the queue is full, the watch is marked instead, and when there is room
+ * again one event of the watched path itself stands for all that were left out: the protocol allows events
+ * that nothing caused, and the client looks at everything below. So a client that stops reading takes
+ * bounded memory, and when it goes on it learns of every place where something happened.
  */
 #include "internal.h"
 
@@ -26,7 +26,7 @@ struct watched *watched_new(struct watched *parent, const char *name, size_t len
     memcpy(place->text, name, length);
     place->named = (struct named){ place->text, length };
     place->parent = parent;
-    LIST_INIT(&place->watches);
+    TAILQ_INIT(&place->watches);
     return place;
 }
 
@@ -45,7 +45,7 @@ static struct watched *child_of(const struct watched *place, const char *name, s
 /* Give back places that nobody watches, upwards from this one. */
 static void trim(struct watched *place)
 {
-    while (place->parent && LIST_EMPTY(&place->watches) && place->children.count == 0) {
+    while (place->parent && TAILQ_EMPTY(&place->watches) && place->children.count == 0) {
         struct watched *parent = place->parent;
         uint32_t at;
 
@@ -177,7 +177,7 @@ static void fire_place(const struct watched *place, const char *path, int below,
 {
     struct watch *watch;
 
-    LIST_FOREACH(watch, &place->watches, same_place)
+    TAILQ_FOREACH(watch, &place->watches, same_place)
         if ((watch->depth < 0 || below <= watch->depth) && may_know(watch->conn, change))
             add_event(watch, path);
 }
@@ -208,7 +208,7 @@ void watch_fire_below(struct store *store, struct node *top, const char *path)
     if (!start)
         return;
     for (place = next_below(start, start); place; place = next_below(start, place)) {
-        struct watch *watch = LIST_FIRST(&place->watches);
+        struct watch *watch = TAILQ_FIRST(&place->watches);
         struct tree_place gone;
 
         if (!watch)
@@ -283,7 +283,7 @@ int watch_add(struct store_conn *conn, const char *path, size_t home, const char
     watch->home = home;
     watch->path = memcpy(watch->text, path, path_bytes);
     watch->token = memcpy(watch->text + path_bytes, token, bytes - path_bytes);
-    LIST_INSERT_HEAD(&watch->place->watches, watch, same_place);
+    TAILQ_INSERT_TAIL(&watch->place->watches, watch, same_place);
     LIST_INSERT_HEAD(&conn->watches, watch, same_conn);
     conn->peer->watches++;
     add_event(watch, path);
@@ -305,7 +305,7 @@ void watch_drop(struct watch *watch)
     }
     if (watch->merged)
         TAILQ_REMOVE(&conn->merged, watch, merged_next);
-    LIST_REMOVE(watch, same_place);
+    TAILQ_REMOVE(&watch->place->watches, watch, same_place);
     LIST_REMOVE(watch, same_conn);
     conn->peer->watches--;
     conn_uncharge(conn, watch->cost);

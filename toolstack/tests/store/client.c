@@ -250,14 +250,20 @@ const char *ask(struct client *c, uint32_t type, uint32_t tx, const char *payloa
 void says(struct client *c, uint32_t type, uint32_t tx, const char *payload, const char *answer)
 {
     static const char *const names[XS_TYPE_COUNT] = {
-        "CONTROL", "DIRECTORY", "READ", "GET_PERMS", "WATCH", "UNWATCH", "TRANSACTION_START", "TRANSACTION_END",
-        "INTRODUCE", "RELEASE", "GET_DOMAIN_PATH", "WRITE", "MKDIR", "RM", "SET_PERMS", "WATCH_EVENT", "ERROR",
-        "IS_DOMAIN_INTRODUCED", "RESUME", "SET_TARGET", "type 20", "RESET_WATCHES", "DIRECTORY_PART",
+        "CONTROL", "DIRECTORY", "READ", "GET_PERMS", "WATCH", "UNWATCH", "TRANSACTION_START",
+        "TRANSACTION_END", "INTRODUCE", "RELEASE", "GET_DOMAIN_PATH", "WRITE", "MKDIR", "RM", "SET_PERMS",
+        "WATCH_EVENT", "ERROR", "IS_DOMAIN_INTRODUCED", "RESUME", "SET_TARGET", "type 20", "RESET_WATCHES",
+        "DIRECTORY_PART",
     };
     const char *got = ask(c, type, tx, payload);
+    char shown[61];
 
-    if (!ok(strcmp(got, answer) == 0, "%s %.60s%s: %.60s", type < XS_TYPE_COUNT ? names[type] : "unknown type",
-            payload, tx ? " in a transaction" : "", answer))
+    snprintf(shown, sizeof(shown), "%s", payload);
+    for (char *s = shown; *s; s++)
+        if (*s < ' ' || *s > '~')
+            *s = '?';
+    if (!ok(strcmp(got, answer) == 0, "%s %s%s: %.60s", type < XS_TYPE_COUNT ? names[type] : "unknown type",
+            shown, tx ? " in a transaction" : "", answer))
         diag("answered %.200s", got);
 }
 
@@ -275,7 +281,9 @@ void events_are(struct client *c, const char *all, const char *what)
 
     while (take_message(c, &header, payload)) {
         to_text(payload, header.len);
-        keep_event(c, header.type == XS_WATCH_EVENT && !header.req_id && !header.tx_id ? payload : "no event!");
+        if (header.type != XS_WATCH_EVENT || header.req_id || header.tx_id)
+            strcpy(payload, "no event!");
+        keep_event(c, payload);
     }
     join(c->events, c->event_count, got, sizeof(got));
     c->event_count = 0;

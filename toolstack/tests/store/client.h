@@ -59,7 +59,7 @@ bool take_message(struct client *c, struct xsd_sockmsg *header, char *payload);
 const char *ask(struct client *c, uint32_t type, uint32_t tx, const char *payload);
 /* One check: that this is the answer. */
 void says(struct client *c, uint32_t type, uint32_t tx, const char *payload, const char *answer);
-/* Take all events that there are; one check: that these came since the last time, "path|token|path|token|". */
+/* Take all events that there are; one check: that these came since the last time, "path|token|…". */
 void events_are(struct client *c, const char *all, const char *what);
 void domain0_events_are(const char *all, const char *what);
 /* Begin a transaction; its id. */
@@ -68,5 +68,15 @@ uint32_t begin(struct client *c);
 void store_is_sound(const char *when);
 
 void test_nodes(void);
+void test_perms(void);
+void test_transactions(void);
+void test_watches(void);
+void test_quotas(void);
+void test_domains(void);
+void test_rings(void);
+void test_turns(void);
+void test_large(void);
+/* Random requests against a model, from this seed. */
+void test_model(unsigned long seed, unsigned long requests);
 
 #endif
