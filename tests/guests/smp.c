@@ -131,6 +131,40 @@ static void check_bad_contexts(void)
     context.gdt_ents = FIRST_RESERVED_GDT_ENTRY + 1;
     check_eq(HC(vcpu_op, VCPUOP_initialise, 1, &context), -GE_INVAL,
              "initialise with too large a GDT: -EINVAL");
+    vcpu_context(&context, 1, second);
+    context.flags = 0;
+    check_eq(HC(vcpu_op, VCPUOP_initialise, 1, &context), -GE_INVAL,
+             "initialise in user mode without a root for it: -EINVAL");
+    vcpu_context(&context, 1, second);
+    context.user_regs.rip = BAD_PTR_NONCANONICAL;
+    check_eq(HC(vcpu_op, VCPUOP_initialise, 1, &context), -GE_INVAL,
+             "initialise at a non-canonical address: -EINVAL");
+    vcpu_context(&context, 1, second);
+    context.fs_base = BAD_PTR_NONCANONICAL;
+    check_eq(HC(vcpu_op, VCPUOP_initialise, 1, &context), -GE_INVAL,
+             "initialise with a non-canonical FS base: -EINVAL");
+    vcpu_context(&context, 1, second);
+    context.ldt_ents = 8193;
+    check_eq(HC(vcpu_op, VCPUOP_initialise, 1, &context), -GE_INVAL,
+             "initialise with too large an LDT: -EINVAL");
+}
+
+/* Timers are a vCPU's own business; what lies in memory may be set for others. */
+static void check_other(void)
+{
+    static struct vcpu_runstate_info runstate;
+    struct vcpu_register_runstate_memory_area rs = { .addr.v = &runstate };
+    struct vcpu_set_singleshot_timer shot = { .timeout_abs_ns = now() + SECOND };
+    struct vcpu_set_periodic_timer periodic = { .period_ns = SECOND };
+
+    check_eq(HC(vcpu_op, VCPUOP_set_singleshot_timer, 1, &shot), -GE_INVAL,
+             "a single-shot timer for another vCPU: -EINVAL");
+    check_eq(HC(vcpu_op, VCPUOP_stop_singleshot_timer, 1, 0), -GE_INVAL, "or stopped: -EINVAL");
+    check_eq(HC(vcpu_op, VCPUOP_set_periodic_timer, 1, &periodic), 0, "a periodic one for it");
+    check_eq(HC(vcpu_op, VCPUOP_stop_periodic_timer, 1, 0), 0, "is stopped");
+    check_eq(HC(vcpu_op, VCPUOP_register_runstate_memory_area, 1, &rs), 0, "a run-state area for it");
+    check(runstate.state <= RUNSTATE_offline && runstate.state_entry_time, "is filled");
+    check_eq(HC(vcpu_op, VCPUOP_get_physid, 1, &shot), -GE_INVAL, "where it runs, which may change: -EINVAL");
 }
 
 static bool take_down(void)
@@ -299,6 +333,7 @@ TEST_MAIN("smp")
     }
     check_bad_contexts();
     check_life();
+    check_other();
     check_events();
     check_pingpong();
     check_flush();

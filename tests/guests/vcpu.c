@@ -118,6 +118,65 @@ static void check_masked_trap(void)
     events_mask();
 }
 
+/* What a vCPU registers for its run states and its time: addresses that are none, and others' areas. */
+static void check_areas(void)
+{
+    static struct vcpu_runstate_info runstate;
+    struct vcpu_register_runstate_memory_area rs = { .addr.v = &runstate };
+    struct vcpu_register_time_memory_area time = { .addr.p = BAD_PTR_UNMAPPED };
+
+    check_eq(HC(vcpu_op, VCPUOP_register_runstate_memory_area, 0, BAD_PTR_XEN), -GE_FAULT,
+             "register_runstate_memory_area, bad pointer: -EFAULT");
+    check_eq(HC(vcpu_op, VCPUOP_register_runstate_memory_area, 77, &rs), -GE_NOENT,
+             "of a vCPU that does not exist: -ENOENT");
+    rs.addr.p = BAD_PTR_XEN;
+    check_eq(HC(vcpu_op, VCPUOP_register_runstate_memory_area, 0, &rs), -GE_FAULT,
+             "an area in the hypervisor: -EFAULT");
+    rs.addr.p = BAD_PTR_UNMAPPED;
+    check_eq(HC(vcpu_op, VCPUOP_register_runstate_memory_area, 0, &rs), 0, "an area that is not mapped yet");
+    rs.addr.v = &runstate;
+    check_eq(HC(vcpu_op, VCPUOP_register_runstate_memory_area, 0, &rs), 0, "one that is");
+    check_eq(runstate.state, RUNSTATE_running, "is filled at once");
+    check(runstate.state_entry_time != 0, "with the time of the last change");
+    check_eq(HC(vcpu_op, VCPUOP_register_vcpu_time_memory_area, 0, &time), 0,
+             "a time area that is not mapped yet");
+    check_eq(HC(vcpu_op, VCPUOP_register_vcpu_time_memory_area, 77, &time), -GE_NOENT,
+             "a time area of a vCPU that does not exist: -ENOENT");
+}
+
+/* Which physical CPU it is on is for a Domain-0 that cannot move; on a machine of one CPU it cannot anyway. */
+static void check_physid(void)
+{
+    struct sched_pin_override pin = { .pcpu = 0 };
+    struct vcpu_get_physid id = { .phys_id = ~0ul };
+
+    check_eq(HC(sched_op, SCHEDOP_pin_override, &pin), 0, "the vCPU is pinned to CPU 0");
+    check_eq(HC(vcpu_op, VCPUOP_get_physid, 0, &id), 0, "get_physid");
+    check(xen_vcpu_physid_to_x86_apicid(id.phys_id) == 0 && xen_vcpu_physid_to_x86_acpiid(id.phys_id) == 0,
+          "it is the first one");
+    check_eq(HC(vcpu_op, VCPUOP_get_physid, 0, BAD_PTR_XEN), -GE_FAULT, "get_physid, bad pointer: -EFAULT");
+    pin.pcpu = -1;
+    HC(sched_op, SCHEDOP_pin_override, &pin);
+}
+
+static void check_requests(void)
+{
+    struct vcpu_set_singleshot_timer shot = { .timeout_abs_ns = now() + 1000000000UL };
+
+    check_eq(HC(vcpu_op, VCPUOP_send_nmi, 0, 1), -GE_INVAL, "send_nmi with an argument: -EINVAL");
+    check_eq(HC(vcpu_op, VCPUOP_set_singleshot_timer, 0, &shot), 0, "a single-shot timer");
+    check_eq(HC(vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0), 0, "is stopped");
+    check_eq(HC(vcpu_op, VCPUOP_stop_singleshot_timer, 0, 0), 0, "one that does not run is stopped, too");
+    check_eq(HC(vcpu_op, VCPUOP_stop_periodic_timer, 0, 0), 0, "the periodic one is stopped");
+    check_eq(HC(vcpu_op, VCPUOP_stop_periodic_timer, 0, 0), 0, "twice");
+    check_eq(HC(vcpu_op, ~0u, 0, 0), -GE_NOSYS, "command ~0: -ENOSYS");
+    /* -85 is what the hypervisor itself may use to say "call again". */
+    check_eq(HC(set_debugreg, 0, -85l), 0, "a breakpoint at address -85");
+    check_eq(HC(get_debugreg, 0), -85, "is read as that");
+    check_eq(HC(set_debugreg, 0, 0), 0, "it is taken away");
+    check_eq(HC(get_debugreg, 8), -GE_NODEV, "debug register 8: -ENODEV");
+}
+
 TEST_MAIN("vcpu")
 {
     struct evtchn_alloc_unbound unbound = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
@@ -134,5 +193,8 @@ TEST_MAIN("vcpu")
     check_nested();
     check_masked_trap();
     check_nmi();
+    check_areas();
+    check_physid();
+    check_requests();
     check_move();
 }

@@ -232,7 +232,7 @@ DEFINE_XEN_GUEST_HANDLE(xen_msr_entry_t);
  * 6 and 7 take 32 bits. Returns 0; -EPERM (value refused), -ENODEV (no such register; 4 and 5 while CR4.DE is
  * set).
  *
- * get_debugreg(int reg): returns the value itself, so an error (-EINVAL, no such register) looks like a
+ * get_debugreg(int reg): returns the value itself, so an error (-ENODEV, no such register) looks like a
  * value.
  */
 
