@@ -377,10 +377,11 @@ bool pv_emulate_forced(struct vcpu *v, struct cpu_user_regs *regs)
 {
     static const u8 cpuid_with_prefix[] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };
     u8 bytes[sizeof(cpuid_with_prefix)];
-    struct emulation e = { .v = v, .regs = regs };
+    struct emulation e;
 
     if (copy_from_guest(bytes, regs->rip, sizeof(bytes)) || memcmp(bytes, cpuid_with_prefix, sizeof(bytes)))
         return false;
+    e = (struct emulation){ .v = v, .regs = regs };
     emul_cpuid(&e);
     regs->rip += sizeof(bytes);
     regs->rflags &= ~(u64)RFLAGS_RF;
