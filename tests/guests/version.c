@@ -154,6 +154,10 @@ static void check_callbacks(void)
     check_eq(HC(callback_op, CALLBACKOP_register, &reg), -GE_NOSYS, "callback of an unknown type: -ENOSYS");
     check_eq(HC(callback_op, CALLBACKOP_unregister, &unreg), -GE_INVAL,
              "the event callback cannot be unregistered: -EINVAL");
+    unreg.type = CALLBACKTYPE_syscall32;
+    check_eq(HC(callback_op, CALLBACKOP_unregister, &unreg), -GE_INVAL, "nor that of 32-bit system calls: -EINVAL");
+    unreg.type = 99;
+    check_eq(HC(callback_op, CALLBACKOP_unregister, &unreg), -GE_NOSYS, "one of an unknown type: -ENOSYS");
     check_eq(HC(callback_op, 99, &reg), -GE_NOSYS, "callback_op, an unknown command: -ENOSYS");
     check_eq(HC(callback_op, CALLBACKOP_register, BAD_PTR_XEN), -GE_FAULT,
              "callback_op, bad pointer: -EFAULT");

@@ -21,6 +21,7 @@
 struct ioapic {
     volatile u32 *window;   /* [0]: index; [4]: data */
     unsigned int gsi_base, lines;
+    u64 address;
 };
 
 static struct ioapic ioapics[MAX_IOAPICS];
@@ -63,6 +64,7 @@ void ioapic_init(void)
             continue;
         }
         a->gsi_base = info->gsi_base;
+        a->address = info->address;
         a->lines = min((read_reg(a, REG_VERSION) >> 16 & 0xff) + 1, MAX_GSI - a->gsi_base);
         for (unsigned int n = 0; n < a->lines; n++)
             write_reg(a, REG_ENTRY(n), ENTRY_MASKED);
@@ -74,6 +76,21 @@ void ioapic_init(void)
 unsigned int irq_gsi_count(void)
 {
     return gsi_count;
+}
+
+bool ioapic_read(u64 address, unsigned int reg, u32 *value)
+{
+    for (const struct ioapic *a = ioapics; a < ioapics + nr_ioapics; a++) {
+        unsigned long flags;
+
+        if (a->address != address)
+            continue;
+        flags = spin_lock_irqsave(&lock);
+        *value = read_reg(a, reg & 0xff);
+        spin_unlock_irqrestore(&lock, flags);
+        return true;
+    }
+    return false;
 }
 
 bool ioapic_has(unsigned int gsi)

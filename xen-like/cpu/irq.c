@@ -118,10 +118,20 @@ void irq_guest_unbind(unsigned int gsi)
     spin_unlock_irqrestore(&lock, flags);
 }
 
-void irq_guest_eoi(unsigned int gsi)
+bool irq_guest_eoi(unsigned int gsi)
 {
-    if (gsi < MAX_GSI && lines[gsi].deliver && lines[gsi].level)
+    const struct line *l = &lines[index_nospec(gsi, MAX_GSI)];
+
+    if (gsi >= MAX_GSI || !l->deliver)
+        return false;
+    if (l->level)
         ioapic_mask(gsi, false);
+    return true;
+}
+
+bool irq_is_own(unsigned int gsi)
+{
+    return lines[gsi].handler;
 }
 
 /*

@@ -31,7 +31,10 @@ int irq_request(unsigned int gsi, void (*handler)(void *arg), void *arg, bool le
  */
 int irq_guest_bind(unsigned int gsi, void (*deliver)(unsigned int gsi), bool level, bool active_low);
 void irq_guest_unbind(unsigned int gsi);
-void irq_guest_eoi(unsigned int gsi);
+bool irq_guest_eoi(unsigned int gsi);   /* false: it is not bound */
+
+/* Whether the hypervisor itself uses a line. */
+bool irq_is_own(unsigned int gsi);
 
 /* Number of GSIs that the machine's I/O APICs have, at most MAX_GSI. */
 unsigned int irq_gsi_count(void);

@@ -111,6 +111,7 @@ static long unregister_callback(unsigned int type)
     case CALLBACKTYPE_failsafe:
     case CALLBACKTYPE_syscall:
     case CALLBACKTYPE_sysenter:
+    case CALLBACKTYPE_syscall32:
         return -EINVAL;
     case CALLBACKTYPE_nmi:
         return register_callback(type, 0, 0);

@@ -30,7 +30,6 @@ long do_physdev_op_compat(unsigned long op)
         return -EFAULT;
     switch (cmd) {
     case PHYSDEVOP_IRQ_UNMASK_NOTIFY:
-        return 0;
     case PHYSDEVOP_irq_status_query:
     case PHYSDEVOP_set_iopl:
     case PHYSDEVOP_set_iobitmap:

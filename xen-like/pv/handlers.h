@@ -26,6 +26,8 @@ long do_set_segment_base(unsigned int which, unsigned long base);
 long do_nmi_op(unsigned int cmd, unsigned long arg);
 long do_callback_op(int cmd, unsigned long arg);
 long do_physdev_op(int cmd, unsigned long arg);
+long do_hvm_op(int cmd, unsigned long arg);
+long do_xenpmu_op(int cmd, unsigned long arg);
 long do_event_channel_op_compat(unsigned long op);
 long do_physdev_op_compat(unsigned long op);
 long do_sched_op_compat(int cmd, unsigned long arg);

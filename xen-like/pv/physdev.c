@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * physdev_op: a guest's access to ports (every domain), and the machine's interrupt lines (the hardware
- * domain).
+ * domain). Others get what they would on a Xen that has given them no device.
  */
 #include <xen/physdev.h>
 
+#include "cpu/ioapic.h"
 #include "cpu/irq.h"
 #include "cpu/softirq.h"
 #include "domain/domain.h"
@@ -88,6 +89,7 @@ union physdev_args {
     struct physdev_map_pirq map_pirq;
     struct physdev_unmap_pirq unmap_pirq;
     struct physdev_irq irq;
+    struct physdev_apic apic;
     char pci_device_add[offsetof(struct physdev_pci_device_add, optarr)];
     struct physdev_pci_device pci_device;
 };
@@ -112,16 +114,19 @@ static long set_iobitmap(union physdev_args *a)
 /* A line's interrupt reaches the guest as an event; it says with this that the next may come. */
 static long eoi(union physdev_args *a)
 {
-    if (a->eoi.irq >= irq_gsi_count())
-        return -EINVAL;
-    irq_guest_eoi(a->eoi.irq);
-    return 0;
+    return current->domain->hardware && irq_guest_eoi(a->eoi.irq) ? 0 : -EINVAL;
 }
 
+/* Of any number that a PIRQ may have, bound or not. */
 static long irq_status_query(union physdev_args *a)
 {
     a->irq_status_query.flags = XENIRQSTAT_needs_eoi;
-    return a->irq_status_query.irq < irq_gsi_count() ? 0 : -EINVAL;
+    return a->irq_status_query.irq < MAX_GSI ? 0 : -EINVAL;
+}
+
+static long apic_read(union physdev_args *a)
+{
+    return ioapic_read(a->apic.apic_physbase, a->apic.reg, &a->apic.value) ? 0 : -EINVAL;
 }
 
 /* Trigger and polarity of a line, before it is bound. */
@@ -131,13 +136,23 @@ static long setup_gsi(union physdev_args *a)
 
     if ((unsigned int)op->gsi >= irq_gsi_count())
         return -EINVAL;
+    if (!current->domain->hardware)
+        return -EPERM;
+    if (irq_is_own(op->gsi))
+        return -EEXIST;
     gsi_modes[index_nospec(op->gsi, MAX_GSI)] = (struct gsi_mode){ true, op->triggering & 1, op->polarity & 1 };
     return 0;
 }
 
-static bool is_self(domid_t domid)
+/* The interrupts of other domains are nobody's here: none can have a device. */
+static long check_owner(domid_t domid)
 {
-    return domid == DOMID_SELF || domid == current->domain->id;
+    struct domain *d = domain_get(domid);
+    long ret = !d ? -ESRCH : d == current->domain && d->hardware ? 0 : -EPERM;
+
+    if (d)
+        domain_put(d);
+    return ret;
 }
 
 /*
@@ -146,12 +161,14 @@ static bool is_self(domid_t domid)
 static long map_pirq(union physdev_args *a)
 {
     struct physdev_map_pirq *op = &a->map_pirq;
+    long ret = check_owner(op->domid);
 
-    if (!is_self(op->domid))
-        return -EPERM;
-    if (op->type != MAP_PIRQ_TYPE_GSI)
+    if (ret)
+        return ret;
+    if (op->type == MAP_PIRQ_TYPE_MSI || op->type == MAP_PIRQ_TYPE_MSI_SEG || op->type == MAP_PIRQ_TYPE_MULTI_MSI)
         return -EOPNOTSUPP;
-    if ((unsigned int)op->index >= irq_gsi_count() || (op->pirq >= 0 && op->pirq != op->index))
+    if (op->type != MAP_PIRQ_TYPE_GSI || (unsigned int)op->index >= irq_gsi_count() ||
+        (op->pirq >= 0 && op->pirq != op->index))
         return -EINVAL;
     op->pirq = op->index;
     return 0;
@@ -159,45 +176,47 @@ static long map_pirq(union physdev_args *a)
 
 static long unmap_pirq(union physdev_args *a)
 {
-    if (!is_self(a->unmap_pirq.domid))
-        return -EPERM;
-    return (unsigned int)a->unmap_pirq.pirq < irq_gsi_count() ? 0 : -EINVAL;
+    long ret = check_owner(a->unmap_pirq.domid);
+
+    return ret ? ret : (unsigned int)a->unmap_pirq.pirq < irq_gsi_count() ? 0 : -EINVAL;
 }
 
-/* An old way to say that a line will be used; the number that it gives means nothing to a guest. */
+/* An old way to say that a line will be used; vectors mean nothing to a guest. */
 static long alloc_irq_vector(union physdev_args *a)
 {
-    a->irq.vector = VECTOR_FIRST_DYNAMIC + a->irq.irq;
-    return a->irq.irq < irq_gsi_count() ? 0 : -EINVAL;
+    a->irq.vector = a->irq.irq;
+    return 0;
 }
 
 /*
  * All PCI devices are the hardware domain's, with no word from it; what the call says is checked for being
  * there.
  */
-static long pci_device(union physdev_args *a)
+static long nothing_to_do(union physdev_args *a)
 {
     return 0;
 }
 
 static const struct physdev_row {
     int cmd;
-    enum { ANYBODY, HARDWARE_DOMAIN } who;      /* -EPERM for others */
+    enum { ANYBODY, HARDWARE_DOMAIN } who;      /* -EPERM for others; some look at it themselves, in their order */
     enum { TAKES, ANSWERS } way;                /* whether the structure goes back to the guest */
     unsigned int size;
     long (*fn)(union physdev_args *a);
 } rows[] = {
 #define SIZE(member) sizeof(((union physdev_args *)0)->member)
+    { PHYSDEVOP_IRQ_UNMASK_NOTIFY, ANYBODY, TAKES, 0, nothing_to_do },
     { PHYSDEVOP_set_iopl, ANYBODY, TAKES, SIZE(set_iopl), set_iopl },
     { PHYSDEVOP_set_iobitmap, ANYBODY, TAKES, SIZE(set_iobitmap), set_iobitmap },
-    { PHYSDEVOP_eoi, HARDWARE_DOMAIN, TAKES, SIZE(eoi), eoi },
-    { PHYSDEVOP_irq_status_query, HARDWARE_DOMAIN, ANSWERS, SIZE(irq_status_query), irq_status_query },
-    { PHYSDEVOP_setup_gsi, HARDWARE_DOMAIN, TAKES, SIZE(setup_gsi), setup_gsi },
-    { PHYSDEVOP_map_pirq, HARDWARE_DOMAIN, ANSWERS, SIZE(map_pirq), map_pirq },
-    { PHYSDEVOP_unmap_pirq, HARDWARE_DOMAIN, TAKES, SIZE(unmap_pirq), unmap_pirq },
+    { PHYSDEVOP_eoi, ANYBODY, TAKES, SIZE(eoi), eoi },
+    { PHYSDEVOP_irq_status_query, ANYBODY, ANSWERS, SIZE(irq_status_query), irq_status_query },
+    { PHYSDEVOP_apic_read, HARDWARE_DOMAIN, ANSWERS, SIZE(apic), apic_read },
+    { PHYSDEVOP_setup_gsi, ANYBODY, TAKES, SIZE(setup_gsi), setup_gsi },
+    { PHYSDEVOP_map_pirq, ANYBODY, ANSWERS, SIZE(map_pirq), map_pirq },
+    { PHYSDEVOP_unmap_pirq, ANYBODY, TAKES, SIZE(unmap_pirq), unmap_pirq },
     { PHYSDEVOP_alloc_irq_vector, HARDWARE_DOMAIN, ANSWERS, SIZE(irq), alloc_irq_vector },
-    { PHYSDEVOP_pci_device_add, HARDWARE_DOMAIN, TAKES, SIZE(pci_device_add), pci_device },
-    { PHYSDEVOP_pci_device_remove, HARDWARE_DOMAIN, TAKES, SIZE(pci_device), pci_device },
+    { PHYSDEVOP_pci_device_add, HARDWARE_DOMAIN, TAKES, SIZE(pci_device_add), nothing_to_do },
+    { PHYSDEVOP_pci_device_remove, HARDWARE_DOMAIN, TAKES, SIZE(pci_device), nothing_to_do },
 };
 
 long do_physdev_op(int cmd, unsigned long arg)
@@ -209,10 +228,10 @@ long do_physdev_op(int cmd, unsigned long arg)
 
         if (r->cmd != cmd)
             continue;
-        if (r->who == HARDWARE_DOMAIN && !current->domain->hardware)
-            return -EPERM;
         if (copy_from_guest(&args, arg, r->size))
             return -EFAULT;
+        if (r->who == HARDWARE_DOMAIN && !current->domain->hardware)
+            return -EPERM;
         ret = r->fn(&args);
         return !ret && r->way == ANSWERS && copy_to_guest(arg, &args, r->size) ? -EFAULT : ret;
     }
