@@ -14,5 +14,6 @@ void test_libc(void);
 void test_events(void);
 void test_grants(void);
 void test_ramdisk(void);
+void test_xenbus(void);
 
 #endif

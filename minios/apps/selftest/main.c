@@ -36,6 +36,7 @@ int main(int argc, char **argv)
     test_events();
     test_grants();
     test_ramdisk();
+    test_xenbus();
     printf("1..%u\n# %s: %u of %u checks failed\n", checks, argv[0], failed, checks);
     return 0;
 }
