@@ -88,7 +88,8 @@ def words(shell):
     says(shell, 'tenon mem-max hello 40', '^')
     says(shell, 'tenon mem-set hello 40', '^', 'up to the new maximum')
     says(shell, 'tenon vcpu-set hello 3', '^')
-    says(shell, f'tenon xenstore ls -f {base}/cpu', 'cpu/2/availability = "online"\n(.*\n)*.*cpu/3/availability = "offline"')
+    says(shell, f'tenon xenstore ls -f {base}/cpu',
+         'cpu/2/availability = "online"\n(.*\n)*.*cpu/3/availability = "offline"')
     refuses(shell, 'tenon vcpu-set hello 5', '1 to 4 vCPUs')
     refuses(shell, 'tenon vcpu-set hello x', 'not a number')
     says(shell, 'tenon sysrq hello h', '^')

@@ -49,16 +49,18 @@ static void good(void)
        "lists over lines, joined lines, hexadecimal %s", err.text);
     ok(parse("extra = \"a\"\ncmdline = \"b\"\n" LEAST) == 0 && config_finish(&config, "f", &err) == 0 &&
        strcmp(config.cmdline, "b") == 0 && parse("cmdline = \"b\"\nroot = \"a\"\n" LEAST) == 0 &&
-       config_finish(&config, "f", &err) == 0 && strcmp(config.cmdline, "b") == 0, "cmdline wins over root and extra");
+       config_finish(&config, "f", &err) == 0 && strcmp(config.cmdline, "b") == 0,
+       "cmdline wins over root and extra");
     ok(parse("extra = \"a b\"\nroot=\"/dev/x\"\n" LEAST) == 0 && config_finish(&config, "f", &err) == 0 &&
        strcmp(config.cmdline, "root=/dev/x a b") == 0, "root and extra make a command line together");
     ok(parse("uuid = \"01234567-89AB-cdef-0123-456789abcdef\"") == 0 && config.uuid[0] == 0x01 &&
        config.uuid[5] == 0xab && config.uuid[15] == 0xef, "a UUID");
     tn_format_uuid(config.uuid, uuid);
     ok(strcmp(uuid, "01234567-89ab-cdef-0123-456789abcdef") == 0, "and back: %s", uuid);
-    ok(parse("rtc_timeoffset = \"-3600\"\nlocaltime=1") == 0 && config.rtc_timeoffset == -3600 && config.localtime,
-       "the guest's clock");
-    ok(parse("on_watchdog='rename-restart'") == 0 && config.on_watchdog == TN_RENAME_RESTART, "rename-restart");
+    ok(parse("rtc_timeoffset = \"-3600\"\nlocaltime=1") == 0 && config.rtc_timeoffset == -3600 &&
+       config.localtime, "the guest's clock");
+    ok(parse("on_watchdog='rename-restart'") == 0 && config.on_watchdog == TN_RENAME_RESTART,
+       "rename-restart");
     ok(parse("name = \"a\\\"b\\\\\"") == 0 && strcmp(config.name, "a\"b\\") == 0, "escapes in strings");
     ok(parse("cpus_soft = [ \"1\", 2 ]\ncpu_weight = 512\ncap = 150") == 0 && config.nr_soft_sets == 2 &&
        tn_cpu_in(&config.cpus_soft[1], 2) && !config.nr_cpu_sets && config.cpu_weight == 512 && config.cap == 150,

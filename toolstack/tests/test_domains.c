@@ -105,10 +105,12 @@ static void check_start(domid_t domid)
     ok(guest(context, IMAGE_BASE + 0x1000)[0] == 0xcc, "the hypercall page is filled");
     ok(guest(context, IMAGE_BASE + 0x3100 + 0x1800)[0] == 0, "memory behind a segment's file part is zero");
     grants = fake_grants(domid);
-    ok(grants[GNTTAB_RESERVED_CONSOLE].flags == GTF_permit_access && grants[GNTTAB_RESERVED_CONSOLE].domid == 0 &&
-       grants[GNTTAB_RESERVED_CONSOLE].frame == si->console.domU.mfn &&
-       grants[GNTTAB_RESERVED_XENSTORE].flags == GTF_permit_access &&
-       grants[GNTTAB_RESERVED_XENSTORE].frame == si->store_mfn, "grants of the console's and the store's page");
+    ok(grants[GNTTAB_RESERVED_CONSOLE].flags == GTF_permit_access &&
+       grants[GNTTAB_RESERVED_CONSOLE].domid == 0 &&
+       grants[GNTTAB_RESERVED_CONSOLE].frame == si->console.domU.mfn, "a grant of the console's page");
+    ok(grants[GNTTAB_RESERVED_XENSTORE].flags == GTF_permit_access &&
+       grants[GNTTAB_RESERVED_XENSTORE].domid == 0 &&
+       grants[GNTTAB_RESERVED_XENSTORE].frame == si->store_mfn, "and of the store's");
     ok((context->user_regs.rflags & 0x200) && context->user_regs.rsp % 4096 == 0 &&
        guest(context, context->user_regs.rsp - 8), "flags and stack");
 }
@@ -354,7 +356,8 @@ static void endings(void)
     notices[0] = '\0';
     fake_shutdown(domid, SHUTDOWN_reboot);
     ok(settle(noticed) && strstr(notices, "restarted as") && domain_find("one-1", &again, &err) == 0 &&
-       again == domid && domain_find("one", &again, &err) == 0, "rename-restart keeps the old one beside the new");
+       again == domid && domain_find("one", &again, &err) == 0,
+       "rename-restart keeps the old one beside the new");
     domain_destroy(domid, &err);
     domain_destroy(again, &err);
     ok(nothing_left(), "until they are destroyed %s", err.text);

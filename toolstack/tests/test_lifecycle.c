@@ -94,7 +94,8 @@ static void asking(domid_t domid)
     ok(lifecycle_request(domid, "poweroff", &err) == 0 && node_is(domid, "control/shutdown", "poweroff"),
        "a request to shut down is written %s", err.text);
     port_thread("guest", acknowledge, path);
-    ok(lifecycle_wait_ack(domid, "poweroff", port_now() + 5000000000, &err) == 0, "and acknowledged %s", err.text);
+    ok(lifecycle_wait_ack(domid, "poweroff", port_now() + 5000000000, &err) == 0, "and acknowledged %s",
+       err.text);
     lifecycle_request(domid, "reboot", &err);
     soon = port_now() + 20000000;
     lifecycle_wait_ack(domid, "reboot", soon, &err);
@@ -114,7 +115,8 @@ static void asking(domid_t domid)
 
 static void changing(domid_t domid)
 {
-    ok(lifecycle_set_memory(domid, 20480, &err) == 0 && node_is(domid, "memory/target", "20480"), "more memory");
+    ok(lifecycle_set_memory(domid, 20480, &err) == 0 && node_is(domid, "memory/target", "20480"),
+       "more memory");
     lifecycle_set_memory(domid, 40960, &err);
     failed_with(err.text, "its maximum is 32 MB", "more memory than the maximum");
     tn_clear(&err);
@@ -129,8 +131,10 @@ static void changing(domid_t domid)
     lifecycle_set_memory(domid, 4096u << 10, &err);
     failed_with(err.text, "not enough for 4096 MB", "more memory than there is");
     tn_clear(&err);
-    ok(lifecycle_set_vcpus(domid, 2, &err) == 0 && node_is(domid, "cpu/1/availability", "online"), "more vCPUs");
-    ok(lifecycle_set_vcpus(domid, 1, &err) == 0 && node_is(domid, "cpu/1/availability", "offline"), "fewer vCPUs");
+    ok(lifecycle_set_vcpus(domid, 2, &err) == 0 && node_is(domid, "cpu/1/availability", "online"),
+       "more vCPUs");
+    ok(lifecycle_set_vcpus(domid, 1, &err) == 0 && node_is(domid, "cpu/1/availability", "offline"),
+       "fewer vCPUs");
     lifecycle_set_vcpus(domid, 3, &err);
     failed_with(err.text, "1 to 2 vCPUs", "more vCPUs than it may have");
     tn_clear(&err);
