@@ -103,17 +103,20 @@ unsigned long emul_effective_address(const struct emulation *e)
 #define DESC_BIG        (1UL << 54)     /* of other code: 32 bits, not 16 */
 
 /*
- * What a selector that is loaded names, in the tables that the processor uses; 0 where it is not there any
- * more.
+ * What a selector that is loaded names, in the tables that the processor uses; 0 where it is not there any more. Of
+ * the LDT an access may have to map a page first, or find that there is none.
  */
 static u64 descriptor(u16 selector)
 {
     unsigned long window = selector & 4 ? CPU_LDT_WINDOW(this_cpu_nr()) : CPU_GDT_WINDOW(this_cpu_nr());
-    u32 rights = 0;
+    u64 value = 0;
 
-    /* Of the LDT the access may have to map a page, or find that there is none. */
-    __asm__ __volatile__("1: lar %1, %0\n2:\n\t" EXTABLE(1b, 2b) : "+r"(rights) : "r"((u32)selector) : "cc");
-    return rights ? READ_ONCE(*(const u64 *)(window + (selector & ~7u))) : 0;
+    __asm__ __volatile__("1: lar %k1, %%eax\n\t"
+                         "jnz 3f\n"
+                         "2: mov (%2), %0\n"
+                         "3:\n\t" EXTABLE(1b, 3b) EXTABLE(2b, 3b)
+                         : "+r"(value) : "r"((u64)selector), "r"(window + (selector & ~7u)) : "rax", "cc", "memory");
+    return value;
 }
 
 bool emulation_start(struct emulation *e, struct vcpu *v, struct cpu_user_regs *regs)
