@@ -55,7 +55,7 @@ int do_release(struct request *req)
     int rc = only_domain(req, &domid);
 
     if (rc == 0)
-        rc = domid == 0 ? -EINVAL : store_release(req->store, domid);
+        rc = domid == 0 || domid == req->conn->peer->domid ? -EINVAL : store_release(req->store, domid);
     return rc ? rc : request_ok(req);
 }
 

@@ -218,7 +218,8 @@ static bool serve_local(struct store_conn *conn)
 
         if (watch_take(conn, conn->out.payload) == 0)
             return false;
-        conn->event(conn->event_arg, path, path + strlen(path) + 1);
+        if (conn->event)
+            conn->event(conn->event_arg, path, path + strlen(path) + 1);
     }
     return true;
 }
@@ -235,7 +236,7 @@ bool store_step(struct store *store)
         return more;
     TAILQ_REMOVE(&store->ready, conn, ready);
     conn->queued = false;
-    if (conn->event) {
+    if (!conn->ops) {
         more = serve_local(conn);
     } else {
         if (conn->ops->reset && conn->ops->reset(conn->transport)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sets of named things: sorted arrays of pointers, and the components of a path.
+ * Sets of named things: sorted arrays of pointers.
  */
 #include "names.h"
 
@@ -81,19 +81,4 @@ void names_free(struct names *set)
 {
     free(set->at);
     *set = (struct names){ 0 };
-}
-
-bool path_next(const char **path, const char **name, size_t *length)
-{
-    const char *end;
-
-    if (**path == '/')
-        ++*path;
-    if (**path == '\0')
-        return false;
-    end = strchr(*path, '/');
-    *name = *path;
-    *length = end ? (size_t)(end - *path) : strlen(*path);
-    *path += *length;
-    return true;
 }

@@ -32,10 +32,19 @@ void names_drop(struct names *set, uint32_t place);
 bool names_copy(struct names *to, const struct names *from);
 void names_free(struct names *set);
 
-/*
- * The next component of a path: *path is behind the slash before it, or behind the last one when that returns
- * false.
- */
-bool path_next(const char **path, const char **name, size_t *length);
+/* The next component of a path; *path is behind it then. False: there is none. */
+static inline bool path_next(const char **path, const char **name, size_t *length)
+{
+    const char *end = *path;
+
+    if (*end == '/')
+        end++;
+    *name = end;
+    while (*end && *end != '/')
+        end++;
+    *path = end;
+    *length = end - *name;
+    return *length != 0;
+}
 
 #endif

@@ -41,19 +41,18 @@ int request_number(const char *text, uint32_t *number)
     return 0;
 }
 
-static bool valid_character(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
-           c == '-' || c == '/' || c == '_' || c == '@';
-}
-
 /* No empty component, none but the allowed characters. */
 static bool valid_path(const char *path)
 {
+    static const bool allowed[UINT8_MAX + 1] = {
+        ['a' ... 'z'] = true, ['A' ... 'Z'] = true, ['0' ... '9'] = true,
+        ['-'] = true, ['/'] = true, ['_'] = true, ['@'] = true,
+    };
+
     if (path[0] == '/' && path[1] == '\0')
         return true;
     for (; *path; path++)
-        if (!valid_character(*path) || (*path == '/' && (path[1] == '/' || path[1] == '\0')))
+        if (!allowed[(uint8_t)*path] || (*path == '/' && (path[1] == '/' || path[1] == '\0')))
             return false;
     return true;
 }

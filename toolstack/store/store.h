@@ -130,7 +130,8 @@ void store_domains_changed(struct store *store);
 
 /*
  * A privileged connection of domain 0 inside this program. Events of its watches come by `event`, out of
- * store_step(); it may call the store. NULL when memory is short.
+ * store_step(); it may call the store, and may be NULL for who watches nothing. Returns NULL when memory is
+ * short.
  */
 struct store_conn *store_local(struct store *store,
                                void (*event)(void *arg, const char *path, const char *token), void *arg);
