@@ -343,6 +343,29 @@ static void check_grants(void)
     map_foreign(VIEW + 2 * PAGE_SIZE, 0, child);
 }
 
+/* A domain that is shut down keeps its first reason. */
+static void check_remote_shutdown(void)
+{
+    struct sched_remote_shutdown request = { .reason = SHUTDOWN_suspend };
+    struct sched_remote_shutdown *theirs = OUR_ARG;
+
+    *theirs = (struct sched_remote_shutdown){ .domain_id = 0, .reason = SHUTDOWN_crash };
+    check_eq(child_ask(__HYPERVISOR_sched_op, SCHEDOP_remote_shutdown, CHILD_ARG, 0, 0), -GE_PERM,
+             "the child shuts Domain-0 down: -EPERM");
+    check_eq(child_ask(__HYPERVISOR_sched_op, SCHEDOP_pin_override, CHILD_ARG, 0, 0), -GE_PERM,
+             "the child pins itself to a CPU: -EPERM");
+    request.domain_id = child;
+    check_eq(HC(sched_op, SCHEDOP_remote_shutdown, &request), 0, "Domain-0 shuts the child down");
+    request.reason = SHUTDOWN_crash;
+    check_eq(HC(sched_op, SCHEDOP_remote_shutdown, &request), 0, "and again for another reason");
+    check(child_wait_flag(XEN_DOMINF_shutdown), "it is shut down");
+    check_eq(info_of(child)->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask, SHUTDOWN_suspend,
+             "for the first reason");
+    check_eq(domctl_simple(XEN_DOMCTL_resumedomain, child), 0, "resumedomain");
+    check_eq(info_of(child)->flags & XEN_DOMINF_shutdown, 0, "it is not shut down any more");
+    check_eq(child_ask(__HYPERVISOR_xen_version, XENVER_pagesize, 0, 0, 0), 4096, "and runs on");
+}
+
 static void check_crash(void)
 {
     struct xen_domctl_getdomaininfo *info;
@@ -439,6 +462,7 @@ TEST_MAIN("domains")
     check_unprivileged();
     check_events();
     check_grants();
+    check_remote_shutdown();
     check_crash();
     check_destroy(free_before);
     check_cycles();

@@ -105,6 +105,16 @@ static void check_watchdog(void)
     check_eq(HC(sched_op, SCHEDOP_watchdog, &arg), 0, "it is set again");
     arg.timeout = 0;
     check_eq(HC(sched_op, SCHEDOP_watchdog, &arg), 0, "it is cleared");
+    check_eq(HC(sched_op, SCHEDOP_watchdog, &arg), -GE_INVAL, "cleared twice: -EINVAL");
+    arg.id = 0;
+    arg.timeout = 60;
+    for (unsigned i = 0; i < 2; i++)
+        check(HC(sched_op, SCHEDOP_watchdog, &arg) > 0, "a domain has two watchdogs");
+    /* Xen 4.17 answers in 32 bits here. */
+    check_eq((int)HC(sched_op, SCHEDOP_watchdog, &arg), -GE_NOSPC, "and no third: -ENOSPC");
+    arg.timeout = 0;
+    for (arg.id = 1; arg.id <= 2; arg.id++)
+        check_eq(HC(sched_op, SCHEDOP_watchdog, &arg), 0, "they are cleared");
     arg.id = 99;
     check_eq(HC(sched_op, SCHEDOP_watchdog, &arg), -GE_INVAL, "a watchdog that does not exist: -EINVAL");
     check_eq(HC(sched_op, SCHEDOP_watchdog, BAD_PTR_XEN), -GE_FAULT, "watchdog, bad pointer: -EFAULT");
@@ -112,6 +122,8 @@ static void check_watchdog(void)
              "pin_override ended where none is: -EINVAL");
     pin.pcpu = 0;
     check_eq(HC(sched_op, SCHEDOP_pin_override, &pin), 0, "pin_override to CPU 0");
+    check_eq(HC(sched_op, SCHEDOP_pin_override, &pin), -GE_BUSY, "pin_override while one is in force: -EBUSY");
+    check_eq(HC(sched_op, SCHEDOP_pin_override, BAD_PTR_XEN), -GE_FAULT, "pin_override, bad pointer: -EFAULT");
     pin.pcpu = -1;
     check_eq(HC(sched_op, SCHEDOP_pin_override, &pin), 0, "pin_override is ended");
     pin.pcpu = 4000;
