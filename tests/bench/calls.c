@@ -5,7 +5,6 @@
 #include "measure.h"
 
 #define GRANT_VA 0x0000123456789000UL
-#define SECOND 1000000000UL
 
 /* What entries.S takes for granted. */
 _Static_assert(offsetof(struct shared_info, vcpu_info[0].evtchn_upcall_pending) == 0, "entries.S");

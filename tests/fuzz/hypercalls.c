@@ -11,7 +11,6 @@
  */
 #include "fuzz.h"
 
-#define SECOND 1000000000UL
 #define STACK_SIZE 16384
 #define PAGES_KEPT 128 /* what the hypervisor may have taken for good: buckets of ports, tables, caches */
 

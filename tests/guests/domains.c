@@ -9,7 +9,6 @@
 
 #include <xen/platform.h>
 
-#define SECOND 1000000000UL
 
 static xen_pfn_t *const mfns = child_mfns;
 static unsigned dom_exc_port;

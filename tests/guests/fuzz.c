@@ -7,7 +7,6 @@
  */
 #include "child.h"
 
-#define SECOND 1000000000UL
 #define ROUNDS 6
 #define CALLS 400
 

@@ -30,9 +30,11 @@ MACHINES = {
     'max': ['-cpu', 'max,la57=off,smap=off', '-smp', '1'],
     'smap': ['-cpu', 'max,la57=off', '-smp', '1'],
     'smp': ['-cpu', 'Skylake-Server,-smap', '-smp', '2'],
+    'wide': ['-cpu', 'Skylake-Server,-smap', '-smp', '2'],
 }
+VCPUS = {'smp': 2, 'wide': 32}
 OPTIONS = ('console=com1 com1=115200,8n1 loglvl=warning guest_loglvl=warning dom0_mem=64M,max:80M '
-           'dom0_max_vcpus=%s')
+           'dom0_max_vcpus=%d')
 GUEST_ARGUMENTS = 'one two=2 "three"'
 TIME_LIMIT = 60         # seconds; a guest takes one or two
 SILENCE_LIMIT = 25      # seconds without a line: the guest or the hypervisor hangs
@@ -98,7 +100,7 @@ def sha256(*parts):
 
 
 def command(image, guest, machine):
-    vcpus = MACHINES[machine][3]
+    vcpus = VCPUS.get(machine, 1)
     return ['qemu-system-x86_64', *MACHINES[machine], '-m', '512', '-nodefaults', '-no-reboot',
             '-display', 'none', '-monitor', 'none', '-serial', 'chardev:console',
             '-chardev', 'stdio,id=console,mux=off,signal=off',

@@ -8,7 +8,6 @@
  */
 #include "guest.h"
 
-#define SECOND 1000000000UL
 #define SLOT 5
 #define VA ((unsigned long)SLOT << 39)
 #define ROOTS 12

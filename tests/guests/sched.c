@@ -6,7 +6,6 @@
 #include "guest.h"
 
 #define MS 1000000UL
-#define SECOND 1000000000UL
 static unsigned left, right, timer_port;
 
 static long poll(evtchn_port_t *ports, unsigned n, uint64_t timeout)

@@ -6,8 +6,6 @@
  */
 #include "guest.h"
 
-#define SECOND 1000000000UL
-
 static volatile unsigned alive, command, answer;
 static volatile uint64_t second_value;
 
@@ -19,29 +17,11 @@ static unsigned to_first;
 #define ROUNDS 500
 static unsigned ping_port, pong_port, lost;
 
-/* Wait, blocked, for a port whose upcall is masked; false if it did not come in time. */
-static bool await(unsigned port)
-{
-    evtchn_port_t ports[1] = { port };
-    struct sched_poll poll = { .nr_ports = 1 };
-
-    set_xen_guest_handle(poll.ports, ports);
-    for (unsigned tries = 0; tries < 3; tries++) {
-        if (port_pending(port)) {
-            port_clear(port);
-            return true;
-        }
-        poll.timeout = now() + 5 * SECOND;
-        HC(sched_op, SCHEDOP_poll, &poll);
-    }
-    return false;
-}
-
 /* The second vCPU's half of the ping-pong. */
 static void pong(void)
 {
     for (unsigned i = 0; i < ROUNDS; i++) {
-        if (!await(pong_port)) {
+        if (!port_await(pong_port)) {
             lost++;
             return;
         }
@@ -249,7 +229,7 @@ static void check_pingpong(void)
     command = CMD_PONG;
     while (rounds < ROUNDS) {
         evtchn_send(pong_port);
-        if (!await(ping_port))
+        if (!port_await(ping_port))
             break;
         rounds++;
     }

@@ -8,7 +8,6 @@
 #include "guest.h"
 
 #define MS 1000000UL
-#define SECOND 1000000000UL
 static unsigned timer_port;
 #define fired event_count[timer_port]
 

@@ -4,7 +4,6 @@
  */
 #include "child.h"
 
-#define SECOND 1000000000UL
 
 domid_t child;
 xen_pfn_t child_mfns[PAGES];

@@ -113,3 +113,20 @@ long evtchn_status_of(unsigned port, struct evtchn_status *status)
     status->port = port;
     return evtchn_op(EVTCHNOP_status, status);
 }
+
+bool port_await(unsigned port)
+{
+    evtchn_port_t ports[1] = { port };
+    struct sched_poll poll = { .nr_ports = 1 };
+
+    set_xen_guest_handle(poll.ports, ports);
+    for (unsigned tries = 0; tries < 3; tries++) {
+        if (port_pending(port)) {
+            port_clear(port);
+            return true;
+        }
+        poll.timeout = now() + 5 * SECOND;
+        HC(sched_op, SCHEDOP_poll, &poll);
+    }
+    return false;
+}

@@ -268,6 +268,7 @@ static inline void events_mask(void)
 void events_unmask(void);               /* delivers what is pending */
 bool port_pending(unsigned port);
 bool port_masked(unsigned port);
+bool port_await(unsigned port);         /* blocked, its upcall masked; false if it did not come in time */
 void port_clear(unsigned port);
 void port_mask(unsigned port);
 long port_unmask(unsigned port);        /* EVTCHNOP_unmask */
@@ -277,6 +278,7 @@ long evtchn_send(unsigned port);
 long evtchn_close(unsigned port);
 
 /* ---- time.c ---- */
+#define SECOND 1000000000UL
 uint64_t now(void);                     /* system time in ns by the shared pvclock */
 uint64_t rdtsc(void);
 void spin_ns(uint64_t ns);
@@ -285,6 +287,7 @@ bool wait_count(volatile unsigned *counter, unsigned want, uint64_t ns);
 
 /* ---- smp.c ---- */
 unsigned vcpu_total(void);              /* vCPUs that this domain may have */
+unsigned vcpu_self(void);               /* the one that asks, by its stack */
 long vcpu_start(unsigned vcpu, void (*entry)(void));
 void vcpu_context(struct vcpu_guest_context *context, unsigned vcpu, void (*entry)(void));
 

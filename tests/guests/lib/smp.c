@@ -5,7 +5,14 @@
 #include "guest.h"
 
 extern void vcpu_entry(void);
-static char stacks[4][16384] __attribute__((aligned(16)));
+static char stacks[XEN_LEGACY_MAX_VCPUS][8192] __attribute__((aligned(16)));
+
+unsigned vcpu_self(void)
+{
+    unsigned long offset = (unsigned long)__builtin_frame_address(0) - (unsigned long)stacks;
+
+    return offset < sizeof(stacks) ? offset / sizeof(stacks[0]) : 0;
+}
 
 unsigned vcpu_total(void)
 {
