@@ -51,10 +51,10 @@ class Machine:
     """One run of QEMU.  Boots the CD image `iso` (`uefi` says how), or `kernel` with the list `modules` as a
     multiboot1 loader does.  `limit` is in seconds and bounds the whole run; `echo`, if given, is called with
     what the console says, as bytes and as text.  A reset ends QEMU unless `reboot`.  `qmp` opens QEMU's
-    control socket, for save_memory.  Memory is in MiB."""
+    control socket, for save_memory.  `icount`: time is the count of executed instructions.  Memory is in MiB."""
 
     def __init__(self, name, iso=None, kernel=None, modules=(), options=DEFAULT_OPTIONS, uefi=False,
-                 memory=512, cpus=1, cpu=DEFAULT_CPU, limit=120, echo=None, reboot=False, qmp=False):
+                 memory=512, cpus=1, cpu=DEFAULT_CPU, limit=120, echo=None, reboot=False, qmp=False, icount=False):
         self.name, self.limit, self.echo = name, limit, echo
         self.text = ''              # all of the console so far
         self.position = 0           # what lies before it was matched already
@@ -77,6 +77,8 @@ class Machine:
             words += ['-kernel', str(kernel), '-append', options]
             if modules:
                 words += ['-initrd', ','.join(str(m) for m in modules)]
+        if icount:
+            words += ['-icount', 'shift=0,sleep=off']
         if not reboot:
             words += ['-no-reboot']
         self.qmp_path = logs / f'{name}.qmp'

@@ -10,23 +10,26 @@ $(SYSTEM_DIR)/files.done: tests/system/images.py
 	$(Q)$(PYTHON) tests/system/images.py $(SYSTEM_DIR)/files
 	$(Q)touch $@
 
-$(SYSTEM_DIR)/ramdisk.cpio: $(B)/dom0-ramdisk.cpio $(SYSTEM_DIR)/files.done
+$(SYSTEM_DIR)/ramdisk.cpio: $(B)/dom0-ramdisk.cpio $(SYSTEM_DIR)/files.done $(SYSTEM_DIR)/storeguest \
+    tests/system/store.cfg
 	@echo "  CPIO    $@"
-	$(Q)$(PYTHON) toolstack/make-cpio.py $@ $(TOOL_RAMDISK_FILES) \
+	$(Q)$(PYTHON) toolstack/make-cpio.py $@ $(TOOL_RAMDISK_FILES) guests/storeguest=$(SYSTEM_DIR)/storeguest \
+	    guests/store.cfg=tests/system/store.cfg \
 	    $$(cd $(SYSTEM_DIR)/files && find . -type f -printf '%P=$(SYSTEM_DIR)/files/%P\n' | sort)
 
 # hello-xen.t also uses $(B)/oracle/xen, Debian's Xen 4.17 as tests/guests unpacks it.
 TEST_DEPS += $(SYSTEM_DIR)/ramdisk.cpio $(B)/oracle/xen
 
-# The guest that isolation.t looks at from outside.
-$(SYSTEM_DIR)/spin.o: tests/system/spin.c
+# The guest that isolation.t looks at from outside, and that of store.t.
+SYSTEM_GUESTS := spin storeguest
+$(SYSTEM_GUESTS:%=$(SYSTEM_DIR)/%.o): $(SYSTEM_DIR)/%.o: tests/system/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
-$(SYSTEM_DIR)/spin: $(SYSTEM_DIR)/spin.o $(GUEST_LIB_OBJS) tests/guests/lib/guest.ld
+$(SYSTEM_GUESTS:%=$(SYSTEM_DIR)/%): %: %.o $(GUEST_LIB_OBJS) tests/guests/lib/guest.ld
 	@echo "  GUEST   $@"
 	$(Q)$(LD) -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none \
 	    -T tests/guests/lib/guest.ld -o $@ $(filter %.o,$^)
--include $(SYSTEM_DIR)/spin.d
+-include $(SYSTEM_GUESTS:%=$(SYSTEM_DIR)/%.d)
 TEST_DEPS += $(SYSTEM_DIR)/spin
 
 # A part of `make soak`: the life of 2,000 domains, one after the other.

@@ -103,7 +103,9 @@ static void cut_off(struct store_conn *conn, uint32_t error, const char *why)
     conn->in_bytes = conn->out_sent = conn->out_bytes = 0;
     if (conn->ops->fail)
         conn->ops->fail(conn->transport, error);
-    store_log(conn->store, "domain %u is cut off: %s", conn->peer->domid, why);
+    if (!conn->told)
+        store_log(conn->store, "domain %u is cut off: %s", conn->peer->domid, why);
+    conn->told = true;
 }
 
 /* Send what is left of a message; true when nothing is. */

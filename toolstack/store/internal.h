@@ -114,6 +114,7 @@ struct store_conn {
     bool privileged;
     bool queued;                    /* in the ready list */
     bool failed;                    /* cut off */
+    bool told;                      /* and the log knows: once, since a guest can repeat it without end */
     bool kicked;                    /* in the list of kicked ones; set in any context */
     struct store_conn *next_kicked;
     const struct store_transport *ops;
