@@ -53,12 +53,16 @@ $(B)/packages.mk: FORCE
 	@sh tests/lib/packages.sh tests/lib/packages.txt $@
 
 # The CD image that users boot: GRUB for BIOS and for UEFI, the hypervisor, Domain-0 and its RAM disk.
-ISO_FILES := boot/grub/grub.cfg=tests/lib/grub.cfg boot/tenon=$(B)/tenon boot/dom0=$(B)/minios/dom0 \
-    boot/dom0-ramdisk.cpio=$(B)/dom0-ramdisk.cpio
-$(B)/tenon.iso: $(foreach f,$(ISO_FILES),$(lastword $(subst =, ,$f)))
-	@echo "  ISO     $@"
-	$(Q)grub-mkrescue -o $@ --modules='multiboot2 serial' --locales= --fonts= --themes= \
-	    $(ISO_FILES) >$@.log 2>&1 || { cat $@.log >&2; echo "$@: grub-mkrescue failed, see above" >&2; exit 1; }
+# $(call MAKE_ISO,PATH=FILE...) is the recipe of such an image, $(call ISO_FILES,MENU,RAMDISK) what is on it.
+ISO_FILES = boot/grub/grub.cfg=$(1) boot/tenon=$(B)/tenon boot/dom0=$(B)/minios/dom0 \
+    boot/dom0-ramdisk.cpio=$(2)
+define MAKE_ISO
+@echo "  ISO     $@"
+$(Q)grub-mkrescue -o $@ --modules='multiboot2 serial' --locales= --fonts= --themes= $(1) >$@.log 2>&1 || \
+    { cat $@.log >&2; echo "$@: grub-mkrescue failed, see above" >&2; exit 1; }
+endef
+$(B)/tenon.iso: tests/lib/grub.cfg $(B)/tenon $(B)/minios/dom0 $(B)/dom0-ramdisk.cpio
+	$(call MAKE_ISO,$(call ISO_FILES,$<,$(B)/dom0-ramdisk.cpio))
 
 # A line with + keeps its output live and, as the last command to run, the terminal.
 run: $(B)/tenon.iso

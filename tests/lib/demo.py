@@ -14,6 +14,7 @@ from machine import BANNER, ConsoleError
 
 DETACH = '\x1d'         # Ctrl-]
 END_LINE = 'The demo is over'
+INVITATION = 'The prompt is yours: try `help`. `poweroff` ends the machine.'
 
 
 def require(condition, message):
@@ -108,3 +109,7 @@ def run(shell):
 
     require(END_LINE in shell.output(f'echo {END_LINE}.'), "the demo's end line did not come back")
     return time.monotonic() - start
+
+
+def end(_shell):
+    """What is left to do before the machine may be powered off: nothing."""

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""run.py --iso build/tenon.iso: what `make run` does once everything is built.
+"""run.py --iso build/tenon.iso: what `make run` does once everything is built; with --linux `make run-linux`.
 
 Boots the CD image in QEMU through GRUB and shows the console live while the demo is typed.  On a terminal it
-then hands over Domain-0's prompt, until `poweroff` or Ctrl-\\; without one it powers the machine off.  The
-exit status is 0 only if the demo came to its end and QEMU ended well (or the user left); else the reason and
-the last console lines are shown.
+then hands over what the demo left there (Domain-0's prompt; with --linux the shell of the guest), until
+`poweroff` or Ctrl-\\; without one it powers the machine off.  The exit status is 0 only if the demo came to
+its end and QEMU ended well (or the user left); else the reason and the last console lines are shown.
 """
 import argparse
 import os
@@ -15,6 +15,7 @@ import termios
 import tty
 
 import demo
+import demo_linux
 from machine import BANNER, ConsoleError, Machine, Shell, report
 
 LEAVE = b'\x1c'         # Ctrl-\
@@ -27,10 +28,10 @@ def show(raw, text):
     sys.stdout.buffer.flush()
 
 
-def hand_over(machine):
+def hand_over(machine, invitation):
     """Join the user's terminal and the console until one of them ends; True if that was the machine."""
     terminal = sys.stdin.fileno()
-    print('\r\n[The prompt is yours: try `help`. `poweroff` ends the machine, Ctrl-\\ leaves at once.]\r')
+    print(f'\r\n[{invitation} Ctrl-\\ leaves at once.]\r')
     machine.type('\r')
     before = termios.tcgetattr(terminal)
     try:
@@ -49,15 +50,16 @@ def hand_over(machine):
         print()
 
 
-def session(machine, interactive):
+def session(machine, interactive, chosen):
     machine.expect(r'GRUB', 60, "GRUB's menu")
     machine.expect(BANNER, 60, "Tenon's banner")
     shell = Shell(machine, pace=TYPING_PACE)
-    seconds = demo.run(shell)
+    seconds = chosen.run(shell)
     if interactive:
-        if hand_over(machine) and machine.wait(10):
+        if hand_over(machine, chosen.INVITATION) and machine.wait(10):
             raise ConsoleError(f'QEMU ended with status {machine.wait(10)}')
     else:
+        chosen.end(shell)
         shell.poweroff()
     print(f'\nrun: the demo passed in {seconds:.0f} s; transcript: {machine.log_path}')
 
@@ -65,14 +67,15 @@ def session(machine, interactive):
 def main():
     parser = argparse.ArgumentParser(description='Boot Tenon in QEMU and show the demo.')
     parser.add_argument('--iso', required=True)
+    parser.add_argument('--linux', action='store_true', help='the demo with Debian as a guest')
     parser.add_argument('--memory', type=int, default=512, help='MiB')
     parser.add_argument('--cpus', type=int, default=2)
     args = parser.parse_args()
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
-    with Machine('run', iso=args.iso, memory=args.memory, cpus=args.cpus, echo=show,
-                 limit=8 * 3600 if interactive else 300) as machine:
+    with Machine('run-linux' if args.linux else 'run', iso=args.iso, memory=args.memory, cpus=args.cpus,
+                 echo=show, limit=8 * 3600 if interactive else 300) as machine:
         try:
-            session(machine, interactive)
+            session(machine, interactive, demo_linux if args.linux else demo)
         except ConsoleError as error:
             report(machine, f'run: failed: {error}')
             sys.exit(1)

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: MIT
 #
 # Linux as Debian ships it, and RAM disks that it boots into, for tests and for the benchmark:
-#     $(B)/linux/vmlinuz                  the stock kernel as it is in its package
+#     $(B)/linux/vmlinuz, vmlinuz-cloud   the stock and the cloud kernel as they are in their packages
 #     $(B)/linux/vmlinux                  the stock kernel's ELF image, which a hypervisor takes as Domain-0
-#     $(B)/linux/ramdisk.cpio             init, busybox for 64 and 32 bits, and the scripts of tests/linux/guest
-#     $(B)/linux/stress.cpio              the same, and stress-ng with its libraries
+#     $(B)/linux/ramdisk.cpio             init, busybox for 64 and 32 bits, scripts of tests/linux/guest
+#     $(B)/linux/stress.cpio.gz           the same, and stress-ng with its libraries
+#     $(B)/linux/grub-linux               GRUB for PV guests with the kernel and a RAM disk in it
+#     $(B)/linux/dom0-ramdisk.cpio        Domain-0's RAM disk with all of these as guests, tests/linux/configs
+#     $(B)/tenon-linux.iso                the CD image of `make run-linux`
 
 LINUX := $(B)/linux
+LINUX_DOM0_MEMORY := 128
 LINUX_VMLINUX := $(LINUX)/vmlinux
 
 $(LINUX)/vmlinuz: $(THIRD)/linux-image-amd64/.done
+$(LINUX)/vmlinuz-cloud: $(THIRD)/linux-image-cloud-amd64/.done
+$(LINUX)/vmlinuz $(LINUX)/vmlinuz-cloud:
 	@mkdir -p $(@D)
 	$(Q)cp $(<D)/boot/vmlinuz-* $@
 $(LINUX_VMLINUX): $(LINUX)/vmlinuz tests/linux/vmlinux.py
@@ -40,15 +46,52 @@ define LINUX_CPIO
 @mkdir -p $(@D)
 $(Q)$(PYTHON) toolstack/make-cpio.py $@ $(1)
 endef
+define LINUX_GZIP_CPIO
+@echo "  CPIO    $@"
+$(Q)$(PYTHON) toolstack/make-cpio.py $@.plain $(1)
+$(Q)gzip -9nc $@.plain >$@ && rm $@.plain
+endef
 LINUX_FILES = $(foreach f,$(1),$(lastword $(subst =, ,$f)))
 
 $(LINUX)/ramdisk.cpio: toolstack/make-cpio.py tests/linux/build.mk $(call LINUX_FILES,$(LINUX_RAMDISK_FILES))
 	$(call LINUX_CPIO,$(LINUX_RAMDISK_FILES))
 # A library's file is known by its name in the ABI, a link in its package's lib folder.
-$(LINUX)/stress.cpio: $(LINUX)/ramdisk.cpio $(LINUX_STRESS_DONE)
-	$(call LINUX_CPIO,$(LINUX_RAMDISK_FILES) $(LINUX_LIBC_FILES) \
+$(LINUX)/stress.cpio.gz: $(LINUX)/ramdisk.cpio $(LINUX_STRESS_DONE)
+	$(call LINUX_GZIP_CPIO,$(LINUX_RAMDISK_FILES) $(LINUX_LIBC_FILES) \
 	    bin/stress-ng=$(THIRD)/stress-ng/usr/bin/stress-ng \
 	    $$(cd $(THIRD) && find $(LINUX_STRESS_PACKAGES) -path '*/x86_64-linux-gnu/lib*.so.*[0-9]' \
 	    -printf 'lib/%f=$(THIRD)/%p\n' | grep '^lib/lib[^=]*\.so\.[0-9]*='))
 
-TEST_DEPS += $(LINUX_VMLINUX) $(LINUX)/ramdisk.cpio $(LINUX)/stress.cpio
+# -- Linux as a guest ---------------------------------------------------------------------------------------
+
+LINUX_GRUB := $(THIRD)/grub-xen-bin
+$(LINUX)/grub-linux: $(LINUX_GRUB)/.done tests/linux/grub-linux.cfg $(LINUX)/vmlinuz $(LINUX)/ramdisk.cpio
+	@echo "  GRUB    $@"
+	$(Q)grub-mkstandalone -d $(LINUX_GRUB)/usr/lib/grub/x86_64-xen -O x86_64-xen -o $@ \
+	    --locales= --fonts= --themes= --install-modules='linux memdisk tar xzio normal' \
+	    boot/grub/grub.cfg=tests/linux/grub-linux.cfg vmlinuz=$(LINUX)/vmlinuz ramdisk.cpio=$(LINUX)/ramdisk.cpio >$@.log 2>&1 || { cat $@.log >&2; exit 1; }
+
+# What a person gets, and what the tests have beside it.
+LINUX_DOM0_FILES := $(TOOL_RAMDISK_FILES) guests/vmlinuz=$(LINUX)/vmlinuz \
+    guests/linux.cpio=$(LINUX)/ramdisk.cpio \
+    $(foreach f,$(wildcard tests/linux/configs/*.cfg),guests/$(notdir $f)=$f)
+LINUX_TEST_FILES := $(LINUX_DOM0_FILES) guests/vmlinuz-cloud=$(LINUX)/vmlinuz-cloud \
+    guests/grub-linux=$(LINUX)/grub-linux guests/stress.cpio.gz=$(LINUX)/stress.cpio.gz
+$(LINUX)/dom0-ramdisk.cpio: $(call LINUX_FILES,$(LINUX_DOM0_FILES))
+	$(call LINUX_CPIO,$(LINUX_DOM0_FILES))
+$(LINUX)/test-ramdisk.cpio: $(call LINUX_FILES,$(LINUX_TEST_FILES))
+	$(call LINUX_CPIO,$(LINUX_TEST_FILES))
+
+# The CD image: as build/tenon.iso, with more memory for Domain-0, which unpacks the kernel.
+$(LINUX)/grub.cfg: tests/lib/grub.cfg
+	@mkdir -p $(@D)
+	$(Q)sed 's/dom0_mem=[0-9]*M/dom0_mem=$(LINUX_DOM0_MEMORY)M/' $< >$@
+$(B)/tenon-linux.iso: $(LINUX)/grub.cfg $(B)/tenon $(B)/minios/dom0 $(LINUX)/dom0-ramdisk.cpio
+	$(call MAKE_ISO,$(call ISO_FILES,$<,$(LINUX)/dom0-ramdisk.cpio))
+
+.PHONY: run-linux
+#: make run-linux  boot it with Debian's stock Linux as a guest, hand the guest's shell to the terminal
+run-linux: $(B)/tenon-linux.iso
+	+@TENON_BUILD=$(B) $(PYTHON) tests/lib/run.py --iso $< --linux --memory 1024
+
+TEST_DEPS += $(LINUX_VMLINUX) $(LINUX)/ramdisk.cpio $(LINUX)/stress.cpio.gz $(LINUX)/test-ramdisk.cpio

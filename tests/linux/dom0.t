@@ -14,7 +14,7 @@ OPTIONS = 'dom0_mem=512M console=com1 com1=115200,8n1 loglvl=all guest_loglvl=al
 FORKS = 800             # in all
 
 
-def linux(tap, name, cpus, script, ramdisk='ramdisk', seconds=120):
+def linux(tap, name, cpus, script, ramdisk='ramdisk.cpio', seconds=120):
     """Boot Linux as Domain-0 and have it run a script of tests/linux/guest, with its arguments."""
     arguments = '+'.join(str(word) for word in script[1:])
     words = f'{BUILD}/linux/vmlinux console=hvc0 tenon.test={script[0]} tenon.args={arguments}'
@@ -28,7 +28,7 @@ def linux(tap, name, cpus, script, ramdisk='ramdisk', seconds=120):
             raise ConsoleError(f'{name}: QEMU ended with status {status}')
 
     tap.boot(f'{name}: boots, {script[0]} passes, powers off', body, name=name, kernel=BUILD / 'tenon',
-             modules=[words, BUILD / f'linux/{ramdisk}.cpio'], options=OPTIONS, memory=768, cpus=cpus,
+             modules=[words, BUILD / f'linux/{ramdisk}'], options=OPTIONS, memory=768, cpus=cpus,
              limit=seconds + 120)
 
 
@@ -37,5 +37,6 @@ for cpus in (1, 4):
     linux(tap, f'linux-dom0-{cpus}cpu', cpus, ('check', cpus, FORKS // cpus))
     if 'STRESS' in os.environ:
         duration = int(os.environ['STRESS'])
-        linux(tap, f'linux-dom0-stress-{cpus}cpu', cpus, ('stress', duration), 'stress', 3 * duration + 60)
+        linux(tap, f'linux-dom0-stress-{cpus}cpu', cpus, ('stress', duration), 'stress.cpio.gz',
+              3 * duration + 60)
 tap.done()

@@ -14,9 +14,5 @@ $(B)/fuzz/builder-fuzz: $(BUILDER_FUZZ_OBJS) $(TOOL_TEST_LIB_OBJS)
 	$(Q)$(CC) $(TOOL_TEST_SANITIZE) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^
 -include $(BUILDER_FUZZ_OBJS:.o=.d)
 
-$(B)/linux/vmlinuz-cloud: $(THIRD)/linux-image-cloud-amd64/.done
-	@mkdir -p $(@D)
-	$(Q)cp $(<D)/boot/vmlinuz-* $@
-
 TEST_DEPS += $(B)/fuzz/builder-fuzz $(B)/toolstack/samples.done $(B)/minios/hello $(B)/linux/vmlinuz \
     $(B)/linux/vmlinuz-cloud
