@@ -55,7 +55,7 @@ TOOL_STORE_TEST_OBJS := $(patsubst %.c,$(B)/toolstack/test/%.o,\
     $(wildcard toolstack/store/*.c toolstack/tests/store/*.c) toolstack/tests/tap.c)
 $(B)/toolstack/store-test: $(TOOL_STORE_TEST_OBJS)
 	@echo "  LINK    $@"
-	$(Q)$(CC) $(TOOL_TEST_SANITIZE) -o $@ $^
+	$(Q)$(CC) $(TOOL_TEST_SANITIZE) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^
 
 # GRUB's image, packed in every way.
 $(B)/toolstack/samples.done: toolstack/tests/samples.py $(TOOL_GRUB)

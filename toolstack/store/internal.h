@@ -213,6 +213,8 @@ struct change {
 };
 
 struct watched *watched_new(struct watched *parent, const char *name, size_t length);
+/* One without watches and children, or NULL. */
+void watched_free(struct watched *place);
 int watch_add(struct store_conn *conn, const char *path, size_t home, const char *token, int depth);
 int watch_remove(struct store_conn *conn, const char *path, const char *token);
 void watch_drop(struct watch *watch);

@@ -103,8 +103,8 @@ void store_destroy(struct store *store)
         perms_put(store->introduce_perms);
     if (store->release_perms)
         perms_put(store->release_perms);
-    free(store->places);
-    free(store->specials);
+    watched_free(store->places);
+    watched_free(store->specials);
     free(store);
 }
 

@@ -30,6 +30,13 @@ struct watched *watched_new(struct watched *parent, const char *name, size_t len
     return place;
 }
 
+void watched_free(struct watched *place)
+{
+    if (place)
+        names_free(&place->children);       /* room for children that did not come */
+    free(place);
+}
+
 static struct watched *tree_of(struct store *store, const char *path)
 {
     return *path == '@' ? store->specials : store->places;
@@ -51,7 +58,7 @@ static void trim(struct watched *place)
 
         names_find(&parent->children, place->named.name, place->named.length, &at);
         names_drop(&parent->children, at);
-        free(place);
+        watched_free(place);
         place = parent;
     }
 }

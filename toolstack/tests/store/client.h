@@ -76,6 +76,8 @@ void test_domains(void);
 void test_rings(void);
 void test_turns(void);
 void test_large(void);
+void test_memory(void);
+void test_mirror(unsigned long seed);
 /* Random requests against a model, from this seed. */
 void test_model(unsigned long seed, unsigned long requests);
 

@@ -28,6 +28,8 @@ int main(int argc, char **argv)
     test_rings();
     test_turns();
     test_large();
+    test_memory();
+    test_mirror(seed);
     test_model(seed, SHORT_RUN);
     return tap_done();
 }
