@@ -147,18 +147,18 @@ void input_init(void)
 static void write_guest_text(struct domain *d, const char *text, unsigned int size)
 {
     static struct spinlock lines_lock = SPINLOCK_INIT(LOCK_LEAF);
-    struct domain_console *con = &d->console;
+    char *line = d->console.line;
 
     spin_lock(&lines_lock);
     while (size--) {
         char c = *text++;
 
         if (c != '\n' && c != '\r' && c != '\0')
-            con->line[con->used++] = (u8)c < ' ' && c != '\t' ? '.' : c;
-        if (c == '\n' || con->used == sizeof(con->line) - 1) {
-            con->line[con->used] = '\0';
-            guest_console_line(d->id, con->line);
-            con->used = 0;
+            line[d->console.used++] = (u8)c < ' ' && c != '\t' ? '.' : c;
+        if (c == '\n' || d->console.used == sizeof(d->console.line) - 1) {
+            line[d->console.used] = '\0';
+            guest_console_line(d->id, line);
+            d->console.used = 0;
         }
     }
     spin_unlock(&lines_lock);

@@ -16,28 +16,25 @@
 
 #include <xen/sched.h>
 
-#define IDS_PER_PAGE (PAGE_SIZE / sizeof(struct domain *))
-
 struct domain *hardware_domain;
 struct domain *domain_idle, *domain_io, *domain_xen;
 
-/* Guards the table of ids and the list. Nothing is taken under it. */
+/* Guards the buckets, by id, and the list. Nothing is taken under it. */
 static struct spinlock table_lock = SPINLOCK_INIT(LOCK_LEAF);
-static struct domain **table[DIV_ROUND_UP(DOMID_FIRST_RESERVED, IDS_PER_PAGE)];
+static struct domain *buckets[256];
 static struct list all_domains = LIST_INIT(all_domains);
 static struct domain *reap_list;
 
 /* --- finding --- */
 
-static struct domain **table_slot(unsigned int id)
+/* Where the domain of that id is linked, or would be. table_lock held. */
+static struct domain **table_slot(domid_t id)
 {
-    struct domain **page;
+    struct domain **slot = &buckets[id % ARRAY_SIZE(buckets)];
 
-    if (id >= DOMID_FIRST_RESERVED)
-        return NULL;
-    id = (unsigned int)index_nospec(id, DOMID_FIRST_RESERVED);
-    page = table[id / IDS_PER_PAGE];
-    return page ? &page[id % IDS_PER_PAGE] : NULL;
+    while (*slot && (*slot)->id != id)
+        slot = &(*slot)->bucket_next;
+    return slot;
 }
 
 bool domain_get_ref(struct domain *d)
@@ -53,12 +50,12 @@ bool domain_get_ref(struct domain *d)
 
 struct domain *domain_get_by_id(domid_t id)
 {
-    struct domain **slot, *d = NULL;
+    struct domain *d;
 
     spin_lock(&table_lock);
-    slot = table_slot(id);
-    if (slot && *slot && domain_get_ref(*slot))
-        d = *slot;
+    d = *table_slot(id);
+    if (d && !domain_get_ref(d))
+        d = NULL;
     spin_unlock(&table_lock);
     return d;
 }
@@ -110,25 +107,7 @@ struct vcpu *domain_vcpu(const struct domain *d, unsigned int id)
     return id < d->max_vcpus ? READ_ONCE(d->vcpu[index_nospec(id, d->max_vcpus)]) : NULL;
 }
 
-/* Makes the page of the table that id stands in. */
-static int table_prepare(unsigned int id)
-{
-    struct domain **page = hv_alloc_page();
-
-    if (!page)
-        return -ENOMEM;
-    spin_lock(&table_lock);
-    if (!table[id / IDS_PER_PAGE]) {
-        table[id / IDS_PER_PAGE] = page;
-        page = NULL;
-    }
-    spin_unlock(&table_lock);
-    if (page)
-        hv_free_page(page);
-    return 0;
-}
-
-/* Its slot is free: domains are made one at a time. */
+/* Its id is free: domains are made one at a time. */
 static void table_insert(struct domain *d)
 {
     struct list *at;
@@ -142,14 +121,12 @@ static void table_insert(struct domain *d)
     spin_unlock(&table_lock);
 }
 
-static bool id_taken(unsigned int id)
+static bool id_taken(domid_t id)
 {
-    struct domain **slot;
     bool taken;
 
     spin_lock(&table_lock);
-    slot = table_slot(id);
-    taken = slot && *slot;
+    taken = *table_slot(id) != NULL;
     spin_unlock(&table_lock);
     return taken;
 }
@@ -247,7 +224,7 @@ int domain_create(domid_t id, const struct domain_config *config, struct domain 
         return -EEXIST;
     if (id >= DOMID_FIRST_RESERVED)
         id = free_id();
-    if ((!id && !config->hardware) || table_prepare(id))
+    if (!id && !config->hardware)
         return -ENOMEM;
     d = domain_blank(id, config->max_vcpus);
     if (!d)
@@ -348,12 +325,13 @@ static void reap(void)
     struct domain *d = atomic_xchg(&reap_list, NULL), *next;
 
     for (; d; d = next) {
-        struct domain **slot = table_slot(d->id);
+        struct domain **slot;
 
         next = d->reap_next;
         spin_lock(&table_lock);
+        slot = table_slot(d->id);
         if (*slot == d)
-            *slot = NULL;
+            *slot = d->bucket_next;
         list_del(&d->all);
         spin_unlock(&table_lock);
         domain_free(d);

@@ -10,7 +10,6 @@
 
 #include <xen/xen.h>
 
-#include "console/domain.h"
 #include "cpu/percpu.h"
 #include "event/event.h"
 #include "grant/grant.h"
@@ -50,6 +49,7 @@ struct domain {
     domid_t id;
     u32 refs;
     struct list all;                /* list of all domains, by id */
+    struct domain *bucket_next;     /* the next whose id falls into the same bucket */
     struct domain *reap_next;       /* list of those whose last reference is gone */
     struct spinlock lock;
     enum domain_state state;
@@ -71,7 +71,10 @@ struct domain {
     struct spinlock pt_lock;        /* LOCK_PAGE_TABLE */
     struct domain_mm mm;
     struct domain_event event;
-    struct domain_console console;
+    struct {
+        u8 used;
+        char line[127];
+    } console;                      /* the line that it is writing (a lock for all, in console/input.c) */
     struct domain_sched sched;
     struct grant_table *grant;
     struct pv_domain pv;

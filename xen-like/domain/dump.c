@@ -10,28 +10,15 @@
 
 static const char *const state_names[] = { "alive", "dying", "dead" };
 
-/* CPUs as ranges: "0-3,7"; "all" where none of those online is missing. */
-static const char *mask_text(const struct cpumask *m, char *to, size_t size)
+/* Of the CPUs that run, in hexadecimal. */
+static void print_mask(const char *name, const struct cpumask *m)
 {
-    unsigned int from, last = 0, in = 0, cpu;
-    size_t at = 0;
+    struct cpumask online;
 
-    for_each_online_cpu(cpu)
-        in += cpumask_test(m, cpu);
-    if (in == cpu_count)
-        return "all";
-    to[0] = '\0';
-    for (from = 0; from < cpu_count; from = last + 1) {
-        for (last = from; last < cpu_count && cpumask_test(m, last); last++)
-            ;
-        if (last > from + 1)
-            at += (size_t)snprintf(to + at, size - at, "%s%u-%u", at ? "," : "", from, last - 1);
-        else if (last > from)
-            at += (size_t)snprintf(to + at, size - at, "%s%u", at ? "," : "", from);
-        if (at >= size)
-            break;
-    }
-    return to;
+    (void)cpumask_and(&online, m, &cpu_online);
+    printk(", %s ", name);
+    for (unsigned int i = DIV_ROUND_UP(cpu_count, 64); i-- > 0;)
+        printk("%lx%s", online.bits[i], i ? "_" : "");
 }
 
 static void dump_vcpu(const struct vcpu *v)
@@ -39,13 +26,13 @@ static void dump_vcpu(const struct vcpu *v)
     static const char *const runstates[] = { "running", "runnable", "blocked", "offline" };
     const struct vcpu_sched *s = &v->sched;
     const struct vcpu_info *info = v->info;
-    char hard[64], soft[64];
 
-    printk("    vCPU %u: %s on CPU %u%s%s%s%s, pauses %d, affinity %s (soft %s)\n", v->id,
-           runstates[s->runstate.state & 3], s->cpu, s->running ? ", has it" : "", s->queued ? ", queued" : "",
-           s->blocked & VCPU_POLLING ? ", polls" : "", s->blocked & VCPU_DOWN ? ", down" : "", s->pause_count,
-           mask_text(&s->hard_affinity, hard, sizeof(hard)), mask_text(&s->soft_affinity, soft, sizeof(soft)));
-    printk("        %s mode, upcall %s%s, selector %016lx, roots %lx and %lx\n",
+    printk("    vCPU %u: %s on CPU %u%s%s%s%s, pauses %d", v->id, runstates[s->runstate.state & 3], s->cpu,
+           s->running ? ", has it" : "", s->queued ? ", queued" : "", s->blocked & VCPU_POLLING ? ", polls" : "",
+           s->blocked & VCPU_DOWN ? ", down" : "", s->pause_count);
+    print_mask("affinity", &s->hard_affinity);
+    print_mask("soft", &s->soft_affinity);
+    printk("\n        %s mode, upcall %s%s, selector %016lx, roots %lx and %lx\n",
            v->pv.kernel_mode ? "kernel" : "user", info->evtchn_upcall_pending ? "pending" : "not pending",
            info->evtchn_upcall_mask ? ", masked" : "", (unsigned long)info->evtchn_pending_sel,
            (unsigned long)v->pv.kernel_root.v, (unsigned long)v->pv.user_root.v);
@@ -57,8 +44,8 @@ static void dump_domain(const struct domain *d)
     unsigned int i;
 
     printk("Domain %u: %s%s%s, references %u, pauses %d (%d by control tools), assists %#lx\n", d->id,
-           state_names[d->state], d->privileged ? ", privileged" : "", d->hardware ? ", hardware" : "", d->refs,
-           d->pause_count, d->controller_pauses, (unsigned long)d->pv.vm_assist);
+           state_names[d->state], d->privileged ? ", privileged" : "", d->hardware ? ", hardware" : "",
+           d->refs, d->pause_count, d->controller_pauses, (unsigned long)d->pv.vm_assist);
     if (d->shutdown_code != SHUTDOWN_CODE_NONE)
         printk("    shut down, reason %u%s%s\n", d->shutdown_code, d->crash_reason[0] ? ": " : "", d->crash_reason);
     printk("    frames %u of %u, shared %u, claimed %lu; of the hypervisor's memory %lu KiB (limit %lu, 0: none)\n",
