@@ -6,6 +6,39 @@
  */
 #include "domain/control.h"
 
+typedef long control_fn(struct domain *d, union control_op *op);
+
+#define SUBOP_ROW(call, nr, name) [nr] = call##_##name,
+#define SUBOP_OF_domctl ~, SUBOP_ROW
+static control_fn *const domctls[] = {
+#include "pv/subops.h"
+};
+#undef SUBOP_OF_domctl
+
+#define SUBOP_ROW(call, nr, name) [nr] = call##_##name,
+#define SUBOP_OF_sysctl ~, SUBOP_ROW
+static control_fn *const sysctls[] = {
+#include "pv/subops.h"
+};
+#undef SUBOP_OF_sysctl
+
+#define SUBOP_ROW(call, nr, name) [nr] = call##_##name,
+#define SUBOP_OF_platform_op ~, SUBOP_ROW
+static control_fn *const platform_ops[] = {
+#include "pv/subops.h"
+};
+
+struct control_call {
+    u32 version, size, nr_fns;
+    control_fn *const *fns;
+};
+
+static const struct control_call
+    domctl = { XEN_DOMCTL_INTERFACE_VERSION, sizeof(struct xen_domctl), ARRAY_SIZE(domctls), domctls },
+    sysctl = { XEN_SYSCTL_INTERFACE_VERSION, sizeof(struct xen_sysctl), ARRAY_SIZE(sysctls), sysctls },
+    platform = { XENPF_INTERFACE_VERSION, sizeof(struct xen_platform_op), ARRAY_SIZE(platform_ops),
+                 platform_ops };
+
 static struct spinlock control_lock = SPINLOCK_INIT(LOCK_DOMCTL);
 
 int cpumask_from_guest(struct cpumask *to, const struct xenctl_bitmap *from)
@@ -31,30 +64,27 @@ int bitmap_to_guest(const struct xenctl_bitmap *to, const unsigned long *bits, u
 }
 
 /* control_lock held. */
-static long run(const struct control_calls *calls, struct domain *d, union control_op *op, unsigned long arg)
+static long run(const struct control_call *call, struct domain *d, union control_op *op, unsigned long arg)
 {
-    const struct control_row *row = &calls->rows[index_nospec(op->cmd, calls->nr_rows)];
-    long ret;
+    control_fn *fn = op->cmd < call->nr_fns ? call->fns[index_nospec(op->cmd, call->nr_fns)] : NULL;
+    long ret = fn ? fn(d, op) : -ENOSYS;
 
-    if (op->cmd >= calls->nr_rows || !row->fn)
-        return -ENOSYS;
-    ret = row->fn(d, op);
-    if (row->out == (ret ? OUT_IF_FAILED : OUT_IF_DONE))
-        return copy_to_guest(arg, op, calls->size) ? -EFAULT : ret;
-    return ret;
+    if (ret <= 0)
+        return ret;
+    return copy_to_guest(arg, op, call->size) ? -EFAULT : ret - WRITE_BACK(0);
 }
 
-static long control(const struct control_calls *calls, unsigned long arg)
+static long control(const struct control_call *call, unsigned long arg)
 {
     struct domain *d = NULL;
     union control_op op;
     long ret;
 
-    if (copy_from_guest(&op, arg, calls->size))
+    if (copy_from_guest(&op, arg, call->size))
         return -EFAULT;
-    if (op.interface_version != calls->version)
+    if (op.interface_version != call->version)
         return -EACCES;
-    if (calls == &domctl_calls) {
+    if (call == &domctl) {
         d = domain_get_by_id(op.domctl.domain);
         if (!d && op.cmd != XEN_DOMCTL_createdomain && op.cmd != XEN_DOMCTL_getdomaininfo)
             return -ESRCH;
@@ -65,7 +95,7 @@ static long control(const struct control_calls *calls, unsigned long arg)
         /* Nobody spins for this lock: its holder may be waiting for the other's vCPU to stop. */
         ret = -ERESTART;
     } else {
-        ret = run(calls, d, &op, arg);
+        ret = run(call, d, &op, arg);
         spin_unlock(&control_lock);
     }
     if (d)
@@ -75,15 +105,15 @@ static long control(const struct control_calls *calls, unsigned long arg)
 
 long do_domctl(unsigned long arg)
 {
-    return control(&domctl_calls, arg);
+    return control(&domctl, arg);
 }
 
 long do_sysctl(unsigned long arg)
 {
-    return control(&sysctl_calls, arg);
+    return control(&sysctl, arg);
 }
 
 long do_platform_op(unsigned long arg)
 {
-    return control(&platform_calls, arg);
+    return control(&platform, arg);
 }

@@ -28,20 +28,20 @@ union control_op {
     struct xen_platform_op platform;
 };
 
-struct control_row {
-    /* d: the domain that a domctl names, referenced; NULL where createdomain or getdomaininfo found none. */
-    long (*fn)(struct domain *d, union control_op *op);
-    enum { OUT_NEVER, OUT_IF_DONE, OUT_IF_FAILED } out; /* when op is written back to the guest */
-};
-
-struct control_calls {
-    u32 version, size, nr_rows;
-    const struct control_row *rows;
-};
-
-#define CONTROL_CALLS(v, type, r) { (v), sizeof(type), ARRAY_SIZE(r), (r) }
-
-extern const struct control_calls domctl_calls, sysctl_calls, platform_calls;
+/*
+ * The operations: domctl_pausedomain(), sysctl_physinfo(), ... for each that subops.def says is present. d is
+ * the domain that a domctl names, referenced; NULL where createdomain or getdomaininfo found none. They return
+ * 0 or an error, or either in WRITE_BACK() where op is to be written back to the guest.
+ */
+#define WRITE_BACK(ret) ((ret) + 4096L)
+#define SUBOP_OF_domctl      ~, SUBOP_ROW
+#define SUBOP_OF_sysctl      ~, SUBOP_ROW
+#define SUBOP_OF_platform_op ~, SUBOP_ROW
+#define SUBOP_ROW(call, nr, name) long call##_##name(struct domain *d, union control_op *op);
+#include "pv/subops.h"
+#undef SUBOP_OF_domctl
+#undef SUBOP_OF_sysctl
+#undef SUBOP_OF_platform_op
 
 /* The guest's bitmap as a set of CPUs; bits beyond MAX_CPUS are dropped. -EFAULT */
 int cpumask_from_guest(struct cpumask *to, const struct xenctl_bitmap *from);
@@ -53,24 +53,6 @@ u32 cpu_acpi_id(unsigned int cpu);
 
 /* A guest's vCPU context, to be freed; NULL with *err -ENOMEM or -EFAULT. vcpu.c */
 struct vcpu_guest_context *context_from_guest(unsigned long from, long *err);
-
-/* Rows of domctl_calls in domctl_vcpu.c */
-long domctl_max_vcpus(struct domain *d, union control_op *op);
-long domctl_setvcpucontext(struct domain *d, union control_op *op);
-long domctl_getvcpucontext(struct domain *d, union control_op *op);
-long domctl_set_ext_vcpucontext(struct domain *d, union control_op *op);
-long domctl_get_ext_vcpucontext(struct domain *d, union control_op *op);
-long domctl_getvcpuinfo(struct domain *d, union control_op *op);
-long domctl_setvcpuaffinity(struct domain *d, union control_op *op);
-long domctl_getvcpuaffinity(struct domain *d, union control_op *op);
-long domctl_scheduler_op(struct domain *d, union control_op *op);
-long domctl_sendtrigger(struct domain *d, union control_op *op);
-
-/* Rows of domctl_calls and sysctl_calls in policy.c */
-long sysctl_get_cpu_featureset(struct domain *d, union control_op *op);
-long sysctl_get_cpu_policy(struct domain *d, union control_op *op);
-long domctl_get_cpu_policy(struct domain *d, union control_op *op);
-long domctl_set_cpu_policy(struct domain *d, union control_op *op);
 
 /* Word i of the processor's featureset (p NULL), or of p's. */
 struct cpuid_policy;

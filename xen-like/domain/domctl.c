@@ -63,7 +63,7 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 }
 
 /* Of the domain of that id, or else of the next. */
-static long op_getdomaininfo(struct domain *d, union control_op *op)
+long domctl_getdomaininfo(struct domain *d, union control_op *op)
 {
     struct domain *next = NULL;
 
@@ -78,7 +78,7 @@ static long op_getdomaininfo(struct domain *d, union control_op *op)
     op->domctl.domain = d->id;
     if (next)
         domain_put(next);
-    return 0;
+    return WRITE_BACK(0);
 }
 
 /* --- life --- */
@@ -98,7 +98,7 @@ static long check_config(const struct xen_domctl_createdomain *c)
     return c->cpupool_id ? -ESRCH : 0;
 }
 
-static long op_createdomain(struct domain *d, union control_op *op)
+long domctl_createdomain(struct domain *d, union control_op *op)
 {
     struct xen_domctl_createdomain *c = &op->domctl.u.createdomain;
     domid_t id = op->domctl.domain;
@@ -116,27 +116,28 @@ static long op_createdomain(struct domain *d, union control_op *op)
         return err;
     memcpy(config.handle, c->handle, sizeof(config.handle));
     err = domain_create(id && id < DOMID_FIRST_RESERVED ? id : DOMID_INVALID, &config, &d);
-    if (!err)
-        op->domctl.domain = d->id;
-    return err;
+    if (err)
+        return err;
+    op->domctl.domain = d->id;
+    return WRITE_BACK(0);
 }
 
-static long op_destroydomain(struct domain *d, union control_op *op)
+long domctl_destroydomain(struct domain *d, union control_op *op)
 {
     return domain_kill(d);
 }
 
-static long op_pausedomain(struct domain *d, union control_op *op)
+long domctl_pausedomain(struct domain *d, union control_op *op)
 {
     return d == current->domain ? -EINVAL : domain_pause_by_controller(d);
 }
 
-static long op_unpausedomain(struct domain *d, union control_op *op)
+long domctl_unpausedomain(struct domain *d, union control_op *op)
 {
     return domain_unpause_by_controller(d);
 }
 
-static long op_resumedomain(struct domain *d, union control_op *op)
+long domctl_resumedomain(struct domain *d, union control_op *op)
 {
     if (d == current->domain)
         return -EINVAL;
@@ -144,7 +145,7 @@ static long op_resumedomain(struct domain *d, union control_op *op)
     return 0;
 }
 
-static long op_subscribe(struct domain *d, union control_op *op)
+long domctl_subscribe(struct domain *d, union control_op *op)
 {
     WRITE_ONCE(d->suspend_port, op->domctl.u.subscribe.port);
     return 0;
@@ -152,7 +153,7 @@ static long op_subscribe(struct domain *d, union control_op *op)
 
 /* --- settings --- */
 
-static long op_max_mem(struct domain *d, union control_op *op)
+long domctl_max_mem(struct domain *d, union control_op *op)
 {
     u64 pages = op->domctl.u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
 
@@ -162,20 +163,20 @@ static long op_max_mem(struct domain *d, union control_op *op)
     return 0;
 }
 
-static long op_setdomainhandle(struct domain *d, union control_op *op)
+long domctl_setdomainhandle(struct domain *d, union control_op *op)
 {
     memcpy(d->handle, op->domctl.u.setdomainhandle.handle, sizeof(d->handle));
     return 0;
 }
 
-static long op_settimeoffset(struct domain *d, union control_op *op)
+long domctl_settimeoffset(struct domain *d, union control_op *op)
 {
     d->time_offset = op->domctl.u.settimeoffset.time_offset_seconds;
     domain_update_wallclock(d);
     return 0;
 }
 
-static long op_hypercall_init(struct domain *d, union control_op *op)
+long domctl_hypercall_init(struct domain *d, union control_op *op)
 {
     mfn_t mfn = MFN(op->domctl.u.hypercall_init.gmfn);
 
@@ -187,7 +188,7 @@ static long op_hypercall_init(struct domain *d, union control_op *op)
 }
 
 /* All domains are 64-bit ones. */
-static long op_set_address_size(struct domain *d, union control_op *op)
+long domctl_set_address_size(struct domain *d, union control_op *op)
 {
     switch (op->domctl.u.address_size.size) {
     case 64:
@@ -199,14 +200,14 @@ static long op_set_address_size(struct domain *d, union control_op *op)
     }
 }
 
-static long op_get_address_size(struct domain *d, union control_op *op)
+long domctl_get_address_size(struct domain *d, union control_op *op)
 {
     op->domctl.u.address_size.size = 64;
-    return 0;
+    return WRITE_BACK(0);
 }
 
 /* A guest's RDTSC is the processor's own: no frequency but the machine's, no emulation. */
-static long op_settscinfo(struct domain *d, union control_op *op)
+long domctl_settscinfo(struct domain *d, union control_op *op)
 {
     struct xen_domctl_tsc_info *t = &op->domctl.u.tsc_info;
 
@@ -223,7 +224,7 @@ static long op_settscinfo(struct domain *d, union control_op *op)
     return 0;
 }
 
-static long op_gettscinfo(struct domain *d, union control_op *op)
+long domctl_gettscinfo(struct domain *d, union control_op *op)
 {
     struct xen_domctl_tsc_info *t = &op->domctl.u.tsc_info;
 
@@ -233,11 +234,11 @@ static long op_gettscinfo(struct domain *d, union control_op *op)
     t->incarnation = d->tsc_incarnation;
     t->gtsc_khz = d->pv.tsc_mode == TSC_DEFAULT ? tsc_khz : 0;
     t->elapsed_nsec = d->pv.tsc_mode == TSC_DEFAULT ? (u64)now() : 0;
-    return 0;
+    return WRITE_BACK(0);
 }
 
 /* The machine is one node. */
-static long op_setnodeaffinity(struct domain *d, union control_op *op)
+long domctl_setnodeaffinity(struct domain *d, union control_op *op)
 {
     struct cpumask nodes;
 
@@ -246,7 +247,7 @@ static long op_setnodeaffinity(struct domain *d, union control_op *op)
     return nodes.bits[0] & 1 ? 0 : -EINVAL;
 }
 
-static long op_getnodeaffinity(struct domain *d, union control_op *op)
+long domctl_getnodeaffinity(struct domain *d, union control_op *op)
 {
     static const unsigned long node0 = 1;
 
@@ -282,7 +283,7 @@ static xen_pfn_t frame_info(struct domain *d, mfn_t mfn)
     return info;
 }
 
-static long op_getpageframeinfo3(struct domain *d, union control_op *op)
+long domctl_getpageframeinfo3(struct domain *d, union control_op *op)
 {
     struct xen_domctl_getpageframeinfo3 *g = &op->domctl.u.getpageframeinfo3;
 
@@ -297,7 +298,7 @@ static long op_getpageframeinfo3(struct domain *d, union control_op *op)
         if (copy_to_guest_at(guest_addr(g->array), i, &pfn))
             return -EFAULT;
     }
-    return 0;
+    return WRITE_BACK(0);
 }
 
 /* --- rights to devices: the hardware domain has them all, and cannot hand them on --- */
@@ -307,14 +308,14 @@ static long device_right(const struct domain *d, bool allow)
     return allow && !d->hardware ? -EPERM : 0;
 }
 
-static long op_irq_permission(struct domain *d, union control_op *op)
+long domctl_irq_permission(struct domain *d, union control_op *op)
 {
     if (op->domctl.u.irq_permission.pirq >= NR_PIRQS)
         return -EINVAL;
     return device_right(d, op->domctl.u.irq_permission.allow_access);
 }
 
-static long op_iomem_permission(struct domain *d, union control_op *op)
+long domctl_iomem_permission(struct domain *d, union control_op *op)
 {
     u64 first = op->domctl.u.iomem_permission.first_mfn, nr = op->domctl.u.iomem_permission.nr_mfns;
 
@@ -323,7 +324,7 @@ static long op_iomem_permission(struct domain *d, union control_op *op)
     return device_right(d, op->domctl.u.iomem_permission.allow_access);
 }
 
-static long op_ioport_permission(struct domain *d, union control_op *op)
+long domctl_ioport_permission(struct domain *d, union control_op *op)
 {
     u32 first = op->domctl.u.ioport_permission.first_port, nr = op->domctl.u.ioport_permission.nr_ports;
 
@@ -331,42 +332,3 @@ static long op_ioport_permission(struct domain *d, union control_op *op)
         return -EINVAL;
     return device_right(d, op->domctl.u.ioport_permission.allow_access);
 }
-
-static const struct control_row rows[] = {
-    [XEN_DOMCTL_createdomain] = { op_createdomain, OUT_IF_DONE },
-    [XEN_DOMCTL_destroydomain] = { op_destroydomain },
-    [XEN_DOMCTL_pausedomain] = { op_pausedomain },
-    [XEN_DOMCTL_unpausedomain] = { op_unpausedomain },
-    [XEN_DOMCTL_getdomaininfo] = { op_getdomaininfo, OUT_IF_DONE },
-    [XEN_DOMCTL_setvcpuaffinity] = { domctl_setvcpuaffinity },
-    [XEN_DOMCTL_max_mem] = { op_max_mem },
-    [XEN_DOMCTL_setvcpucontext] = { domctl_setvcpucontext },
-    [XEN_DOMCTL_getvcpucontext] = { domctl_getvcpucontext },
-    [XEN_DOMCTL_getvcpuinfo] = { domctl_getvcpuinfo, OUT_IF_DONE },
-    [XEN_DOMCTL_max_vcpus] = { domctl_max_vcpus },
-    [XEN_DOMCTL_scheduler_op] = { domctl_scheduler_op, OUT_IF_DONE },
-    [XEN_DOMCTL_setdomainhandle] = { op_setdomainhandle },
-    [XEN_DOMCTL_irq_permission] = { op_irq_permission },
-    [XEN_DOMCTL_iomem_permission] = { op_iomem_permission },
-    [XEN_DOMCTL_ioport_permission] = { op_ioport_permission },
-    [XEN_DOMCTL_hypercall_init] = { op_hypercall_init },
-    [XEN_DOMCTL_settimeoffset] = { op_settimeoffset },
-    [XEN_DOMCTL_getvcpuaffinity] = { domctl_getvcpuaffinity },
-    [XEN_DOMCTL_resumedomain] = { op_resumedomain },
-    [XEN_DOMCTL_sendtrigger] = { domctl_sendtrigger },
-    [XEN_DOMCTL_subscribe] = { op_subscribe },
-    [XEN_DOMCTL_set_address_size] = { op_set_address_size },
-    [XEN_DOMCTL_get_address_size] = { op_get_address_size, OUT_IF_DONE },
-    [XEN_DOMCTL_set_ext_vcpucontext] = { domctl_set_ext_vcpucontext },
-    [XEN_DOMCTL_get_ext_vcpucontext] = { domctl_get_ext_vcpucontext, OUT_IF_DONE },
-    [XEN_DOMCTL_getpageframeinfo3] = { op_getpageframeinfo3, OUT_IF_DONE },
-    [XEN_DOMCTL_gettscinfo] = { op_gettscinfo, OUT_IF_DONE },
-    [XEN_DOMCTL_settscinfo] = { op_settscinfo },
-    [XEN_DOMCTL_setnodeaffinity] = { op_setnodeaffinity },
-    [XEN_DOMCTL_getnodeaffinity] = { op_getnodeaffinity },
-    [XEN_DOMCTL_get_cpu_policy] = { domctl_get_cpu_policy, OUT_IF_DONE },
-    [XEN_DOMCTL_set_cpu_policy] = { domctl_set_cpu_policy, OUT_IF_FAILED },
-};
-
-const struct control_calls domctl_calls =
-    CONTROL_CALLS(XEN_DOMCTL_INTERFACE_VERSION, struct xen_domctl, rows);

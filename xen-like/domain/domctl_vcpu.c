@@ -102,7 +102,7 @@ long domctl_get_ext_vcpucontext(struct domain *d, union control_op *op)
     e->sysenter_callback_eip = v->pv.callbacks[CALLBACKTYPE_sysenter].address;
     e->sysenter_disables_events = v->pv.callbacks[CALLBACKTYPE_sysenter].mask_events;
     vcpu_unpause(v);
-    return 0;
+    return WRITE_BACK(0);
 }
 
 long domctl_set_ext_vcpucontext(struct domain *d, union control_op *op)
@@ -136,7 +136,7 @@ long domctl_getvcpuinfo(struct domain *d, union control_op *op)
     info->running = v->sched.running;
     info->cpu_time = (u64)vcpu_cpu_time(v);
     info->cpu = v->sched.cpu;
-    return 0;
+    return WRITE_BACK(0);
 }
 
 /* --- where --- */
@@ -213,14 +213,14 @@ long domctl_scheduler_op(struct domain *d, union control_op *op)
     case XEN_DOMCTL_SCHEDOP_getinfo:
         s->u.credit.weight = (u16)weight;
         s->u.credit.cap = (u16)cap;
-        return 0;
+        return WRITE_BACK(0);
     case XEN_DOMCTL_SCHEDOP_putinfo:
         if (s->u.credit.weight)
             weight = s->u.credit.weight;
         if (s->u.credit.cap != (u16)~0)
             cap = s->u.credit.cap;
         domain_set_shares(d, weight, cap);
-        return 0;
+        return WRITE_BACK(0);
     default:
         return -EINVAL;
     }

@@ -28,8 +28,8 @@ static void dump_vcpu(const struct vcpu *v)
     const struct vcpu_info *info = v->info;
 
     printk("    vCPU %u: %s on CPU %u%s%s%s%s, pauses %d", v->id, runstates[s->runstate.state & 3], s->cpu,
-           s->running ? ", has it" : "", s->queued ? ", queued" : "", s->blocked & VCPU_POLLING ? ", polls" : "",
-           s->blocked & VCPU_DOWN ? ", down" : "", s->pause_count);
+           s->running ? ", has it" : "", s->queued ? ", queued" : "",
+           s->blocked & VCPU_POLLING ? ", polls" : "", s->blocked & VCPU_DOWN ? ", down" : "", s->pause_count);
     print_mask("affinity", &s->hard_affinity);
     print_mask("soft", &s->soft_affinity);
     printk("\n        %s mode, upcall %s%s, selector %016lx, roots %lx and %lx\n",
@@ -47,8 +47,8 @@ static void dump_domain(const struct domain *d)
            state_names[d->state], d->privileged ? ", privileged" : "", d->hardware ? ", hardware" : "",
            d->refs, d->pause_count, d->controller_pauses, (unsigned long)d->pv.vm_assist);
     if (d->shutdown_code != SHUTDOWN_CODE_NONE)
-        printk("    shut down, reason %u%s%s\n", d->shutdown_code, d->crash_reason[0] ? ": " : "", d->crash_reason);
-    printk("    frames %u of %u, shared %u, claimed %lu; of the hypervisor's memory %lu KiB (limit %lu, 0: none)\n",
+        printk("    shut down, reason %u (%s)\n", d->shutdown_code, d->crash_reason);
+    printk("    frames %u of %u, shared %u, claimed %lu; hypervisor's memory %lu KiB (limit %lu, 0: none)\n",
            d->mm.tot_pages, d->mm.max_pages, d->mm.shared_pages, (unsigned long)d->mm.claim,
            (unsigned long)d->mm.hv_bytes >> 10, (unsigned long)d->mm.hv_limit >> 10);
     for_each_vcpu(d, v, i)

@@ -14,7 +14,7 @@
 
 #define ACPI_STATE_S5 5
 
-static long op_settime64(struct domain *d, union control_op *op)
+long platform_op_settime64(struct domain *d, union control_op *op)
 {
     struct xenpf_settime64 *t = &op->platform.u.settime64;
 
@@ -24,7 +24,7 @@ static long op_settime64(struct domain *d, union control_op *op)
     return 0;
 }
 
-static long op_settime32(struct domain *d, union control_op *op)
+long platform_op_settime32(struct domain *d, union control_op *op)
 {
     struct xenpf_settime32 *t = &op->platform.u.settime32;
 
@@ -42,7 +42,7 @@ u32 cpu_acpi_id(unsigned int cpu)
     return cpu;
 }
 
-static long op_get_cpuinfo(struct domain *d, union control_op *op)
+long platform_op_get_cpuinfo(struct domain *d, union control_op *op)
 {
     struct xenpf_pcpuinfo *p = &op->platform.u.pcpu_info;
 
@@ -56,10 +56,10 @@ static long op_get_cpuinfo(struct domain *d, union control_op *op)
         p->apic_id = cpu_apic_id(nr);
         p->acpi_id = cpu_acpi_id(nr);
     }
-    return 0;
+    return WRITE_BACK(0);
 }
 
-static long op_get_cpu_version(struct domain *d, union control_op *op)
+long platform_op_get_cpu_version(struct domain *d, union control_op *op)
 {
     struct xenpf_pcpu_version *p = &op->platform.u.pcpu_version;
 
@@ -73,14 +73,14 @@ static long op_get_cpu_version(struct domain *d, union control_op *op)
         p->model = cpu.model;
         p->stepping = cpu.stepping;
     }
-    return 0;
+    return WRITE_BACK(0);
 }
 
 /*
  * The boot loaders leave none of what the firmware's interrupts would tell; EFI's tables are not handed on
  * yet.
  */
-static long op_firmware_info(struct domain *d, union control_op *op)
+long platform_op_firmware_info(struct domain *d, union control_op *op)
 {
     struct xenpf_firmware_info *f = &op->platform.u.firmware_info;
 
@@ -93,7 +93,7 @@ static long op_firmware_info(struct domain *d, union control_op *op)
         if (f->index != 0)
             return -ESRCH;
         f->u.kbd_shift_flags = 0;
-        return 0;
+        return WRITE_BACK(0);
     case XEN_FW_EFI_INFO:
         return -ENOSYS;
     default:
@@ -101,7 +101,7 @@ static long op_firmware_info(struct domain *d, union control_op *op)
     }
 }
 
-static long op_enter_acpi_sleep(struct domain *d, union control_op *op)
+long platform_op_enter_acpi_sleep(struct domain *d, union control_op *op)
 {
     struct xenpf_enter_acpi_sleep *s = &op->platform.u.enter_acpi_sleep;
 
@@ -109,15 +109,3 @@ static long op_enter_acpi_sleep(struct domain *d, union control_op *op)
         return -EINVAL;
     machine_shutdown(SHUTDOWN_poweroff);
 }
-
-static const struct control_row rows[] = {
-    [XENPF_settime32] = { op_settime32 },
-    [XENPF_settime64] = { op_settime64 },
-    [XENPF_get_cpuinfo] = { op_get_cpuinfo, OUT_IF_DONE },
-    [XENPF_get_cpu_version] = { op_get_cpu_version, OUT_IF_DONE },
-    [XENPF_firmware_info] = { op_firmware_info, OUT_IF_DONE },
-    [XENPF_enter_acpi_sleep] = { op_enter_acpi_sleep },
-};
-
-const struct control_calls platform_calls =
-    CONTROL_CALLS(XENPF_INTERFACE_VERSION, struct xen_platform_op, rows);

@@ -49,7 +49,7 @@ long sysctl_get_cpu_featureset(struct domain *d, union control_op *op)
 
     if (!f->features.p) {
         f->nr_features = ARRAY_SIZE(words);
-        return 0;
+        return WRITE_BACK(0);
     }
     if (f->index > XEN_SYSCTL_cpu_featureset_pv_max || f->index == XEN_SYSCTL_cpu_featureset_hvm)
         return -EINVAL;
@@ -60,7 +60,7 @@ long sysctl_get_cpu_featureset(struct domain *d, union control_op *op)
         if (copy_to_guest_at(guest_addr(f->features), i, &word))
             return -EFAULT;
     }
-    return cut ? -ENOBUFS : 0;
+    return cut ? -ENOBUFS : WRITE_BACK(0);
 }
 
 /* --- policies --- */
@@ -125,7 +125,7 @@ long sysctl_get_cpu_policy(struct domain *d, union control_op *op)
     if (p->index == XEN_SYSCTL_cpu_policy_hvm_max || p->index == XEN_SYSCTL_cpu_policy_hvm_default)
         return -EOPNOTSUPP;
     return leaves_to_guest(p->index <= XEN_SYSCTL_cpu_policy_host ? NULL : &cpuid_pv, guest_addr(p->leaves),
-                           &p->nr_leaves) ?: msrs_to_guest(guest_addr(p->msrs), &p->nr_msrs);
+                           &p->nr_leaves) ?: msrs_to_guest(guest_addr(p->msrs), &p->nr_msrs) ?: WRITE_BACK(0);
 }
 
 long domctl_get_cpu_policy(struct domain *d, union control_op *op)
@@ -133,7 +133,7 @@ long domctl_get_cpu_policy(struct domain *d, union control_op *op)
     struct xen_domctl_cpu_policy *p = &op->domctl.u.cpu_policy;
 
     return leaves_to_guest(d->cpuid ?: &cpuid_pv, guest_addr(p->leaves), &p->nr_leaves) ?:
-           msrs_to_guest(guest_addr(p->msrs), &p->nr_msrs);
+           msrs_to_guest(guest_addr(p->msrs), &p->nr_msrs) ?: WRITE_BACK(0);
 }
 
 static bool leaf_exists(const xen_cpuid_leaf_t *l)
@@ -201,15 +201,14 @@ long domctl_set_cpu_policy(struct domain *d, union control_op *op)
         return -EEXIST;
     from->err_leaf = from->err_subleaf = from->err_msr = ~0u;
     if (from->nr_leaves > LEAVES_MAX || from->nr_msrs > ARRAY_SIZE(msrs))
-        return -E2BIG;
+        return WRITE_BACK(-E2BIG);
     err = leaves_from_guest(&p, from) ?: msrs_from_guest(from);
     if (err)
-        return err;
+        return WRITE_BACK(err);
     if (!cpuid_limit(&p, &from->err_leaf)) {
         from->err_subleaf = from->err_leaf == 7 ? 0 : XEN_CPUID_NO_SUBLEAF;
-        return -EINVAL;
+        return WRITE_BACK(-EINVAL);
     }
-    from->err_leaf = ~0u;
     if (!d->cpuid)
         d->cpuid = domain_xzalloc(d, struct cpuid_policy);
     if (!d->cpuid)

@@ -14,9 +14,9 @@
 #define NODE_DISTANCE_SELF 10
 #define E820_RAM 1
 
-static long op_readconsole(struct domain *d, union control_op *op)
+long sysctl_readconsole(struct domain *d, union control_op *op)
 {
-    return console_ring_read(&op->sysctl.u.readconsole);
+    return console_ring_read(&op->sysctl.u.readconsole) ?: WRITE_BACK(0);
 }
 
 static u64 last_mfn(void)
@@ -29,7 +29,7 @@ static u64 last_mfn(void)
     return end - 1;
 }
 
-static long op_physinfo(struct domain *d, union control_op *op)
+long sysctl_physinfo(struct domain *d, union control_op *op)
 {
     struct xen_sysctl_physinfo *p = &op->sysctl.u.physinfo;
 
@@ -48,16 +48,16 @@ static long op_physinfo(struct domain *d, union control_op *op)
     p->max_mfn = last_mfn();
     for (unsigned int i = 0; i < ARRAY_SIZE(p->hw_cap); i++)
         p->hw_cap[i] = cpu_feature_word(NULL, i);
-    return 0;
+    return WRITE_BACK(0);
 }
 
-static long op_sched_id(struct domain *d, union control_op *op)
+long sysctl_sched_id(struct domain *d, union control_op *op)
 {
     op->sysctl.u.sched_id.sched_id = sched_id();
-    return 0;
+    return WRITE_BACK(0);
 }
 
-static long op_getdomaininfolist(struct domain *d, union control_op *op)
+long sysctl_getdomaininfolist(struct domain *d, union control_op *op)
 {
     struct xen_sysctl_getdomaininfolist *l = &op->sysctl.u.getdomaininfolist;
     struct xen_domctl_getdomaininfo info;
@@ -76,10 +76,10 @@ static long op_getdomaininfolist(struct domain *d, union control_op *op)
         n++;
     }
     l->num_domains = n;
-    return 0;
+    return WRITE_BACK(0);
 }
 
-static long op_debug_keys(struct domain *d, union control_op *op)
+long sysctl_debug_keys(struct domain *d, union control_op *op)
 {
     struct xen_sysctl_debug_keys *k = &op->sysctl.u.debug_keys;
     char key;
@@ -92,7 +92,7 @@ static long op_debug_keys(struct domain *d, union control_op *op)
     return 0;
 }
 
-static long op_getcpuinfo(struct domain *d, union control_op *op)
+long sysctl_getcpuinfo(struct domain *d, union control_op *op)
 {
     struct xen_sysctl_getcpuinfo *g = &op->sysctl.u.getcpuinfo;
     u32 n = min(g->max_cpus, (u32)cpu_count);
@@ -104,21 +104,21 @@ static long op_getcpuinfo(struct domain *d, union control_op *op)
             return -EFAULT;
     }
     g->nr_cpus = n;
-    return 0;
+    return WRITE_BACK(0);
 }
 
-static long op_availheap(struct domain *d, union control_op *op)
+long sysctl_availheap(struct domain *d, union control_op *op)
 {
     struct xen_sysctl_availheap *a = &op->sysctl.u.availheap;
 
     if (a->min_bitwidth || a->max_bitwidth)
         return -EOPNOTSUPP; /* free memory is not counted by address */
     a->avail_bytes = a->node > 0 ? 0 : free_pages() << PAGE_SHIFT;
-    return 0;
+    return WRITE_BACK(0);
 }
 
 /* The processors' own topology is not looked at: each CPU counts as a core of one socket. */
-static long op_cputopoinfo(struct domain *d, union control_op *op)
+long sysctl_cputopoinfo(struct domain *d, union control_op *op)
 {
     struct xen_sysctl_cputopoinfo *t = &op->sysctl.u.cputopoinfo;
 
@@ -133,10 +133,10 @@ static long op_cputopoinfo(struct domain *d, union control_op *op)
     } else {
         t->num_cpus = cpu_count;
     }
-    return 0;
+    return WRITE_BACK(0);
 }
 
-static long op_numainfo(struct domain *d, union control_op *op)
+long sysctl_numainfo(struct domain *d, union control_op *op)
 {
     struct xen_sysctl_numainfo *n = &op->sysctl.u.numainfo;
     struct xen_sysctl_meminfo mem = {
@@ -154,11 +154,11 @@ static long op_numainfo(struct domain *d, union control_op *op)
     } else {
         n->num_nodes = 1;
     }
-    return 0;
+    return WRITE_BACK(0);
 }
 
 /* All CPUs and all domains are in pool 0. */
-static long op_cpupool(struct domain *d, union control_op *op)
+long sysctl_cpupool_op(struct domain *d, union control_op *op)
 {
     static const struct cpumask none;
     struct xen_sysctl_cpupool_op *p = &op->sysctl.u.cpupool_op;
@@ -171,16 +171,16 @@ static long op_cpupool(struct domain *d, union control_op *op)
         p->n_dom = 0;
         for_each_domain(d)
             p->n_dom++;
-        return bitmap_to_guest(&p->cpumap, cpu_online.bits, cpu_count);
+        return bitmap_to_guest(&p->cpumap, cpu_online.bits, cpu_count) ?: WRITE_BACK(0);
     case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
-        return bitmap_to_guest(&p->cpumap, none.bits, cpu_count);
+        return bitmap_to_guest(&p->cpumap, none.bits, cpu_count) ?: WRITE_BACK(0);
     default:
         return -ENOSYS;
     }
 }
 
 /* Setting gives back what is in force then, as reading does. */
-static long op_scheduler(struct domain *d, union control_op *op)
+long sysctl_scheduler_op(struct domain *d, union control_op *op)
 {
     struct xen_sysctl_scheduler_op *s = &op->sysctl.u.scheduler_op;
     struct xen_sysctl_credit_schedule *credit = &s->u.sched_credit;
@@ -192,7 +192,7 @@ static long op_scheduler(struct domain *d, union control_op *op)
     if (s->sched_id != sched_id())
         return -EINVAL;
     if (s->sched_id == XEN_SCHEDULER_NULL)
-        return 0;
+        return WRITE_BACK(0);
     if (s->cmd == XEN_SYSCTL_SCHEDOP_putinfo) {
         /* A vCPU goes to another CPU when it has waited too long: the delay says nothing. */
         if (credit->vcpu_migr_delay_us > XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US ||
@@ -201,24 +201,5 @@ static long op_scheduler(struct domain *d, union control_op *op)
     }
     sched_parameters(&credit->tslice_ms, &credit->ratelimit_us);
     credit->vcpu_migr_delay_us = 0;
-    return 0;
+    return WRITE_BACK(0);
 }
-
-static const struct control_row rows[] = {
-    [XEN_SYSCTL_readconsole] = { op_readconsole, OUT_IF_DONE },
-    [XEN_SYSCTL_physinfo] = { op_physinfo, OUT_IF_DONE },
-    [XEN_SYSCTL_sched_id] = { op_sched_id, OUT_IF_DONE },
-    [XEN_SYSCTL_getdomaininfolist] = { op_getdomaininfolist, OUT_IF_DONE },
-    [XEN_SYSCTL_debug_keys] = { op_debug_keys },
-    [XEN_SYSCTL_getcpuinfo] = { op_getcpuinfo, OUT_IF_DONE },
-    [XEN_SYSCTL_availheap] = { op_availheap, OUT_IF_DONE },
-    [XEN_SYSCTL_cputopoinfo] = { op_cputopoinfo, OUT_IF_DONE },
-    [XEN_SYSCTL_numainfo] = { op_numainfo, OUT_IF_DONE },
-    [XEN_SYSCTL_cpupool_op] = { op_cpupool, OUT_IF_DONE },
-    [XEN_SYSCTL_scheduler_op] = { op_scheduler, OUT_IF_DONE },
-    [XEN_SYSCTL_get_cpu_featureset] = { sysctl_get_cpu_featureset, OUT_IF_DONE },
-    [XEN_SYSCTL_get_cpu_policy] = { sysctl_get_cpu_policy, OUT_IF_DONE },
-};
-
-const struct control_calls sysctl_calls =
-    CONTROL_CALLS(XEN_SYSCTL_INTERFACE_VERSION, struct xen_sysctl, rows);

@@ -155,7 +155,7 @@ static long op_initialise(struct vcpu *v, unsigned long arg)
     ctx = context_from_guest(arg, &ret);
     if (!ctx)
         return ret;
-    /* The domain's lock cannot be held meanwhile: what is wrong with a page table may end the domain, which takes it. */
+    /* Not under the domain's lock: what is wrong with a page table may end the domain, which takes it. */
     spin_lock(&v->domain->lock);
     mine = !v->initialised && !v->initialising;
     if (mine)
@@ -212,7 +212,7 @@ static long op_get_runstate_info(struct vcpu *v, unsigned long arg)
     return copy_to_guest(arg, &r, sizeof(r)) ? -EFAULT : 0;
 }
 
-static long op_register_runstate(struct vcpu *v, unsigned long arg)
+static long op_register_runstate_memory_area(struct vcpu *v, unsigned long arg)
 {
     struct vcpu_register_runstate_memory_area area;
     struct vcpu_runstate_info r;
@@ -226,7 +226,7 @@ static long op_register_runstate(struct vcpu *v, unsigned long arg)
     return 0;
 }
 
-static long op_register_time(struct vcpu *v, unsigned long arg)
+static long op_register_vcpu_time_memory_area(struct vcpu *v, unsigned long arg)
 {
     struct vcpu_register_time_memory_area area;
 
@@ -241,7 +241,7 @@ static long op_register_time(struct vcpu *v, unsigned long arg)
     return 0;
 }
 
-static long op_set_periodic(struct vcpu *v, unsigned long arg)
+static long op_set_periodic_timer(struct vcpu *v, unsigned long arg)
 {
     struct vcpu_set_periodic_timer set;
 
@@ -253,14 +253,14 @@ static long op_set_periodic(struct vcpu *v, unsigned long arg)
     return 0;
 }
 
-static long op_stop_periodic(struct vcpu *v, unsigned long arg)
+static long op_stop_periodic_timer(struct vcpu *v, unsigned long arg)
 {
     vcpu_set_periodic(v, 0);
     return 0;
 }
 
 /* VCPU_SSHOTTMR_future may be ignored, and is: a time that has passed fires at once. */
-static long op_set_singleshot(struct vcpu *v, unsigned long arg)
+static long op_set_singleshot_timer(struct vcpu *v, unsigned long arg)
 {
     struct vcpu_set_singleshot_timer set;
 
@@ -272,7 +272,7 @@ static long op_set_singleshot(struct vcpu *v, unsigned long arg)
     return 0;
 }
 
-static long op_stop_singleshot(struct vcpu *v, unsigned long arg)
+static long op_stop_singleshot_timer(struct vcpu *v, unsigned long arg)
 {
     if (v != current)
         return -EINVAL;
@@ -323,20 +323,9 @@ static long op_get_physid(struct vcpu *v, unsigned long arg)
 }
 
 static long (*const vcpu_ops[])(struct vcpu *v, unsigned long arg) = {
-    [VCPUOP_initialise] = op_initialise,
-    [VCPUOP_up] = op_up,
-    [VCPUOP_down] = op_down,
-    [VCPUOP_is_up] = op_is_up,
-    [VCPUOP_get_runstate_info] = op_get_runstate_info,
-    [VCPUOP_register_runstate_memory_area] = op_register_runstate,
-    [VCPUOP_set_periodic_timer] = op_set_periodic,
-    [VCPUOP_stop_periodic_timer] = op_stop_periodic,
-    [VCPUOP_set_singleshot_timer] = op_set_singleshot,
-    [VCPUOP_stop_singleshot_timer] = op_stop_singleshot,
-    [VCPUOP_register_vcpu_info] = op_register_vcpu_info,
-    [VCPUOP_send_nmi] = op_send_nmi,
-    [VCPUOP_get_physid] = op_get_physid,
-    [VCPUOP_register_vcpu_time_memory_area] = op_register_time,
+#define SUBOP_OF_vcpu_op ~, SUBOP_ROW
+#define SUBOP_ROW(call, nr, name) [nr] = op_##name,
+#include "pv/subops.h"
 };
 
 long do_vcpu_op(unsigned int cmd, unsigned int vcpuid, unsigned long arg)

@@ -336,8 +336,8 @@ static struct vcpu *pull(struct sched_cpu *sc, const struct vcpu *than, stime_t 
 }
 
 /*
- * A CPU does not give away at once what it has just taken: two CPUs with different ideas of where a vCPU belongs could
- * hand it to and fro without end.
+ * A CPU does not give away at once what it has just taken: two CPUs with different ideas of where a vCPU
+ * belongs could hand it to and fro without end.
  */
 static bool had_its_turn(const struct sched_cpu *sc, stime_t t)
 {

@@ -249,14 +249,9 @@ static long op_pin_override(unsigned long arg)
 }
 
 static long (*const sched_ops[])(unsigned long arg) = {
-    [SCHEDOP_yield] = op_yield,
-    [SCHEDOP_block] = op_block,
-    [SCHEDOP_shutdown] = op_shutdown,
-    [SCHEDOP_poll] = op_poll,
-    [SCHEDOP_remote_shutdown] = op_remote_shutdown,
-    [SCHEDOP_shutdown_code] = op_shutdown_code,
-    [SCHEDOP_watchdog] = op_watchdog,
-    [SCHEDOP_pin_override] = op_pin_override,
+#define SUBOP_OF_sched_op ~, SUBOP_ROW
+#define SUBOP_ROW(call, nr, name) [nr] = op_##name,
+#include "pv/subops.h"
 };
 
 long do_sched_op(int cmd, unsigned long arg)

@@ -83,7 +83,7 @@ u32 sched_id(void);                                     /* XEN_SCHEDULER_* that 
 /* --- reasons to run or not; any context but interrupt handlers, locks below LOCK_SCHED may be held --- */
 void vcpu_wake(struct vcpu *v);
 void vcpu_unblock(struct vcpu *v);                      /* ends SCHEDOP_block, and SCHEDOP_poll */
-void vcpu_kick(struct vcpu *v);                         /* ends its wait, or makes it leave the guest for a moment */
+void vcpu_kick(struct vcpu *v);                         /* ends its wait, or makes it leave the guest */
 void vcpu_pause(struct vcpu *v);                        /* returns when it does not run; never for current */
 void vcpu_pause_nosync(struct vcpu *v);
 void vcpu_unpause(struct vcpu *v);

@@ -20,7 +20,7 @@ struct sched_cpu {
     struct list queue;          /* sched.run_list of the runnable ones, in the scheduler's order */
     unsigned int nr_queued;
     bool slice_over;            /* the slice's timer has fired */
-    bool look_around;           /* another CPU has vCPUs waiting that should rather run here; set without lock */
+    bool look_around;           /* another CPU has vCPUs that should rather run here; set without lock */
     stime_t slice_start;        /* when curr began, or was last charged */
     stime_t curr_since;         /* when curr began */
     stime_t min_vtime;          /* the fair scheduler's floor: never goes back */

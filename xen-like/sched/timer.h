@@ -32,8 +32,8 @@ void timer_kill(struct timer *t);
 void timer_migrate(struct timer *t, unsigned int cpu);
 static inline bool timer_is_set(const struct timer *t) { return READ_ONCE(t->set); }
 /*
- * For reports: fn for up to max of cpu's timers, in no order, under that CPU's lock. How many there are; *set is
- * when the hardware's will fire.
+ * For reports: fn for up to max of cpu's timers, in no order, under that CPU's lock. How many there are; *set
+ * is when the hardware's will fire.
  */
 unsigned int timers_visit(unsigned int cpu, unsigned int max, void (*fn)(const struct timer *), stime_t *set);
 void timers_init(void);                             /* boot: registers the softirq */
