@@ -22,10 +22,8 @@ include $(wildcard $(patsubst %,tests/%/build.mk,abi unit guests linux bench fuz
 ifdef T
 TESTS := $(or $(wildcard $(addsuffix .t,$(patsubst %.t,%,tests/$(T) $(T)))),$(error no such test: $(T)))
 else
-# tests/fuzz/fuzz.t runs for a time, not for a number of calls, so what it does depends on the machine; it is started by
-# name (make test T=fuzz/fuzz) and by make soak.
 TESTS := $(wildcard tests/abi/*.t tests/unit/*.t minios/tests/*.t toolstack/tests/*.t tests/guests/*.t \
-    tests/fuzz/builder/*.t tests/system/*.t tests/linux/*.t)
+    tests/fuzz/*.t tests/fuzz/builder/*.t tests/system/*.t tests/linux/*.t)
 endif
 
 #: make test       build and run every test; make test T=system/boot runs tests/system/boot.t alone

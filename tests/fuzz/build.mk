@@ -24,9 +24,8 @@ endif
 
 TEST_DEPS += $(FUZZ_GUEST) $(FUZZ_TENON)
 
-#: make soak       run the hypercall fuzzer for MINUTES=30, from seed SEED (default: the time) on
 .PHONY: soak
 #: make soak       random hypercalls for a long time (MINUTES=30, SEED=n)
-soak: $(FUZZ_GUEST) $(FUZZ_TENON)
+soak: $(FUZZ_GUEST) $(FUZZ_TENON) $(B)/minios/dom0 $(B)/tests/system/guests.cpio
 	+@TENON_BUILD=$(B) $(PYTHON) tests/fuzz/soak.py --tenon $(FUZZ_TENON) --guest $(FUZZ_GUEST) \
 	    --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))

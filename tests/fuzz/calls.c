@@ -58,6 +58,12 @@ static bool excluded(struct fuzzer *f, unsigned nr, const unsigned long *a)
         return in_scratch(f, a[0]); /* unmaps what the fuzzer needs, with bad luck */
     case __HYPERVISOR_memory_op:
         return in_scratch(f, a[1]); /* frees it */
+    case __HYPERVISOR_grant_table_op: /* maps something else there */
+        return (cmd == GNTTABOP_map_grant_ref || cmd == GNTTABOP_unmap_and_replace) && in_scratch(f, a[1]);
+    case __HYPERVISOR_event_channel_op: /* would close a guest's console */
+        return !is_dom0() && (cmd == EVTCHNOP_close || cmd == EVTCHNOP_reset) && in_scratch(f, a[1]);
+    case __HYPERVISOR_event_channel_op_compat:
+        return !is_dom0();
     case __HYPERVISOR_domctl:
     case __HYPERVISOR_sysctl:
     case __HYPERVISOR_platform_op:
@@ -158,7 +164,7 @@ void act_multicall(struct fuzzer *f)
         list[i].op = nr;
         memcpy(list[i].args, a, sizeof(a));
     }
-    issue(f, __HYPERVISOR_multicall, f->vcpu == 0 && one_in(f, 40) ? rnd_pointer(f) : (unsigned long)list,
+    issue(f, __HYPERVISOR_multicall, one_in(f, 40) ? rnd_bad_pointer(f) : (unsigned long)list,
           one_in(f, 40) ? n | rnd_arg(f) << 32 : n, 0, 0, 0);
     vcpu_restore(f);
 }

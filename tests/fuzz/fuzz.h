@@ -100,7 +100,7 @@ void act_memory(struct fuzzer *f);
 void act_timer(struct fuzzer *f);
 void act_sched(struct fuzzer *f);
 void act_vcpu(struct fuzzer *f);
-/* Ends grants and events; returns how many maps could not be ended. */
+/* Ends grants, and in Domain-0 events; returns how many maps could not be ended. */
 unsigned objects_restore(struct fuzzer *f);
 
 /* ---- entries.c ---- */

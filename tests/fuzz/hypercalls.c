@@ -3,15 +3,19 @@
  * A guest that throws random but plausible hypercalls, page-table updates, frames and instructions at the
  * hypervisor. Its command line is
  *
- *     seed=N seconds=N [vcpus=N] [trace=N] [only=ACTION]
+ *     seed=N calls=N|seconds=N [vcpus=N] [trace=N] [only=ACTION]
  *
- * Further vCPUs, where the domain has them, fuzz at the same time.  The guest keeps itself alive as well as
+ * It ends after that number of hypercalls of its first vCPU, so that runs on one CPU whose clock counts
+ * instructions are the same each time, or after that time.  Further vCPUs, where the domain has them, fuzz
+ * meanwhile.  The guest keeps itself alive as well as
  * it can; that it dies of what it did is allowed, as long as the hypervisor lives and says why.  At the end
  * everything is undone, and then no page may be stuck in a type, and none may be missing.
  */
 #include "fuzz.h"
 
+#define SETTLED (SECOND / 10) /* no page came back for so long: none will */
 #define STACK_SIZE 16384
+#define STRAYS 1000
 #define PAGES_KEPT 128 /* what the hypervisor may have taken for good: buckets of ports, tables, caches */
 
 unsigned trace;
@@ -58,12 +62,16 @@ static const struct action {
 static char stacks[MAX_FUZZERS][STACK_SIZE] __attribute__((aligned(16)));
 /* Each buffer is followed by a page that gets unmapped. */
 static uint8_t scratch[MAX_FUZZERS][SCRATCH_PAGES + 1][PAGE_SIZE] __attribute__((aligned(4096)));
+static unsigned long scratch_mfn[MAX_FUZZERS][SCRATCH_PAGES];
+static volatile pte_t *image_l1; /* the table that maps them */
 static volatile bool stop;
 static volatile unsigned stopped;
 static const char *only;
 static unsigned vcpus;
 static bool running;
+static unsigned strays; /* traps outside trap_try since vCPU 0 last ended an action */
 static uint64_t before, run_end, next_report;
+static unsigned long run_calls;
 static void run(void);
 extern int trap_try_armed;
 extern void vcpu_entry(void);
@@ -124,13 +132,27 @@ static int worker_of(unsigned long address)
     return offset < sizeof(stacks) ? (int)(offset / STACK_SIZE) : -1;
 }
 
+/* A request that was found in scratch memory may map something else over it, which ends the run soon. */
+static void keep_scratch(struct fuzzer *f)
+{
+    for (unsigned i = 0; i < SCRATCH_PAGES; i++) {
+        unsigned long va = (unsigned long)f->scratch + i * PAGE_SIZE;
+        pte_t want = PTE(scratch_mfn[f->vcpu][i], L1_FLAGS), is = image_l1[table_index(va, 1)];
+
+        if (PTE_MFN(is) != PTE_MFN(want) || (is & want) != want)
+            update_va(va, want, UVMF_INVLPG | UVMF_ALL);
+    }
+}
+
 static void worker(void)
 {
     unsigned vcpu = worker_of((unsigned long)__builtin_frame_address(0));
     struct fuzzer *f = &fuzzers[vcpu];
 
-    while (!stop)
+    while (!stop) {
         actions[choose(f)].run(f);
+        keep_scratch(f);
+    }
     __atomic_fetch_or(&stopped, 1 << vcpu, __ATOMIC_SEQ_CST);
     for (;;)
         HC(vcpu_op, VCPUOP_down, vcpu, 0);
@@ -166,6 +188,11 @@ static bool stray_trap(struct frame *frame)
     if (vcpu < 0)
         vcpu = 0;
     fuzzers[vcpu].traps++;
+    if (vcpu == 0 && ++strays > STRAYS) {
+        running = false;
+        bail_out("trap %lu, error code %lx, at %lx again and again: the fuzzer spoilt itself by %s",
+                 frame->vector, frame->error, frame->rip, current_action);
+    }
     frame->rip = (unsigned long)vcpu_entry;
     frame->rdi = vcpu ? (unsigned long)worker : (unsigned long)run;
     frame->cs = FLAT_KERNEL_CS & ~3UL;
@@ -176,11 +203,14 @@ static bool stray_trap(struct frame *frame)
 
 static void start(unsigned long seed)
 {
+    image_l1 = mfn_to_va(own_tables[3]);
     for (unsigned i = 0; i < MAX_FUZZERS && i < vcpus; i++) {
         static struct vcpu_guest_context context;
 
         if (update_va((unsigned long)scratch[i][SCRATCH_PAGES], 0, UVMF_INVLPG))
             bail_out("cannot unmap a page");
+        for (unsigned j = 0; j < SCRATCH_PAGES; j++)
+            scratch_mfn[i][j] = va_to_mfn(scratch[i][j]);
         fuzzers[i] = (struct fuzzer){ .random = seed * 1000003 + i, .vcpu = i, .scratch = scratch[i][0] };
         if (i == 0)
             continue;
@@ -209,16 +239,21 @@ static void stop_workers(void)
         note("a vCPU did not stop: %x of %x", stopped, want);
 }
 
+/* Domains are taken apart in the background: what they had comes back little by little. */
 static uint64_t pages_left(void)
 {
-    uint64_t pages = free_pages_now() + own_pages_now(), end = now() + SECOND;
+    uint64_t most = free_pages_now() + own_pages_now(), end = now() + SETTLED;
 
     while (now() < end) {
+        uint64_t pages = free_pages_now() + own_pages_now();
+
+        if (pages > most) {
+            most = pages;
+            end = now() + SETTLED;
+        }
         HC(sched_op, SCHEDOP_yield, 0);
-        if (free_pages_now() + own_pages_now() > pages)
-            pages = free_pages_now() + own_pages_now();
     }
-    return pages;
+    return most;
 }
 
 static void accounts(void)
@@ -254,13 +289,15 @@ static void run(void)
     struct fuzzer *f = &fuzzers[0];
 
     running = true;
-    while (now() < run_end) {
+    while (f->calls < run_calls && now() < run_end) {
         const struct action *a = &actions[choose(f)];
 
         if (trace)
             print("# %s\n", a->name);
         current_action = a->name;
         a->run(f);
+        keep_scratch(f);
+        strays = 0;
         if (now() > next_report) {
             next_report = now() + 5 * SECOND;
             print("# %lu calls\n", f->calls + fuzzers[1].calls);
@@ -279,14 +316,15 @@ static void finish(void)
 
 TEST_MAIN("hypercalls")
 {
-    unsigned long seed = option("seed", 1), seconds = option("seconds", 10);
+    unsigned long seed = option("seed", 1), seconds = option("seconds", 0);
 
+    run_calls = option("calls", seconds ? ~0UL : 100000);
     vcpus = option("vcpus", vcpu_total());
     trace = option("trace", 0);
     only = option_text("only");
     if (vcpus > MAX_FUZZERS)
         vcpus = MAX_FUZZERS;
-    note("seed %lu, %lu seconds, %u vCPUs", seed, seconds, vcpus);
+    note("seed %lu, %lu calls, %lu seconds, %u vCPUs", seed, run_calls, seconds, vcpus);
     tables_init();
     entries_init();
     objects_init();
@@ -297,6 +335,6 @@ TEST_MAIN("hypercalls")
     before = pages_left();
     start(seed);
     next_report = now() + 5 * SECOND;
-    run_end = now() + seconds * SECOND;
+    run_end = seconds ? now() + seconds * SECOND : ~0UL;
     run();
 }

@@ -8,6 +8,7 @@
 
 #define GRANT_FRAMES 4
 #define GRANT_ENTRIES (GRANT_FRAMES * PAGE_SIZE / sizeof(grant_entry_v1_t))
+#define OWN_TABLE_REF 9
 #define MAPS 128
 #define MS 1000000UL
 
@@ -36,7 +37,11 @@ void objects_init(void)
     entries = (volatile grant_entry_v1_t *)grant_area;
 }
 
-static grant_ref_t rnd_ref(struct fuzzer *f)
+/*
+ * A grant of a frame.  The tables that the fuzzer runs on are for copies alone: where one is mapped, be it
+ * read-only, the fuzzer's writes there are emulated, and it changes them.
+ */
+static grant_ref_t rnd_ref(struct fuzzer *f, bool for_map)
 {
     grant_ref_t ref = one_in(f, 30)  ? (grant_ref_t)rnd_arg(f)
                       : one_in(f, 2) ? rnd_below(f, 8)
@@ -47,7 +52,7 @@ static grant_ref_t rnd_ref(struct fuzzer *f)
     if (entries && ref < GRANT_ENTRIES &&
         (!(entries[ref].flags & (GTF_reading | GTF_writing)) || one_in(f, 20))) {
         entries[ref].domid = one_in(f, 10) ? rnd_domid(f) : 0;
-        entries[ref].frame = rnd_mfn(f);
+        entries[ref].frame = for_map ? rnd_harmless_mfn(f) : rnd_mfn(f);
         entries[ref].flags = one_in(f, 6) ? rnd(f) : GTF_permit_access | (one_in(f, 3) ? GTF_readonly : 0);
     }
     return ref;
@@ -67,7 +72,7 @@ void act_grant_map(struct fuzzer *f)
         op[i] = (struct gnttab_map_grant_ref){
             .host_addr = hook_address(f) & ~0xfffUL,
             .flags = GNTMAP_host_map,
-            .ref = rnd_ref(f),
+            .ref = rnd_ref(f, true),
             .dom = grant_domid(f),
         };
         if (one_in(f, 2))
@@ -86,7 +91,7 @@ void act_grant_map(struct fuzzer *f)
             op[i].host_addr = rnd_bad_pointer(f);
     }
     issue(f, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref,
-          one_in(f, 40) ? rnd_pointer(f) : (unsigned long)op, one_in(f, 60) ? rnd_arg(f) : n, 0, 0);
+          one_in(f, 40) ? rnd_bad_pointer(f) : (unsigned long)op, one_in(f, 60) ? rnd_arg(f) : n, 0, 0);
     for (unsigned i = 0; i < n; i++) {
         unsigned row = rnd_below(f, MAPS);
 
@@ -142,7 +147,7 @@ void act_grant_copy(struct fuzzer *f)
             p->domid = ref ? grant_domid(f) : rnd_domid(f);
             p->offset = one_in(f, 2) ? 0 : rnd_below(f, 4200);
             if (ref)
-                p->u.ref = rnd_ref(f);
+                p->u.ref = rnd_ref(f, false);
             else
                 p->u.gmfn = end ? sandbox[rnd_below(f, SANDBOX)].mfn : rnd_mfn(f);
         }
@@ -152,6 +157,53 @@ void act_grant_copy(struct fuzzer *f)
     }
     issue(f, __HYPERVISOR_grant_table_op, GNTTABOP_copy, (unsigned long)op, one_in(f, 60) ? rnd_arg(f) : n, 0,
           0);
+}
+
+/* A table that the fuzzer runs on: mapped by a grant it is read-only, or not mapped. */
+static void map_own_table(struct fuzzer *f)
+{
+    struct gnttab_map_grant_ref *op = (struct gnttab_map_grant_ref *)f->scratch;
+    struct gnttab_unmap_grant_ref unmap;
+    bool alone = fuzzers[1].scratch == NULL; /* nobody rewrites the entry meanwhile */
+
+    if (!entries || !alone || entries[OWN_TABLE_REF].flags & (GTF_reading | GTF_writing))
+        return;
+    entries[OWN_TABLE_REF].domid = 0;
+    entries[OWN_TABLE_REF].frame = PICK(f, own_tables);
+    entries[OWN_TABLE_REF].flags = GTF_permit_access;
+    *op = (struct gnttab_map_grant_ref){ .host_addr = (unsigned long)sandbox[rnd_below(f, SANDBOX)].va,
+                                         .flags = GNTMAP_host_map | (one_in(f, 2) ? GNTMAP_readonly : 0),
+                                         .ref = OWN_TABLE_REF,
+                                         .dom = DOMID_SELF };
+    if (issue(f, __HYPERVISOR_grant_table_op, GNTTABOP_map_grant_ref, (unsigned long)op, 1, 0, 0) ||
+        op->status != GNTST_okay)
+        return;
+    if (!(op->flags & GNTMAP_readonly)) {
+        violations++;
+        print("# VIOLATION: table %x was mapped writable by a grant\n", entries[OWN_TABLE_REF].frame);
+    }
+    unmap = (struct gnttab_unmap_grant_ref){ .host_addr = op->host_addr, .handle = op->handle };
+    memcpy(f->scratch, &unmap, sizeof(unmap));
+    issue(f, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_grant_ref, (unsigned long)f->scratch, 1, 0, 0);
+}
+
+/* Moves what is mapped at one place to where a map of the grant was. */
+static void replace(struct fuzzer *f)
+{
+    struct gnttab_unmap_and_replace *op = (struct gnttab_unmap_and_replace *)f->scratch;
+    volatile struct map *map = &maps[rnd_below(f, MAPS)];
+
+    for (unsigned tries = 0; tries < MAPS && !map->used; tries++)
+        map = &maps[rnd_below(f, MAPS)];
+    *op = (struct gnttab_unmap_and_replace){ .host_addr = map->address, .handle = map->handle };
+    op->new_addr = hook_address(f) & ~0xfffUL;
+    if (one_in(f, 2))
+        op->new_addr = (unsigned long)sandbox[rnd_below(f, SANDBOX)].va;
+    if (one_in(f, 8))
+        op->new_addr = one_in(f, 2) ? 0 : rnd_bad_pointer(f);
+    if (issue(f, __HYPERVISOR_grant_table_op, GNTTABOP_unmap_and_replace, (unsigned long)op, 1, 0, 0) == 0 &&
+        op->status == GNTST_okay)
+        map->used = 0;
 }
 
 void act_grant_other(struct fuzzer *f)
@@ -169,11 +221,24 @@ void act_grant_other(struct fuzzer *f)
     }
     if (cmd == GNTTABOP_map_grant_ref)
         cmd = GNTTABOP_query_size;
+    if (cmd == GNTTABOP_unmap_and_replace) {
+        replace(f);
+        return;
+    }
+    if (one_in(f, 4)) {
+        map_own_table(f);
+        return;
+    }
     issue(f, __HYPERVISOR_grant_table_op, cmd | (one_in(f, 40) ? 0x1000 : 0), (unsigned long)f->scratch,
           one_in(f, 6) ? rnd_arg(f) : 1, 0, 0);
 }
 
-/* The ports that the fuzzer itself needs are none, so all may be closed, and the table may be reset. */
+/* Domain-0 needs no port, so all may be closed, and the table may be reset; a guest needs its console's. */
+static bool needed_port(unsigned port)
+{
+    return !is_dom0() && (port == start_info->console.domU.evtchn || port == start_info->store_evtchn);
+}
+
 void act_event(struct fuzzer *f)
 {
     unsigned cmd = rnd_below(f, 14),
@@ -192,8 +257,10 @@ void act_event(struct fuzzer *f)
         uint64_t words[4];
     } arg = { .words = { rnd(f), rnd(f), rnd(f), rnd(f) } };
 
-    if (cmd == EVTCHNOP_reset && !one_in(f, 40))
+    if (cmd == EVTCHNOP_reset && (!is_dom0() || !one_in(f, 40)))
         cmd = EVTCHNOP_alloc_unbound;
+    if (needed_port(port))
+        port = ~0U;
     switch (cmd) {
     case EVTCHNOP_alloc_unbound:
         arg.alloc_unbound = (struct evtchn_alloc_unbound){ .dom = rnd_domid(f), .remote_dom = rnd_domid(f) };
@@ -473,7 +540,8 @@ unsigned objects_restore(struct fuzzer *f)
         HC(sched_op, SCHEDOP_watchdog, &dog);
     }
     events_mask();
-    HC(event_channel_op, EVTCHNOP_reset, &reset);
+    if (is_dom0())
+        HC(event_channel_op, EVTCHNOP_reset, &reset);
     for (unsigned i = 0; i < MAPS; i++) {
         struct gnttab_unmap_grant_ref op = { .host_addr = maps[i].address, .handle = maps[i].handle };
 

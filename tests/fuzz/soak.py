@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The hypercall fuzzer for a long time: seed after seed, on one, two and four CPUs in turn.
+"""The hypercall fuzzer for a long time: seed after seed, on one, two and four CPUs and as a guest in turn.
 
     soak.py --tenon build/debug/tenon --guest build/fuzz/hypercalls --minutes 30 [--seed N] [--seconds 60]
 
@@ -14,7 +14,7 @@ import time
 sys.path.insert(0, 'tests/fuzz')
 from fuzz import Run, symbolize
 
-CPUS = (2, 1, 2, 4)
+RUNS = dict(cpus=2), dict(cpus=1), dict(cpus=2, beside=True), dict(cpus=4)
 
 
 def main():
@@ -29,8 +29,8 @@ def main():
     args = parser.parse_args()
     end, seed, bad, calls = time.monotonic() + args.minutes * 60, args.seed, 0, 0
     while time.monotonic() < end:
-        cpus = args.cpus or CPUS[(seed - args.seed) % len(CPUS)]
-        run = Run(args.tenon, args.guest, seed, args.seconds, cpus)
+        kind = dict(cpus=args.cpus) if args.cpus else RUNS[(seed - args.seed) % len(RUNS)]
+        run = Run(args.tenon, args.guest, seed, args.seconds, **kind)
         print(('ok     ' if run.problem is None else 'FAILED ') + str(run), flush=True)
         calls += run.calls
         if run.problem:

@@ -28,14 +28,17 @@ OVMF = '/usr/share/OVMF'
 # Debian 12's QEMU 7.2 reads the frames of iretq and lretq at CPL 3 as a supervisor access, so that guests
 # which use them cannot run with SMAP on; one system test turns it on all the same.
 DEFAULT_CPU = 'max,la57=off,smap=off'
+ICOUNT = ['-icount', 'shift=0,sleep=off', '-rtc', 'base=2026-01-01T00:00:00,clock=vm', '-seed', '1']
 DEFAULT_OPTIONS = 'dom0_mem=64M console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all'
 PROMPT = 'tenon# '
 BANNER = r'Tenon \d'
 PR_SET_PDEATHSIG = 1
 
 ESCAPES = re.compile(rb'\x1b(?:\[[0-9;?=]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78cDEHMNOZ])|[\r\x00]')
-# What QEMU says of features of a processor that it cannot emulate; the machine goes on without them.
-QEMU_WARNING = re.compile(r'^qemu-system-x86_64: warning: TCG doesn.t support .*\n', re.MULTILINE)
+# What QEMU says of features of a processor that it cannot emulate, and of a guest's breakpoint that it cannot set;
+# the machine goes on without them.
+QEMU_WARNING = re.compile(r'^qemu-system-x86_64: (?:warning: TCG doesn.t support|tried to set invalid watchpoint) .*\n',
+                          re.MULTILINE)
 UNFINISHED_ESCAPE = re.compile(rb'\x1b(?:\[[0-9;?=]*[ -/]*|[()])?\Z')
 
 
@@ -51,7 +54,8 @@ class Machine:
     """One run of QEMU.  Boots the CD image `iso` (`uefi` says how), or `kernel` with the list `modules` as a
     multiboot1 loader does.  `limit` is in seconds and bounds the whole run; `echo`, if given, is called with
     what the console says, as bytes and as text.  A reset ends QEMU unless `reboot`.  `qmp` opens QEMU's
-    control socket, for save_memory.  `icount`: time is the count of executed instructions.  Memory is in MiB."""
+    control socket, for save_memory and monitor.  With `icount` the time-stamp counter counts instructions, and
+    runs on one CPU are the same each time.  Memory is in MiB."""
 
     def __init__(self, name, iso=None, kernel=None, modules=(), options=DEFAULT_OPTIONS, uefi=False,
                  memory=512, cpus=1, cpu=DEFAULT_CPU, limit=120, echo=None, reboot=False, qmp=False, icount=False):
@@ -77,18 +81,20 @@ class Machine:
             words += ['-kernel', str(kernel), '-append', options]
             if modules:
                 words += ['-initrd', ','.join(str(m) for m in modules)]
-        if icount:
-            words += ['-icount', 'shift=0,sleep=off']
         if not reboot:
             words += ['-no-reboot']
+        if icount:
+            words += ICOUNT
         self.qmp_path = logs / f'{name}.qmp'
         if qmp:
             words += ['-qmp', f'unix:{self.qmp_path},server=on,wait=off']
         self.command = words
+        self.stderr_path = logs / f'{name}.stderr'
         self.started = time.monotonic()
-        self.process = subprocess.Popen(
-            ['timeout', '--kill-after=5', str(limit), *self.command], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0, preexec_fn=_die_with_parent)
+        with open(self.stderr_path, 'wb') as stderr:
+            self.process = subprocess.Popen(
+                ['timeout', '--kill-after=5', str(limit), *self.command], stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=stderr, bufsize=0, preexec_fn=_die_with_parent)
 
     def __enter__(self):
         return self
@@ -144,8 +150,12 @@ class Machine:
         return self.process.wait(timeout=5)
 
     def tail(self, lines=60):
-        """The last lines of the console."""
-        return '\n'.join(QEMU_WARNING.sub('', self.text).rstrip('\n').split('\n')[-lines:])
+        """The last lines of the console, and what QEMU itself had to say."""
+        return '\n'.join(self.text.rstrip('\n').split('\n')[-lines:]) + '\n' + self.errors()
+
+    def errors(self):
+        """What QEMU itself complained of: its console is not mixed with that."""
+        return QEMU_WARNING.sub('', self.stderr_path.read_text(encoding='utf-8', errors='replace'))
 
     def _qmp(self, requests):
         """Carry out (command, arguments) pairs on QEMU's control socket; returns the last one's answer."""

@@ -32,6 +32,21 @@ $(SYSTEM_GUESTS:%=$(SYSTEM_DIR)/%): %: %.o $(GUEST_LIB_OBJS) tests/guests/lib/gu
 -include $(SYSTEM_GUESTS:%=$(SYSTEM_DIR)/%.d)
 TEST_DEPS += $(SYSTEM_DIR)/spin
 
+# Domain-0's RAM disk with test guests in /tests, stripped, each with a config.
+RAMDISK_GUESTS := $(FUZZ_GUEST)
+$(SYSTEM_DIR)/stripped/%.cfg:
+	@mkdir -p $(@D)
+	$(Q)printf 'name = "%s"\nkernel = "/tests/%s"\nmemory = 32\non_poweroff = "preserve"\non_crash = "preserve"\n' \
+	    $* $* >$@
+$(SYSTEM_DIR)/guests.cpio: $(B)/dom0-ramdisk.cpio $(RAMDISK_GUESTS) \
+    $(patsubst %,$(SYSTEM_DIR)/stripped/%.cfg,$(notdir $(RAMDISK_GUESTS)))
+	@echo "  CPIO    $@"
+	$(Q)for g in $(RAMDISK_GUESTS); do strip -o $(SYSTEM_DIR)/stripped/$${g##*/} $$g || exit 1; done
+	$(Q)$(PYTHON) toolstack/make-cpio.py $@ $(TOOL_RAMDISK_FILES) \
+	    $(foreach g,$(notdir $(RAMDISK_GUESTS)),tests/$g=$(SYSTEM_DIR)/stripped/$g \
+        tests/$g.cfg=$(SYSTEM_DIR)/stripped/$g.cfg)
+TEST_DEPS += $(SYSTEM_DIR)/guests.cpio
+
 # A part of `make soak`: the life of 2,000 domains, one after the other.
 .PHONY: soak-life
 soak-life: $(ALL)
