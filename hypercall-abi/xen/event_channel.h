@@ -156,8 +156,9 @@ typedef struct evtchn_reset evtchn_reset_t;
 
 /*
  * FIFO events. EVTCHNOP_init_control: gives the hypervisor a page for the control block of one vCPU; the
- * first such call switches the domain from two-level to FIFO events. offset is a multiple of 8 and the
- * block stays within its page; -EINVAL otherwise, -ENOENT for a vCPU without one.
+ * first such call switches the domain from two-level to FIFO events. offset is a multiple of 8 and the block
+ * stays within its page, which is the caller's and no page table; -EINVAL otherwise, and for a vCPU that has
+ * a block. What is pending then comes with the port's word. Events of a vCPU without a block are lost.
  */
 struct evtchn_init_control {
     uint64_t control_gfn; /* in: frame that holds the block */
@@ -170,7 +171,7 @@ typedef struct evtchn_init_control evtchn_init_control_t;
 
 /*
  * EVTCHNOP_expand_array: adds one page of event words, for the next 1024 ports. -ENOSPC beyond
- * EVTCHN_FIFO_NR_CHANNELS.
+ * EVTCHN_FIFO_NR_CHANNELS; -EOPNOTSUPP with two-level events; -EINVAL as above.
  */
 struct evtchn_expand_array {
     uint64_t array_gfn;

@@ -35,6 +35,7 @@ UNIT_TESTS := $(UNIT_MM_TESTS) event sched sched_ops shares timer decode spec li
 UNIT_SRC_lib := xen-like/lib/bitmap.c xen-like/lib/option.c
 UNIT_SRC_boot := $(addprefix xen-like/boot/,cmdline.c memmap.c multiboot.c) xen-like/lib/option.c
 UNIT_SRC_boot_tables := $(addprefix xen-like/boot/,acpi.c dom0_elf.c)
+UNIT_INCLUDES_event := -I tests/unit/fake-mm
 UNIT_INCLUDES_boot := -I tests/unit/fake-mm
 UNIT_INCLUDES_boot_tables := -I tests/unit/fake-mm
 

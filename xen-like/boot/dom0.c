@@ -341,7 +341,7 @@ void dom0_build(const struct boot_module *kernel, const struct boot_module *ramd
 {
     struct builder b = { .kernel = *kernel };
     struct domain_config config = { .max_vcpus = choose_vcpus(),
-                                    .max_evtchn_port = EVTCHN_2L_PORTS - 1, .max_grant_frames = 64,
+                                    .max_evtchn_port = EVTCHN_PORTS - 1, .max_grant_frames = 64,
                                     .max_maptrack_frames = 1024, .privileged = true, .hardware = true };
     const char *wrong = elf_kernel_parse(maddr_to_virt(MADDR(kernel->start)), kernel->end - kernel->start, &b.elf);
     mfn_t root;

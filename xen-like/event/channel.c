@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ports of a domain: where they are kept, how they come and go, and how an event travels: into the 2-level
- * bitmaps of the domain's shared_info, to the vCPU that is to be notified, and to vCPUs that poll.
+ * Ports of a domain: where they are kept, how they come and go, and how an event travels from its source to
+ * the port that it raises.
  */
 #include "event/private.h"
 
@@ -15,31 +15,35 @@ struct pirq_hooks pirq_hooks;
 static int add_bucket(struct domain *d)
 {
     unsigned int first = d->event.valid_ports, i;
-    struct evtchn *bucket = domain_xzalloc_array(d, struct evtchn, EVTCHN_PER_BUCKET);
+    struct evtchn ***group = &d->event.groups[first / EVTCHN_PER_GROUP], *bucket;
 
+    if (!*group)
+        *group = domain_xzalloc_array(d, struct evtchn *, EVTCHN_PER_GROUP / EVTCHN_PER_BUCKET);
+    if (!*group)
+        return -ENOMEM;
+    bucket = domain_xzalloc_array(d, struct evtchn, EVTCHN_PER_BUCKET);
     if (!bucket)
         return -ENOMEM;
     for (i = 0; i < EVTCHN_PER_BUCKET; i++) {
         spin_lock_init(&bucket[i].lock, LOCK_CHANNEL);
-        bucket[i].port = (u16)(first + i);
+        bucket[i].port = first + i;
     }
-    d->event.buckets[first / EVTCHN_PER_BUCKET] = bucket;
+    (*group)[first % EVTCHN_PER_GROUP / EVTCHN_PER_BUCKET] = bucket;
     store_release(&d->event.valid_ports, first + EVTCHN_PER_BUCKET);
     return 0;
 }
 
 int event_init_domain(struct domain *d, unsigned int max_port)
 {
-    struct evtchn *zero;
     int err;
 
     spin_lock_init(&d->event.lock, LOCK_EVENT);
-    d->event.max_port = min(max_port, EVTCHN_2L_PORTS - 1u);
+    d->event.mode = &two_level_mode;
+    d->event.max_port = min(max_port, EVTCHN_PORTS - 1u);
     err = add_bucket(d);
     if (err)
         return err;
-    zero = port_to_chn(d, 0);
-    zero->state = CHN_RESERVED;
+    port_to_chn(d, 0)->state = CHN_RESERVED;
     d->event.free_hint = 1;
     return 0;
 }
@@ -47,31 +51,33 @@ int event_init_domain(struct domain *d, unsigned int max_port)
 void event_init_vcpu(struct vcpu *v)
 {
     spin_lock_init(&v->event.virq_lock, LOCK_VIRQ);
+    spin_lock_init(&v->event.fifo_lock, LOCK_FIFO);
 }
 
 int evtchn_get_free(struct domain *d, struct evtchn **out)
 {
-    unsigned int port;
-    int err;
+    unsigned int limit = min(d->event.max_port, d->event.mode->ports - 1), busy = limit + 1, port;
 
     if (d->state != DOMAIN_ALIVE)
         return -EINVAL;
-    for (port = d->event.free_hint; port <= d->event.max_port; port++) {
+    for (port = d->event.free_hint; port <= limit; port++) {
         struct evtchn *chn;
+        int err = port < d->event.valid_ports ? 0 : add_bucket(d);
 
-        if (port >= d->event.valid_ports) {
-            err = add_bucket(d);
-            if (err)
-                return err;
-        }
+        if (err)
+            return err;
         chn = port_to_chn(d, port);
-        if (chn->state == CHN_FREE) {
-            d->event.free_hint = port;
+        if (chn->state != CHN_FREE)
+            continue;
+        if (!(d->event.mode->flags(d, chn) & EVENT_LINKED)) {
+            d->event.free_hint = min(port, busy);
+            chn->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
             *out = chn;
             return 0;
         }
+        busy = min(busy, port);
     }
-    d->event.free_hint = port;
+    d->event.free_hint = busy;
     return -ENOSPC;
 }
 
@@ -90,7 +96,7 @@ void evtchn_release(struct domain *d, struct evtchn *chn)
     chn->notify_vcpu = 0;
     spin_unlock(&chn->lock);
     /* Whoever gets the port next starts without an old event. */
-    clear_bit(chn->port, d->shared_info->evtchn_pending);
+    d->event.mode->clear_pending(d, chn);
     d->event.active--;
     d->event.free_hint = min(d->event.free_hint, (unsigned int)chn->port);
 }
@@ -118,10 +124,10 @@ static void unbind_pirq(struct domain *d, struct evtchn *chn)
 /* The remote end waits for d to bind it again. Both event locks are held. */
 static void unbind_remote(struct domain *d, struct evtchn *chn)
 {
-    struct evtchn *peer = port_to_chn(chn->remote.domain, chn->remote.port);
+    struct evtchn *peer = port_to_chn(chn->remote, chn->remote_port);
 
     spin_lock_pair(&chn->lock, &peer->lock);
-    ASSERT(peer->state == CHN_INTERDOMAIN && peer->remote.domain == d && peer->remote.port == chn->port);
+    ASSERT(peer->state == CHN_INTERDOMAIN && peer->remote == d && peer->remote_port == chn->port);
     chn->state = CHN_UNBOUND;
     peer->state = CHN_UNBOUND;
     peer->unbound_for = d->id;
@@ -138,16 +144,16 @@ static struct domain *lock_with_remote(struct domain *d, struct evtchn *chn)
     struct domain *remote;
 
     spin_lock(&d->event.lock);
-    while (chn->state == CHN_INTERDOMAIN && chn->remote.domain != d) {
+    while (chn->state == CHN_INTERDOMAIN && chn->remote != d) {
         bool alive;
 
         /* While it is linked it has not finished dying, so it has a reference. */
-        remote = chn->remote.domain;
+        remote = chn->remote;
         alive = domain_get_ref(remote);
         spin_unlock(&d->event.lock);
         ASSERT(alive);
         spin_lock_pair(&d->event.lock, &remote->event.lock);
-        if (alive && chn->state == CHN_INTERDOMAIN && chn->remote.domain == remote)
+        if (alive && chn->state == CHN_INTERDOMAIN && chn->remote == remote)
             return remote;
         spin_unlock_pair(&d->event.lock, &remote->event.lock);
         if (alive)
@@ -194,9 +200,10 @@ int evtchn_close(struct domain *d, unsigned int port)
     return err;
 }
 
-int evtchn_close_all(struct domain *d)
+int event_reset(struct domain *d)
 {
     unsigned int port, closed = 0;
+    int err = 0;
 
     for (port = 1; port < READ_ONCE(d->event.valid_ports); port++) {
         if (READ_ONCE(port_to_chn(d, port)->state) == CHN_FREE)
@@ -206,7 +213,13 @@ int evtchn_close_all(struct domain *d)
         if (++closed % 32 == 0 && hypercall_preempt_check())
             return -ERESTART;
     }
-    return 0;
+    spin_lock(&d->event.lock);
+    if (d->event.active)
+        err = -EAGAIN;
+    else
+        fifo_destroy(d);
+    spin_unlock(&d->event.lock);
+    return err;
 }
 
 int event_destroy_domain(struct domain *d)
@@ -214,33 +227,16 @@ int event_destroy_domain(struct domain *d)
     /* Whoever saw d alive has finished with its ports after this; nobody takes a new one. */
     spin_lock(&d->event.lock);
     spin_unlock(&d->event.lock);
-    return evtchn_close_all(d);
+    return event_reset(d);
 }
 
 void event_free_domain(struct domain *d)
 {
-    for (unsigned int i = 0; i < d->event.valid_ports / EVTCHN_PER_BUCKET; i++)
-        domain_xfree(d, d->event.buckets[i]);
+    for (unsigned int port = 0; port < d->event.valid_ports; port += EVTCHN_PER_BUCKET)
+        domain_xfree(d, port_to_chn(d, port));
+    for (unsigned int i = 0; i < ARRAY_SIZE(d->event.groups); i++)
+        domain_xfree(d, d->event.groups[i]);
     domain_xfree(d, d->event.pirq_port);
-}
-
-void event_count(struct domain *d, struct evtchn_counts *out)
-{
-    unsigned int port;
-
-    *out = (struct evtchn_counts){ 0 };
-    spin_lock(&d->event.lock);
-    out->active = d->event.active;
-    for (port = 1; port < d->event.valid_ports; port++) {
-        switch (port_to_chn(d, port)->state) {
-        case CHN_UNBOUND:     out->unbound++; break;
-        case CHN_INTERDOMAIN: out->interdomain++; break;
-        case CHN_PIRQ:        out->pirq++; break;
-        case CHN_VIRQ:        out->virq++; break;
-        case CHN_IPI:         out->ipi++; break;
-        }
-    }
-    spin_unlock(&d->event.lock);
 }
 
 /* --- events --- */
@@ -250,13 +246,8 @@ bool vcpu_event_deliverable(const struct vcpu *v)
     return READ_ONCE(v->info->evtchn_upcall_pending) && !READ_ONCE(v->info->evtchn_upcall_mask);
 }
 
-bool evtchn_is_pending(const struct domain *d, unsigned int port)
-{
-    return test_bit(port, d->shared_info->evtchn_pending);
-}
-
 /* The current vCPU needs no kick where it is not about to wait: it looks on its way to its guest. */
-static inline void mark_events_pending(struct vcpu *v)
+void vcpu_notify(struct vcpu *v)
 {
     if (v == current && !v->sched.blocked)
         WRITE_ONCE(v->info->evtchn_upcall_pending, 1);
@@ -264,16 +255,11 @@ static inline void mark_events_pending(struct vcpu *v)
         vcpu_kick(v);
 }
 
-void vcpu_mark_events_pending(struct vcpu *v)
-{
-    mark_events_pending(v);
-}
-
-static void wake_pollers(struct domain *d, unsigned int port)
+void wake_pollers(struct domain *d, unsigned int port)
 {
     u32 polling = READ_ONCE(d->event.poll_mask);
 
-    while (polling) {
+    while (unlikely(polling)) {
         unsigned int id = (unsigned int)__builtin_ctz(polling);
         struct vcpu *v = d->vcpu[id];
 
@@ -283,40 +269,29 @@ static void wake_pollers(struct domain *d, unsigned int port)
     }
 }
 
-static inline void set_pending(struct domain *d, unsigned int vcpu, unsigned int port)
+int evtchn_poll(unsigned int port)
 {
-    struct shared_info *si = d->shared_info;
-    struct vcpu *v = d->vcpu[vcpu];
+    struct domain *d = current->domain;
+    struct evtchn *chn = port_to_chn(d, port);
+    u32 flags;
 
-    if (test_and_set_bit(port, si->evtchn_pending))
-        return;
-    if (v && !test_bit(port, si->evtchn_mask) &&
-        !test_and_set_bit(port / BITS_PER_LONG, &v->info->evtchn_pending_sel))
-        mark_events_pending(v);
-    if (unlikely(READ_ONCE(d->event.poll_mask)))
-        wake_pollers(d, port);
-}
-
-void evtchn_set_pending(struct domain *d, unsigned int vcpu, unsigned int port)
-{
-    set_pending(d, vcpu, port);
+    if (!chn)
+        return -EINVAL;
+    spin_lock(&current->event.fifo_lock);
+    flags = READ_ONCE(d->event.mode)->flags(d, chn);
+    spin_unlock(&current->event.fifo_lock);
+    return !!(flags & EVENT_PENDING);
 }
 
 int evtchn_unmask(struct domain *d, unsigned int port)
 {
     struct evtchn *chn = port_to_chn(d, port);
-    struct shared_info *si = d->shared_info;
-    struct vcpu *v;
 
     if (!chn)
         return -EINVAL;
-    if (READ_ONCE(chn->state) <= CHN_RESERVED)
-        return 0; /* nothing comes by a port that is not in use */
-    v = d->vcpu[chn->notify_vcpu];
-    port = chn->port;
-    if (test_and_clear_bit(port, si->evtchn_mask) && test_bit(port, si->evtchn_pending) && v &&
-        !test_and_set_bit(port / BITS_PER_LONG, &v->info->evtchn_pending_sel))
-        vcpu_mark_events_pending(v);
+    /* Nothing comes by a port that is not in use. */
+    if (READ_ONCE(chn->state) > CHN_RESERVED)
+        READ_ONCE(d->event.mode)->unmask(d, chn);
     return 0;
 }
 
@@ -328,31 +303,27 @@ int evtchn_send(struct domain *d, unsigned int port)
     if (!chn)
         return -EINVAL;
     /*
-     * An IPI, or an event from d to itself, concerns nobody but d, which is alive: a channel that is closed or
-     * bound anew at this moment makes at worst an event on a port of its own that d gave up, or never had.
+     * An IPI, or an event from d to itself, concerns nobody but d, which is alive: a channel that is closed
+     * or bound anew at this moment makes at worst an event on a port of its own that d gave up, or never had.
      */
     switch (READ_ONCE(chn->state)) {
     case CHN_INTERDOMAIN:
-        if (READ_ONCE(chn->remote.domain) != d)
+        if (READ_ONCE(chn->remote) != d)
             break;
-        peer = port_to_chn(d, READ_ONCE(chn->remote.port));
+        peer = port_to_chn(d, READ_ONCE(chn->remote_port));
         if (!peer)
             return -EINVAL;
-        set_pending(d, READ_ONCE(peer->notify_vcpu), peer->port);
+        evtchn_set_pending(d, peer);
         return 0;
     case CHN_IPI:
-        set_pending(d, READ_ONCE(chn->notify_vcpu), chn->port);
+        evtchn_set_pending(d, chn);
         return 0;
     }
     spin_lock(&chn->lock);
-    if (chn->state == CHN_INTERDOMAIN) {
-        struct domain *remote = chn->remote.domain;
-
-        peer = port_to_chn(remote, chn->remote.port);
-        set_pending(remote, READ_ONCE(peer->notify_vcpu), peer->port);
-    } else if (chn->state != CHN_UNBOUND) {
+    if (chn->state == CHN_INTERDOMAIN)
+        evtchn_set_pending(chn->remote, port_to_chn(chn->remote, chn->remote_port));
+    else if (chn->state != CHN_UNBOUND)
         err = -EINVAL; /* an unbound one swallows events */
-    }
     spin_unlock(&chn->lock);
     return err;
 }
@@ -366,32 +337,20 @@ void send_guest_vcpu_virq(struct vcpu *v, unsigned int virq)
     spin_lock(&v->event.virq_lock);
     port = v->event.virq_port[virq];
     if (port)
-        evtchn_set_pending(v->domain, v->id, port);
-    spin_unlock(&v->event.virq_lock);
-}
-
-void send_guest_global_virq(struct domain *d, unsigned int virq)
-{
-    struct vcpu *v = d ? d->vcpu[0] : NULL;
-    unsigned int port;
-
-    if (!v || !READ_ONCE(v->event.virq_port[virq]))
-        return;
-    spin_lock(&v->event.virq_lock);
-    port = v->event.virq_port[virq];
-    if (port)
-        evtchn_set_pending(d, READ_ONCE(port_to_chn(d, port)->notify_vcpu), port);
+        evtchn_set_pending(v->domain, port_to_chn(v->domain, port));
     spin_unlock(&v->event.virq_lock);
 }
 
 void send_global_virq(unsigned int virq)
 {
-    send_guest_global_virq(hardware_domain, virq);
+    /* Global ones are bound at vCPU 0, whichever they notify. */
+    if (hardware_domain && hardware_domain->vcpu[0])
+        send_guest_vcpu_virq(hardware_domain->vcpu[0], virq);
 }
 
 unsigned int pirq_to_port(struct domain *d, unsigned int pirq)
 {
-    const u16 *ports = load_acquire(&d->event.pirq_port);
+    const u32 *ports = load_acquire(&d->event.pirq_port);
 
     return ports && pirq < NR_PIRQS ? READ_ONCE(ports[index_nospec(pirq, NR_PIRQS)]) : 0;
 }
@@ -406,6 +365,6 @@ void send_guest_pirq(struct domain *d, unsigned int pirq)
     chn = port_to_chn(d, port);
     spin_lock(&chn->lock);
     if (chn->state == CHN_PIRQ && chn->pirq == pirq)
-        evtchn_set_pending(d, chn->notify_vcpu, port);
+        evtchn_set_pending(d, chn);
     spin_unlock(&chn->lock);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Event channels (2-level ABI): a domain's ports, and what each is bound to.
+ * Event channels: a domain's ports, and what each is bound to. A domain begins with two-level events (bitmaps
+ * in its shared_info) and may change to FIFO events (queues in pages of its own).
  */
 #ifndef EVENT_EVENT_H
 #define EVENT_EVENT_H
@@ -13,26 +14,32 @@
 struct domain;
 struct vcpu;
 struct evtchn;
+struct event_mode;
+struct event_fifo;
 
 #define EVTCHN_2L_PORTS   4096
+#define EVTCHN_PORTS      EVTCHN_FIFO_NR_CHANNELS
 #define EVTCHN_PER_BUCKET 64
+#define EVTCHN_PER_GROUP  4096
 #define NR_PIRQS          1024
-#define EVTCHN_BUCKETS    (EVTCHN_2L_PORTS / EVTCHN_PER_BUCKET)
 
 struct domain_event {
     struct spinlock lock;           /* LOCK_EVENT */
-    struct evtchn *buckets[EVTCHN_BUCKETS]; /* made when first needed, from the lowest up */
+    const struct event_mode *mode;  /* how events reach the guest */
+    struct event_fifo *fifo;        /* NULL: two-level events */
+    struct evtchn **groups[EVTCHN_PORTS / EVTCHN_PER_GROUP]; /* of buckets, made when first needed */
     unsigned int valid_ports;       /* ports that have a bucket; read without the lock */
     unsigned int max_port;          /* highest port allowed */
     unsigned int free_hint;         /* no port below it is free */
     unsigned int active;            /* ports not free */
     u32 poll_mask;                  /* vCPUs in SCHEDOP_poll; atomic */
-    u16 *pirq_port;                 /* NR_PIRQS ports, by pirq, 0: unbound; NULL until one is bound */
+    u32 *pirq_port;                 /* NR_PIRQS ports, by pirq, 0: unbound; NULL until one is bound */
 };
 
 struct vcpu_event {
-    u16 virq_port[24];              /* NR_VIRQS; 0: unbound */
+    u32 virq_port[24];              /* NR_VIRQS; 0: unbound */
     struct spinlock virq_lock;
+    struct spinlock fifo_lock;      /* LOCK_FIFO: the vCPU's queues */
     int poll_port;                  /* port polled, 0: none, -1: several */
 };
 
@@ -57,11 +64,8 @@ unsigned int pirq_to_port(struct domain *d, unsigned int pirq);
 /* As EVTCHNOP_unmask, for PHYSDEVOP_eoi of a guest that asked for that. */
 int evtchn_unmask(struct domain *d, unsigned int port);
 
-/*
- * Per-vCPU and global VIRQs. Nothing happens where the guest has not bound them. Any context but interrupts.
- */
+/* Per-vCPU VIRQs. Nothing happens where the guest has not bound them. Any context but interrupts. */
 void send_guest_vcpu_virq(struct vcpu *v, unsigned int virq);
-void send_guest_global_virq(struct domain *d, unsigned int virq);
 /*
  * To the hardware or control domain, whichever has bound virq: VIRQ_DOM_EXC, VIRQ_CONSOLE, … Any context but
  * interrupts.
@@ -71,25 +75,14 @@ void send_global_virq(unsigned int virq);
 /* Device interrupt gsi of the domain that bound it; softirq context. */
 void send_guest_pirq(struct domain *d, unsigned int pirq);
 
-/* Sets v's pending flag and makes it run or notice. */
-void vcpu_mark_events_pending(struct vcpu *v);
-
 /* True if v has a pending event and accepts upcalls. */
 bool vcpu_event_deliverable(const struct vcpu *v);
 
-/* True where port of d is pending: for SCHEDOP_poll. */
-bool evtchn_is_pending(const struct domain *d, unsigned int port);
+/* For SCHEDOP_poll of the current domain: 1: port is pending; 0: it is not; -EINVAL: there is none. */
+int evtchn_poll(unsigned int port);
 
-/* For code of the hypervisor that makes a domain: a port of d, unbound, that domain remote may bind. */
-int evtchn_alloc_unbound_for(struct domain *d, domid_t remote, u32 *port);
 /* Sends on port of d, as d itself would: 0 or a negative error. */
 int evtchn_send(struct domain *d, unsigned int port);
-
-struct evtchn_counts {
-    unsigned int active, interdomain, pirq, virq, ipi, unbound;
-};
-
-void event_count(struct domain *d, struct evtchn_counts *out);
 
 void event_dump_all(void);      /* debug key */
 

@@ -2,8 +2,7 @@
 /*
  * The event_channel_op hypercall: one function an operation, each with its structure of xen/event_channel.h
  * copied in before and, where it has results, copied out after. Where that last copy fails the port stays
- * allocated, as the ABI has it. The FIFO operations are absent (-ENOSYS), from which guests learn to use the
- * 2-level ABI.
+ * allocated, as the ABI has it.
  */
 #include "event/private.h"
 
@@ -22,6 +21,9 @@ union evtchn_args {
     struct evtchn_bind_vcpu bind_vcpu;
     struct evtchn_unmask unmask;
     struct evtchn_reset reset;
+    struct evtchn_init_control init_control;
+    struct evtchn_expand_array expand_array;
+    struct evtchn_set_priority set_priority;
 };
 
 static bool may_control(const struct domain *d)
@@ -29,42 +31,26 @@ static bool may_control(const struct domain *d)
     return d == current->domain || current->domain->privileged;
 }
 
-int evtchn_alloc_unbound_for(struct domain *d, domid_t remote, u32 *port)
-{
-    struct evtchn *chn;
-    int err;
-
-    spin_lock(&d->event.lock);
-    err = evtchn_get_free(d, &chn);
-    if (!err) {
-        chn->unbound_for = remote;
-        evtchn_activate(d, chn, CHN_UNBOUND);
-        *port = chn->port;
-    }
-    spin_unlock(&d->event.lock);
-    return err;
-}
-
 static long op_alloc_unbound(union evtchn_args *args)
 {
     struct evtchn_alloc_unbound *a = &args->alloc_unbound;
     struct domain *d = domain_get(a->dom);
-    domid_t remote = a->remote_dom == DOMID_SELF ? current->domain->id : a->remote_dom;
     struct evtchn *chn;
     long err;
 
     if (!d)
         return -ESRCH;
-    if (may_control(d)) {
-        err = evtchn_alloc_unbound_for(d, remote, &a->port);
-    } else {
-        /* A full or dying domain is told apart even to those who may not. */
-        spin_lock(&d->event.lock);
-        err = evtchn_get_free(d, &chn);
-        spin_unlock(&d->event.lock);
-        if (!err)
-            err = -EPERM;
+    spin_lock(&d->event.lock);
+    err = evtchn_get_free(d, &chn);
+    /* A full or dying domain is told apart even to those who may not. */
+    if (!err && !may_control(d))
+        err = -EPERM;
+    if (!err) {
+        chn->unbound_for = a->remote_dom == DOMID_SELF ? current->domain->id : a->remote_dom;
+        evtchn_activate(d, chn, CHN_UNBOUND);
+        a->port = chn->port;
     }
+    spin_unlock(&d->event.lock);
     domain_put(d);
     return err;
 }
@@ -72,10 +58,10 @@ static long op_alloc_unbound(union evtchn_args *args)
 static void link_channels(struct domain *d, struct evtchn *chn, struct domain *rd, struct evtchn *rchn)
 {
     spin_lock_pair(&chn->lock, &rchn->lock);
-    chn->remote.domain = rd;
-    chn->remote.port = rchn->port;
-    rchn->remote.domain = d;
-    rchn->remote.port = chn->port;
+    chn->remote = rd;
+    chn->remote_port = rchn->port;
+    rchn->remote = d;
+    rchn->remote_port = chn->port;
     chn->state = CHN_INTERDOMAIN;
     rchn->state = CHN_INTERDOMAIN;
     spin_unlock_pair(&chn->lock, &rchn->lock);
@@ -100,7 +86,7 @@ static long op_bind_interdomain(union evtchn_args *args)
         } else {
             link_channels(d, chn, rd, rchn);
             /* Events that the remote side sent before this moment were swallowed. */
-            evtchn_set_pending(d, chn->notify_vcpu, chn->port);
+            evtchn_set_pending(d, chn);
             a->local_port = chn->port;
         }
     }
@@ -165,11 +151,11 @@ static long op_bind_ipi(union evtchn_args *args)
 
 static int pirq_table(struct domain *d)
 {
-    u16 *ports;
+    u32 *ports;
 
     if (d->event.pirq_port)
         return 0;
-    ports = domain_xzalloc_array(d, u16, NR_PIRQS);
+    ports = domain_xzalloc_array(d, u32, NR_PIRQS);
     if (!ports)
         return -ENOMEM;
     store_release(&d->event.pirq_port, ports);
@@ -225,8 +211,8 @@ static void status_of(const struct evtchn *chn, struct evtchn_status *s)
         break;
     case CHN_INTERDOMAIN:
         s->status = EVTCHNSTAT_interdomain;
-        s->u.interdomain.dom = chn->remote.domain->id;
-        s->u.interdomain.port = chn->remote.port;
+        s->u.interdomain.dom = chn->remote->id;
+        s->u.interdomain.port = chn->remote_port;
         break;
     case CHN_PIRQ:
         s->status = EVTCHNSTAT_pirq;
@@ -301,8 +287,45 @@ static long op_reset(union evtchn_args *args)
     else if (d != current->domain && !READ_ONCE(d->controller_pauses))
         err = -EINVAL;
     else
-        err = evtchn_close_all(d);
+        err = event_reset(d);
     domain_put(d);
+    return err;
+}
+
+static long op_init_control(union evtchn_args *args)
+{
+    struct evtchn_init_control *a = &args->init_control;
+    struct vcpu *v = domain_vcpu(current->domain, a->vcpu);
+
+    if (!v)
+        return -ENOENT;
+    a->link_bits = EVTCHN_FIFO_LINK_BITS;
+    return fifo_init_control(v, MFN(a->control_gfn), a->offset);
+}
+
+static long op_expand_array(union evtchn_args *args)
+{
+    return fifo_expand_array(current->domain, MFN(args->expand_array.array_gfn));
+}
+
+static long op_set_priority(union evtchn_args *args)
+{
+    const struct evtchn_set_priority *a = &args->set_priority;
+    struct domain *d = current->domain;
+    struct evtchn *chn;
+    long err = 0;
+
+    spin_lock(&d->event.lock);
+    chn = port_to_chn(d, a->port);
+    if (!chn)
+        err = -EINVAL;
+    else if (!d->event.fifo)
+        err = -ENOSYS;
+    else if (a->priority > EVTCHN_FIFO_PRIORITY_MIN)
+        err = -EINVAL;
+    else
+        WRITE_ONCE(chn->priority, (u8)a->priority);
+    spin_unlock(&d->event.lock);
     return err;
 }
 
@@ -322,6 +345,9 @@ static const struct {
     OP(bind_vcpu, false),
     OP(unmask, false),
     OP(reset, false),
+    OP(init_control, true),
+    OP(expand_array, false),
+    OP(set_priority, false),
 #undef OP
 };
 

@@ -118,7 +118,7 @@ void locks_dump(void)
 {
     static const char *const names[] = {
         "domctl", "domain list", "domain", "grant mappings", "grants", "page tables", "event", "page list", "VIRQ", "channel",
-        "run queue", "timer", "mappings", "heap", "frame allocator", "leaf", "interrupt leaf", "console",
+        "FIFO queues", "run queue", "timer", "mappings", "heap", "frame allocator", "leaf", "interrupt leaf", "console",
     };
     unsigned int cpu;
 

@@ -26,6 +26,7 @@ enum lock_rank {
     LOCK_PAGE_ALLOC,    /* a domain's list and count of frames */
     LOCK_VIRQ,          /* a vCPU's VIRQ bindings */
     LOCK_CHANNEL,       /* one event channel */
+    LOCK_FIFO,          /* a vCPU's queues of FIFO events */
     LOCK_SCHED,         /* a CPU's run queue */
     LOCK_TIMER,         /* a CPU's timer heap */
     LOCK_VMAP,          /* hypervisor mappings */

@@ -20,6 +20,7 @@
 #define EINTR 4
 #define ENXIO 6
 #define E2BIG 7
+#define EAGAIN 11
 #define ENOMEM 12
 #define EACCES 13
 #define EFAULT 14

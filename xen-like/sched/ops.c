@@ -91,29 +91,9 @@ static void poll_cancel(struct vcpu *v)
 }
 
 /*
- * Reads the ports of a poll. Returns how many are usable; *err says why the next one is not, or 0. An error
- * counts only where no port before it is pending.
- */
-static unsigned int poll_read_ports(evtchn_port_t *ports, unsigned long from, unsigned int nr, long *err)
-{
-    unsigned int i;
-
-    *err = 0;
-    for (i = 0; i < nr; i++) {
-        if (copy_from_guest_at(&ports[i], from, i))
-            *err = -EFAULT;
-        else if (ports[i] >= EVTCHN_2L_PORTS)
-            *err = -EINVAL;
-        if (*err)
-            break;
-    }
-    return i;
-}
-
-/*
  * All that the guest supplies is read first. Then the vCPU is marked as polling, and only then the ports are
  * looked at: an event that is sent in between either is seen pending here, or its sender sees the mark and
- * wakes the vCPU.
+ * wakes the vCPU. A port that cannot be read, or is none, counts only where no port before it is pending.
  */
 static long op_poll(unsigned long arg)
 {
@@ -122,8 +102,7 @@ static long op_poll(unsigned long arg)
     evtchn_port_t ports[POLL_PORTS_MAX];
     struct sched_poll poll;
     unsigned int i, nr;
-    bool over;
-    long err;
+    long over;
 
     if (copy_from_guest(&poll, arg, sizeof(poll)))
         return -EFAULT;
@@ -131,7 +110,8 @@ static long op_poll(unsigned long arg)
         return -EINVAL;
     if (!guest_range_ok(guest_addr(poll.ports), poll.nr_ports * sizeof(ports[0])))
         return -EFAULT;
-    nr = poll_read_ports(ports, guest_addr(poll.ports), poll.nr_ports, &err);
+    for (nr = 0; nr < poll.nr_ports && !copy_from_guest_at(&ports[nr], guest_addr(poll.ports), nr); nr++)
+        ;
 
     /* A timer that an earlier poll left behind would end this one. */
     timer_stop(&v->sched.poll_timer);
@@ -141,10 +121,12 @@ static long op_poll(unsigned long arg)
 
     over = vcpu_event_deliverable(v);
     for (i = 0; i < nr && !over; i++)
-        over = evtchn_is_pending(d, ports[i]);
-    if (over || err) {
+        over = evtchn_poll(ports[i]);
+    if (!over && nr < poll.nr_ports)
+        over = -EFAULT;
+    if (over) {
         poll_cancel(v);
-        return over ? 0 : err;
+        return min(over, 0L);
     }
     if (poll.timeout != 0)
         timer_set(&v->sched.poll_timer, (stime_t)min(poll.timeout, (u64)STIME_NEVER));

@@ -11,6 +11,7 @@
 
 #include "lib/atomic.h"
 #include "lib/option.h"
+#include "pv/hypercall.h"
 #include "sched/scheduler.h"
 
 static struct domain *idle_domain;
@@ -60,9 +61,9 @@ void domain_put(struct domain *d)
     (void)d;
 }
 
-bool evtchn_is_pending(const struct domain *d, unsigned int port)
+int evtchn_poll(unsigned int port)
 {
-    return test_bit(port, d->shared_info->evtchn_pending);
+    return port < EVTCHN_2L_PORTS ? test_bit(port, current->domain->shared_info->evtchn_pending) : -EINVAL;
 }
 
 struct vcpu *idle_vcpu_create(unsigned int cpu)
