@@ -95,3 +95,9 @@ run-linux: $(B)/tenon-linux.iso
 	+@TENON_BUILD=$(B) $(PYTHON) tests/lib/run.py --iso $< --linux --memory 1024
 
 TEST_DEPS += $(LINUX_VMLINUX) $(LINUX)/ramdisk.cpio $(LINUX)/stress.cpio.gz $(LINUX)/test-ramdisk.cpio
+
+# A part of `make soak`: a hundred lives of a Linux guest, on one CPU and on four.
+.PHONY: soak-linux-life
+soak-linux-life: $(ALL) $(LINUX)/test-ramdisk.cpio
+	+@TENON_BUILD=$(B) LIFE=100 tests/linux/life.t
+soak: soak-linux-life

@@ -30,14 +30,15 @@ def refuses(shell, line, pattern, name=None):
 
 
 def domid(shell, name):
-    return demo.succeed(shell, f'tenon domid {name}').strip()
+    # A message of Domain-0 may come behind it.
+    return demo.succeed(shell, f'tenon domid {name}').split()[0]
 
 
 def wait_ready(shell, name, seconds=20):
     """Until the guest's kernel has said that it listens."""
     path = f'/local/domain/{domid(shell, name)}/control/feature-poweroff'
     deadline = time.monotonic() + seconds
-    while shell.output(f'tenon xenstore read {path}').strip() != '1':
+    while shell.output(f'tenon xenstore read {path}').split('\n')[0] != '1':
         demo.require(time.monotonic() < deadline, f'{name} does not listen after {seconds} s')
         time.sleep(0.1)
 

@@ -1,0 +1,105 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+# A Linux guest's life: booted to its init and shut down, its memory made less and more, its vCPUs taken and given,
+# again and again; nothing is left of it afterwards. LIFE=n in the environment: n times each, on four CPUs, too.
+import os
+import sys
+import time
+
+sys.path.insert(0, 'tests/lib')
+import demo
+from linux import Linux
+from machine import BUILD, ConsoleError, Shell
+from tap import Tap
+
+TIMES = int(os.environ.get('LIFE', 2))
+SMALL, LARGE = 256, 512         # MiB
+OPTIONS = 'dom0_mem=128M console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all'
+
+
+def usage(shell):
+    fields = demo.info_fields(demo.succeed(shell, 'usage'))
+    return {'free_pages': demo.free_pages(shell), 'event_channels': fields.get('event_channels'),
+            'grant_frames': fields.get('grant_frames')}
+
+
+def boot(shell):
+    """A guest that says how many vCPUs it has; it is left at Domain-0's prompt."""
+    guest = Linux(shell, 'debian', name='life', script=('hotplug',), memory=LARGE)
+    guest.create()
+    guest.machine.expect('^hotplug: 1 vCPUs', 90, "the first word of the guest's script")
+    guest.detach()
+    return guest
+
+
+def shut_down(shell):
+    demo.succeed(shell, 'tenon shutdown -w life', 60)
+    demo.wait_until_gone(shell, 'life')
+
+
+def repeat(what, function):
+    """Do it TIMES times; the number of the one that fails is shown."""
+    start = time.monotonic()
+    for i in range(TIMES):
+        try:
+            function()
+        except ConsoleError as error:
+            raise ConsoleError(f'{what}, {i + 1} of {TIMES}: {error}') from error
+    tap.ok(True, f'{TIMES} times: {what}')
+    tap.diag(f'in {time.monotonic() - start:.1f} s')
+
+
+def memory_becomes(shell, megabytes):
+    demo.succeed(shell, f'tenon mem-set life {megabytes}')
+    deadline = time.monotonic() + 60
+    while (row := demo.domains(shell.output('tenon list'))['life'])[1] != str(megabytes):
+        demo.require(time.monotonic() < deadline, f'life has {row[1]} MB and not {megabytes} after 60 s')
+        time.sleep(0.2)
+
+
+def cycles(machine):
+    shell = Shell(machine)
+
+    def once():
+        boot(shell)
+        shut_down(shell)
+
+    def balloon():
+        memory_becomes(shell, SMALL)
+        memory_becomes(shell, LARGE)
+
+    def vcpus():
+        for count in 4, 1:
+            demo.succeed(shell, f'tenon vcpu-set life {count}')
+            guest.attach()
+            machine.expect(f'^hotplug: {count} vCPUs', 60, f'the guest with {count} vCPUs')
+            guest.detach()
+
+    once()
+    before = usage(shell)
+    repeat('booted to init and shut down', once)
+    guest = boot(shell)
+    repeat(f'memory {SMALL} and {LARGE} MB', balloon)
+    repeat('vCPUs 4 and 1', vcpus)
+    shut_down(shell)
+    for _ in range(20):
+        after = usage(shell)
+        if all(after[key] == before[key] for key in before if key != 'free_pages') and \
+           after['free_pages'] >= before['free_pages']:
+            break
+        time.sleep(0.5)
+    tap.ok(after['free_pages'] >= before['free_pages'] and after['event_channels'] == before['event_channels'] and
+           after['grant_frames'] == before['grant_frames'], 'nothing is left of any of them',
+           f'before {before}\nafter {after}')
+    said = shell.output('tenon console life')
+    tap.ok(not any(word in said for word in ('BUG', 'WARNING', 'unable')), "the last one's log has nothing bad",
+           said[-4000:])
+    shell.poweroff()
+
+
+tap = Tap()
+for cpus in (1, 4) if 'LIFE' in os.environ else (2,):
+    tap.boot(f'{cpus} CPUs: Domain-0 answers to the end', cycles, name=f'linux-life-{cpus}cpu', kernel=BUILD / 'tenon',
+             limit=240 + 60 * TIMES, cpus=cpus, memory=1024, options=OPTIONS,
+             modules=[BUILD / 'minios/dom0', BUILD / 'linux/test-ramdisk.cpio'])
+tap.done()
