@@ -30,8 +30,8 @@ union control_op {
 
 /*
  * The operations: domctl_pausedomain(), sysctl_physinfo(), ... for each that subops.def says is present. d is
- * the domain that a domctl names, referenced; NULL where createdomain or getdomaininfo found none. They return
- * 0 or an error, or either in WRITE_BACK() where op is to be written back to the guest.
+ * the domain that a domctl names, referenced; NULL where createdomain or getdomaininfo found none. They
+ * return 0 or an error, or either in WRITE_BACK() where op is to be written back to the guest.
  */
 #define WRITE_BACK(ret) ((ret) + 4096L)
 #define SUBOP_OF_domctl      ~, SUBOP_ROW

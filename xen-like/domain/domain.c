@@ -356,6 +356,11 @@ void domain_shutdown(struct domain *d, u8 reason)
     unsigned int i, port;
     struct vcpu *v;
 
+    if (is_idle(current))
+        guest_log(d->id, LOG_INFO, "shutdown, reason %u\n", reason);
+    else
+        guest_log(d->id, LOG_INFO, "shutdown, reason %u, by d%uv%u at %lx\n", reason, current->domain->id,
+                  current->id, guest_regs()->rip);
     spin_lock(&d->lock);
     if (d->shutdown_code == SHUTDOWN_CODE_NONE)
         d->shutdown_code = reason;

@@ -179,20 +179,22 @@ static long op_up(struct vcpu *v, unsigned long arg)
     return 0;
 }
 
-/* The last vCPU that goes down takes the domain with it. */
+/* The last vCPU that goes down ends the domain. The lock: two that go down at once see each other. */
 static long op_down(struct vcpu *v, unsigned long arg)
 {
+    bool others = false, was_up = false;
     struct vcpu *other;
     unsigned int i;
-    bool others = false;
 
+    spin_lock(&v->domain->lock);
     for_each_vcpu(v->domain, other, i)
         others |= other != v && !(other->sched.blocked & VCPU_DOWN);
-    if (!others) {
+    if (others)
+        was_up = !(atomic_or(&v->sched.blocked, VCPU_DOWN) & VCPU_DOWN);
+    spin_unlock(&v->domain->lock);
+    if (!others)
         domain_shutdown(v->domain, SHUTDOWN_poweroff);
-        return 0;
-    }
-    if (!(atomic_or(&v->sched.blocked, VCPU_DOWN) & VCPU_DOWN)) {
+    if (was_up) {
         vcpu_pause_nosync(v);
         vcpu_unpause(v);
     }
