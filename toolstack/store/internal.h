@@ -149,7 +149,7 @@ struct store {
     struct store_conn *kicked;
     bool trace;
     struct tree_walk walk, sweep;
-    char sweep_path[XENSTORE_ABS_PATH_MAX];
+    char sweep_path[STORE_PATH_ROOM];
 };
 
 /* -- peer.c: domains, what they own and may do ----------------------------------------------------------- */
@@ -250,7 +250,7 @@ struct request {
     uint32_t bytes;
     char *reply;
     uint32_t reply_bytes;
-    char *path;                 /* the path that it is about, XENSTORE_ABS_PATH_MAX bytes */
+    char *path;                 /* the path that it is about, STORE_PATH_ROOM bytes */
 };
 
 /*
@@ -264,7 +264,7 @@ int request_do(struct store_conn *conn, uint32_t type, uint32_t tx, const char *
 int request_strings(const struct request *req, const char **strings, unsigned max);
 int request_number(const char *text, uint32_t *number);
 /*
- * The absolute path of a client's text, in `path` (XENSTORE_ABS_PATH_MAX). *home receives the bytes that a
+ * The absolute path of a client's text, in `path` (STORE_PATH_ROOM bytes). *home receives the bytes that a
  * relative path does not have.
  */
 int request_path(struct store_conn *conn, const char *text, char *path, size_t *home);

@@ -71,16 +71,16 @@ static size_t home_bytes(const char *path)
 
 int request_path(struct store_conn *conn, const char *text, char *path, size_t *home)
 {
-    size_t bytes = strlen(text) + 1;
+    size_t length = strlen(text);
 
     *home = 0;
-    if (bytes == 1 || bytes > (*text == '/' ? XENSTORE_ABS_PATH_MAX : XENSTORE_REL_PATH_MAX))
+    if (length == 0 || length > (*text == '/' ? XENSTORE_ABS_PATH_MAX : XENSTORE_REL_PATH_MAX))
         return -EINVAL;
     if (*text != '/')
         *home = snprintf(path, STORE_HOME_MAX, "/local/domain/%u/", conn->peer->domid);
-    if (*home + bytes > XENSTORE_ABS_PATH_MAX)
+    if (*home + length > XENSTORE_ABS_PATH_MAX)
         return -EINVAL;
-    memcpy(path + *home, text, bytes);
+    memcpy(path + *home, text, length + 1);
     if (!valid_path(path))
         return -EINVAL;
     if (!conn->privileged && strlen(path) > home_bytes(path) + conn->store->limits.path)
@@ -232,7 +232,7 @@ struct perms **request_special(struct request *req, const char *name, unsigned m
 {
     struct perms **perms = special_perms(req->store, name);
 
-    *rc = !perms ? -EINVAL : perms_allow(req->conn, *perms) & may ? 0 : -EACCES;
+    *rc = !perms ? -ENOENT : perms_allow(req->conn, *perms) & may ? 0 : -EACCES;
     return perms;
 }
 
@@ -276,7 +276,7 @@ static int do_get_perms(struct request *req)
 
 /* -- Watches and transactions ---------------------------------------------------------------------------- */
 
-/* The path and token; a special path as it is. */
+/* The path and token; a special path, which may have any form, as it is. */
 static int watch_arguments(struct request *req, const char **strings, int count, size_t *home)
 {
     if (count < 2)
@@ -284,7 +284,7 @@ static int watch_arguments(struct request *req, const char **strings, int count,
     if (*strings[0] != '@')
         return request_path(req->conn, strings[0], req->path, home);
     *home = 0;
-    if (strlen(strings[0]) >= XENSTORE_REL_PATH_MAX || !valid_path(strings[0]))
+    if (strlen(strings[0]) > XENSTORE_REL_PATH_MAX)
         return -EINVAL;
     strcpy(req->path, strings[0]);
     return 0;
@@ -303,7 +303,7 @@ static int do_watch(struct request *req)
         depth = number > STORE_DEPTH_MAX ? STORE_DEPTH_MAX : (int)number;
     }
     /* An event must fit, whatever its path. */
-    if (rc == 0 && strlen(strings[1]) >= XENSTORE_PAYLOAD_MAX - XENSTORE_ABS_PATH_MAX)
+    if (rc == 0 && strlen(strings[1]) + 1 > XENSTORE_PAYLOAD_MAX - STORE_PATH_ROOM)
         rc = -EINVAL;
     if (rc == 0)
         rc = watch_add(req->conn, req->path, home, strings[1], depth);
@@ -417,7 +417,7 @@ static int dispatch(struct request *req, uint32_t type, uint32_t tx)
 int request_do(struct store_conn *conn, uint32_t type, uint32_t tx, const char *text, uint32_t bytes,
                char *reply, uint32_t *reply_bytes)
 {
-    char path[XENSTORE_ABS_PATH_MAX];
+    char path[STORE_PATH_ROOM];
     struct request req = {
         .store = conn->store, .conn = conn, .root = &conn->store->root,
         .text = text, .bytes = bytes, .reply = reply, .path = path,

@@ -13,6 +13,7 @@
 #include "store.h"
 
 #define STORE_DEPTH_MAX (XENSTORE_ABS_PATH_MAX / 2)
+#define STORE_PATH_ROOM (XENSTORE_ABS_PATH_MAX + 1)      /* with the NUL */
 
 /* Permissions, shared by the nodes that inherited them; never changed. */
 struct perms {

@@ -89,7 +89,7 @@ struct xenstore_domain_interface {
 };
 
 #define XENSTORE_PAYLOAD_MAX  4096 /* a longer message ends the connection */
-#define XENSTORE_ABS_PATH_MAX 3072 /* longer paths are refused; these count bytes with the zero */
+#define XENSTORE_ABS_PATH_MAX 3072 /* longer paths are refused; these count bytes without the zero */
 #define XENSTORE_REL_PATH_MAX 2048
 
 #define XENSTORE_SERVER_FEATURE_RECONNECTION 1 /* the client may ask for a fresh connection */

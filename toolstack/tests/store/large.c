@@ -47,10 +47,10 @@ static void wide(void)
 
 static void deep(void)
 {
-    char path[XENSTORE_ABS_PATH_MAX + 4];
+    char path[XENSTORE_ABS_PATH_MAX + 2];
     uint32_t t;
 
-    for (unsigned i = 0; i < XENSTORE_ABS_PATH_MAX - 2; i += 2)
+    for (unsigned i = 0; i < XENSTORE_ABS_PATH_MAX; i += 2)
         memcpy(path + i, "/d", 3);
     strcat(path, "|");
     says(a, XS_WATCH, 0, "/d|top|", "OK|");

@@ -114,13 +114,13 @@ static void bad_paths(struct client *a, struct client *g)
     says(a, XS_WRITE, 0, "", "ERROR EINVAL|");
     says(a, XS_WRITE, 0, "/a//b|x", "ERROR EINVAL|");
     says(a, XS_MKDIR, 0, "/a/|", "ERROR EINVAL|");
-    says(a, XS_MKDIR, 0, long_path(3071, false, true), "OK|");
-    says(a, XS_MKDIR, 0, long_path(3071, true, true), "OK|");
+    says(a, XS_MKDIR, 0, long_path(3072, false, true), "OK|");
+    says(a, XS_MKDIR, 0, long_path(3072, true, true), "OK|");
     says(a, XS_RM, 0, "/x|", "OK|");
-    says(a, XS_MKDIR, 0, long_path(3072, false, true), "ERROR EINVAL|");
-    says(a, XS_MKDIR, 0, long_path(2047, false, false), "OK|");
-    says(a, XS_MKDIR, 0, long_path(2048, false, false), "ERROR EINVAL|");
-    says(g, XS_MKDIR, 0, long_path(2048, false, false), "ERROR EINVAL|");
+    says(a, XS_MKDIR, 0, long_path(3073, false, true), "ERROR EINVAL|");
+    says(a, XS_MKDIR, 0, long_path(2048, false, false), "OK|");
+    says(a, XS_MKDIR, 0, long_path(2049, false, false), "ERROR EINVAL|");
+    says(g, XS_MKDIR, 0, long_path(2049, false, false), "ERROR EINVAL|");
     says(g, XS_READ, 0, long_path(2049, false, true), "ERROR EINVAL|");
 }
 

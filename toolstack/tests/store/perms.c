@@ -64,12 +64,13 @@ static void malformed(void)
 {
     static const char *const bad[] = {
         "/home|", "/home|x1|", "/home|n|", "/home||", "/home|n1|r|", "/home|n65536|", "/home|n-1|",
-        "/home|n1x|", "/home|n1", "|n1|", "/home/|n1|", "@none|n0|",
+        "/home|n1x|", "/home|n1", "|n1|", "/home/|n1|",
     };
 
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         says(a, XS_SET_PERMS, 0, bad[i], "ERROR EINVAL|");
     says(a, XS_SET_PERMS, 0, "/none|n0|", "ERROR ENOENT|");
+    says(a, XS_SET_PERMS, 0, "@none|n0|", "ERROR ENOENT|");
     says(a, XS_SET_PERMS, 0, "/home|n77|", "ERROR ENOENT|");
     says(a, XS_GET_PERMS, 0, "/home|", "n1|r2|");
 }
