@@ -4,8 +4,8 @@
 
     samples.py OUTPUT_DIR IMAGE
 
-IMAGE is an ELF kernel.  OUTPUT_DIR gets `plain` (the image), `FORMAT` (packed) and `bz-FORMAT` (packed within a
-bzImage that has nothing else in it) for each format.
+IMAGE is an ELF kernel.  OUTPUT_DIR gets `plain` (the image), and for each format `FORMAT` (packed) and
+`bz-FORMAT` (packed within a bzImage that has nothing else in it).
 """
 import gzip
 import lzma
@@ -13,6 +13,7 @@ import pathlib
 import struct
 import subprocess
 import sys
+import zlib
 
 SETUP_SECTORS = 4
 PAYLOAD_OFFSET = 0x2cc      # where Linux has it
@@ -35,7 +36,34 @@ FORMATS = {
     'xz-sha256': lambda data: lzma.compress(data, check=lzma.CHECK_SHA256),
     'lz4-frame': run('lz4', '-q', '-c'),
     'bzip2': run('bzip2', '-c'),
+    # A dictionary of 4 GB, of 1 GB, of 2 GB: more than any packer of kernels uses.
+    'xz-dictionary': lambda data: xz_header(FORMATS['xz'](data), b'\x21\x01', 40),
+    'lzma-dictionary': lambda data: patched(FORMATS['lzma'](data), 1, struct.pack('<I', 1 << 30)),
+    'zstd-dictionary': lambda data: zstd_window(data, 31),
+    # A kernel, and behind it zeroes without end.
+    'gzip-bomb': lambda data: gzip.compress(data + bytes(100 << 20), 9, mtime=0),
 }
+
+
+def patched(data, at, by):
+    return data[:at] + by + data[at + len(by):]
+
+
+def xz_header(data, properties, value):
+    """Change the byte behind `properties` in the header of the first block, and its check value."""
+    start, size = 12, (data[12] + 1) * 4
+    at = data.index(properties, start) + len(properties)
+    header = patched(data[start:start + size - 4], at - start, bytes([value]))
+    return data[:start] + header + struct.pack('<I', zlib.crc32(header)) + data[start + size:]
+
+
+def zstd_window(data, log):
+    """Pack from a pipe, so that the frame has a window and no size, and change the window."""
+    packed = FORMATS['zstd'](data)
+    descriptor = packed[4]
+    if descriptor & 0x20:
+        sys.exit('samples.py: zstd made a frame of a single segment; this needs one with a window')
+    return patched(packed, 5, bytes([(log - 10) << 3]))
 
 
 def bzimage(payload, size, form):

@@ -66,20 +66,25 @@ static uint64_t digest(void)
     return hash;
 }
 
-/* Open and load; the kernel is closed again, its image stays. */
-static int load(const char *file, struct elf_image *image, struct tn_error *err)
+/* Open and load into a domain said to have `bytes`; the kernel is closed again, its image stays. */
+static int load_into(const char *file, uint64_t bytes, struct elf_image *image, struct tn_error *err)
 {
     struct kernel kernel;
     int status;
 
     tn_clear(err);
-    if (kernel_open(&kernel, file, "d", MEMORY, err) < 0)
+    if (kernel_open(&kernel, file, "d", bytes, err) < 0)
         return -1;
     status = kernel_load(&kernel, &memory, err);
     guest_unmap(&memory);
     *image = kernel.image;
     kernel_close(&kernel);
     return status;
+}
+
+static int load(const char *file, struct elf_image *image, struct tn_error *err)
+{
+    return load_into(file, MEMORY, image, err);
 }
 
 static void write_file(const void *bytes, size_t size)
@@ -118,10 +123,32 @@ static void packings(void)
            formats[i],
            err.text);
     }
-    load(sample("bz-bzip2"), &image, &err);
-    failed_with(err.text, "payload is bzip2", "a payload of a known foreign format");
-    load(sample("lz4-frame"), &image, &err);
-    failed_with(err.text, "LZ4 in the frame format", "a file of a known foreign format");
+}
+
+static void unpackable(void)
+{
+    static const struct {
+        const char *name, *line;
+        uint64_t memory;
+    } refused[] = {
+        { "bz-bzip2", "payload is bzip2", MEMORY },
+        { "lz4-frame", "LZ4 in the frame format", MEMORY },
+        { "xz-dictionary", "a dictionary of more than 128 MB", MEMORY },
+        { "bz-xz-dictionary", "a dictionary of more than 128 MB", MEMORY },
+        { "lzma-dictionary", "a dictionary of more than 128 MB", MEMORY },
+        { "zstd-dictionary", "a dictionary of more than 128 MB", MEMORY },
+        { "gzip-bomb", "more than the domain's memory", MEMORY },
+        { "gzip-bomb", "more than its ELF headers describe", 64 * MEMORY },
+        { "bz-gzip-bomb", "the size that its bzImage states", 64 * MEMORY },
+    };
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        struct tn_error err = { "" };
+        struct elf_image image;
+
+        load_into(sample(refused[i].name), refused[i].memory, &image, &err);
+        failed_with(err.text, refused[i].line, refused[i].name);
+    }
 }
 
 static void placement(void)
@@ -294,6 +321,7 @@ void test_kernel(void)
     snprintf(path, sizeof(path), "/tmp/tenon-kernel-%ld", (long)getpid());
     make_domain();
     packings();
+    unpackable();
     placement();
     sections();
     bad_bzimages();
