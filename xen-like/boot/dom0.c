@@ -7,14 +7,11 @@
  * in order of pfn: kernel, RAM disk (unless its pfn is enough for the kernel), P2M (unless the kernel names a
  * place for it), start_info, page tables, boot stack; then padding. What is not mapped there comes after it.
  */
-#include <xen/features.h>
-
 #include "boot/dom0_elf.h"
 #include "boot/options.h"
 #include "domain/domain.h"
 #include "lib/log.h"
 #include "lib/string.h"
-#include "lib/version.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
 #include "mm/pte.h"

@@ -2,7 +2,6 @@
 /* Options that belong to no one subsystem: Domain-0's size. */
 #include "boot/options.h"
 
-#include "lib/log.h"
 #include "lib/math.h"
 #include "lib/option.h"
 #include "lib/string.h"

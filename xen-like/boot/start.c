@@ -10,7 +10,6 @@
 #include "cpu/desc.h"
 #include "cpu/features.h"
 #include "cpu/irq.h"
-#include "cpu/machine.h"
 #include "cpu/smp.h"
 #include "cpu/spec.h"
 #include "cpu/time.h"

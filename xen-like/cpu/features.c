@@ -9,7 +9,6 @@
 #include "cpu/msr.h"
 #include "cpu/regs.h"
 #include "lib/image.h"
-#include "lib/log.h"
 #include "lib/option.h"
 #include "lib/string.h"
 

@@ -5,7 +5,6 @@
  * 64-bit mode and the image; there it changes to the final tables and its own stack.
  */
 #include "cpu/desc.h"
-#include "mm/layout.h"
 #include "offsets.h"
 
 #define AT(label)   (label - trampoline_start)

@@ -13,10 +13,8 @@
 #include "cpu/regs.h"
 #include "cpu/traps.h"
 #include "domain/domain.h"
-#include "lib/log.h"
 #include "mm/guest.h"
 #include "mm/mm.h"
-#include "pv/hypercall.h"
 #include "pv/internal.h"
 #include "pv/pv.h"
 

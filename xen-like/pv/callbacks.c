@@ -10,7 +10,6 @@
 #include "domain/domain.h"
 #include "lib/string.h"
 #include "mm/guest.h"
-#include "mm/layout.h"
 #include "mm/mm.h"
 #include "pv/handlers.h"
 #include "pv/hypercall.h"

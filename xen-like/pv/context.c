@@ -13,7 +13,6 @@
 #include "cpu/regs.h"
 #include "cpu/spec.h"
 #include "domain/domain.h"
-#include "lib/log.h"
 #include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/guest.h"

@@ -9,7 +9,6 @@
 #include "cpu/asm.h"
 #include "cpu/extable.h"
 #include "cpu/features.h"
-#include "cpu/fpu.h"
 #include "cpu/msr.h"
 #include "cpu/regs.h"
 #include "domain/domain.h"
