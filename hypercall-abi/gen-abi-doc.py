@@ -22,8 +22,9 @@ A call is made by the SYSCALL instruction, or through the hypercall page: number
 `%rdi`, `%rsi`, `%rdx`, `%r10`, `%r8`, result in `%rax`. `%rcx` and `%r11` are lost. A negative result is
 minus one of the errors of `xen/errno.h`.
 
-- **Arguments**: `cmd` a sub-operation, `u32` and `u64` values, `dom` a domain id, `va` an address that
-  is kept or mapped, `ptr` the address of a structure or array that is read or written during the call.
+- **Arguments**: `cmd` a sub-operation (`cmd64`: with an index in its upper bits), `u32` and `u64` values,
+  `dom` a domain id, `va` an address that is kept or mapped, `ptr` the address of a structure or array that
+  is read or written during the call.
 - **Who**: `any` domain, or `priv`: control domains only; others get `-EPERM`.
 - **Tenon**: **yes**, or no: the call returns `-ENOSYS`, a sub-operation the error that its header names.
 '''

@@ -11,6 +11,7 @@
 #include <xen/sched.h>
 
 #include "lib/atomic.h"
+#include "pv/hypercall.h"
 #include "sched/scheduler.h"
 #include "tap.h"
 

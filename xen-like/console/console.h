@@ -25,7 +25,6 @@ void console_init_late(void);
 int console_ring_read(struct xen_sysctl_readconsole *op);
 
 /* The hypercall. CONSOLEIO_read is Domain-0's alone. */
-long do_console_io(unsigned int cmd, unsigned int count, unsigned long arg);
 
 /*
  * Keys that the hypervisor answers when input is switched to it (Ctrl-a three times) or a tool sends them

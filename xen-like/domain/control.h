@@ -14,9 +14,6 @@
 #include <xen/platform.h>
 #include <xen/sysctl.h>
 
-#define ERANGE  34
-#define ENODATA 61
-#define ENOBUFS 105
 
 /* The guest's structure, copied in. All three begin alike. */
 union control_op {

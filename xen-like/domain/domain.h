@@ -164,9 +164,5 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 void domain_dump_all(void);
 void domain_dump_hardware(void);
 
-long do_vcpu_op(unsigned int cmd, unsigned int vcpuid, unsigned long arg);
-long do_domctl(unsigned long arg);
-long do_sysctl(unsigned long arg);
-long do_platform_op(unsigned long arg);
 
 #endif

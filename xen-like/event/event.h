@@ -86,6 +86,5 @@ int evtchn_send(struct domain *d, unsigned int port);
 
 void event_dump_all(void);      /* debug key */
 
-long do_event_channel_op(int cmd, unsigned long arg);
 
 #endif

@@ -351,7 +351,7 @@ static const struct {
 #undef OP
 };
 
-long do_event_channel_op(int cmd, unsigned long arg)
+long do_event_channel_op(unsigned int cmd, unsigned long arg)
 {
     union evtchn_args args;
     unsigned long op;
@@ -363,9 +363,9 @@ long do_event_channel_op(int cmd, unsigned long arg)
             return -EFAULT;
         return evtchn_send(current->domain, args.send.port);
     }
-    if (cmd < 0 || cmd >= (int)ARRAY_SIZE(event_ops))
+    if (cmd >= ARRAY_SIZE(event_ops))
         return -ENOSYS;
-    op = index_nospec((unsigned long)cmd, ARRAY_SIZE(event_ops));
+    op = index_nospec(cmd, ARRAY_SIZE(event_ops));
     if (copy_from_guest(&args, arg, event_ops[op].size))
         return -EFAULT;
     ret = event_ops[op].fn(&args);

@@ -29,6 +29,5 @@ void grant_count(struct domain *d, unsigned int *entries_mapped, unsigned int *m
 
 void grant_dump_all(void);      /* debug key */
 
-long do_grant_table_op(unsigned int cmd, unsigned long arg, unsigned int count);
 
 #endif

@@ -118,10 +118,5 @@ int grant_pte_set(const struct grant_place *at, u64 pte);
 int grant_pte_clear(const struct grant_place *at, mfn_t mfn, bool writable, unsigned long replacement);
 
 /* --- hypercalls --- */
-long do_mmu_update(unsigned long ureqs, unsigned int count, unsigned long pdone, unsigned int foreigndom);
-long do_mmuext_op(unsigned long uops, unsigned int count, unsigned long pdone, unsigned int foreigndom);
-long do_update_va_mapping(unsigned long va, u64 val, unsigned long flags);
-long do_update_va_mapping_otherdomain(unsigned long va, u64 val, unsigned long flags, unsigned int domid);
-long do_memory_op(unsigned long cmd, unsigned long arg);
 
 #endif

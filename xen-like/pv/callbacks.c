@@ -11,7 +11,6 @@
 #include "lib/string.h"
 #include "mm/guest.h"
 #include "mm/mm.h"
-#include "pv/handlers.h"
 #include "pv/hypercall.h"
 #include "pv/internal.h"
 
@@ -119,7 +118,7 @@ static long unregister_callback(unsigned int type)
     }
 }
 
-long do_callback_op(int cmd, unsigned long arg)
+long do_callback_op(unsigned int cmd, unsigned long arg)
 {
     struct callback_register reg;
     struct callback_unregister unreg;

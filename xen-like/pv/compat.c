@@ -9,7 +9,6 @@
 
 #include "domain/domain.h"
 #include "mm/guest.h"
-#include "pv/handlers.h"
 #include "pv/hypercall.h"
 
 /* The argument's union follows the command, at its own alignment; results go back into it. */
@@ -19,7 +18,7 @@ long do_event_channel_op_compat(unsigned long op)
 
     if (copy_from_guest(&cmd, op, sizeof(cmd)))
         return -EFAULT;
-    return cmd <= EVTCHNOP_unmask ? do_event_channel_op((int)cmd, op + offsetof(struct evtchn_op, u)) : -ENOSYS;
+    return cmd <= EVTCHNOP_unmask ? do_event_channel_op(cmd, op + offsetof(struct evtchn_op, u)) : -ENOSYS;
 }
 
 long do_physdev_op_compat(unsigned long op)
@@ -36,13 +35,13 @@ long do_physdev_op_compat(unsigned long op)
     case PHYSDEVOP_apic_read:
     case PHYSDEVOP_apic_write:
     case PHYSDEVOP_alloc_irq_vector:
-        return do_physdev_op((int)cmd, op + offsetof(struct physdev_op, u));
+        return do_physdev_op(cmd, op + offsetof(struct physdev_op, u));
     default:
         return -ENOSYS;
     }
 }
 
-long do_sched_op_compat(int cmd, unsigned long arg)
+long do_sched_op_compat(unsigned int cmd, unsigned long arg)
 {
     switch (cmd) {
     case SCHEDOP_yield:

@@ -18,7 +18,6 @@
 #include "mm/mm.h"
 #include "mm/pte.h"
 #include "mm/segdesc.h"
-#include "pv/handlers.h"
 #include "pv/hypercall.h"
 #include "pv/internal.h"
 

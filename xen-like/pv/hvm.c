@@ -8,7 +8,6 @@
 #include "cpu/time.h"
 #include "domain/domain.h"
 #include "mm/guest.h"
-#include "pv/handlers.h"
 #include "pv/hypercall.h"
 
 /* Parameters belong to domains that are not paravirtual; there are none. */
@@ -26,7 +25,7 @@ static long param_op(unsigned long arg)
     return -EINVAL;
 }
 
-long do_hvm_op(int cmd, unsigned long arg)
+long do_hvm_op(unsigned int cmd, unsigned long arg)
 {
     struct xen_hvm_get_time time = { .now = now() };
 
@@ -46,7 +45,7 @@ long do_hvm_op(int cmd, unsigned long arg)
     }
 }
 
-long do_xenpmu_op(int cmd, unsigned long arg)
+long do_xenpmu_op(unsigned int cmd, unsigned long arg)
 {
     return -EOPNOTSUPP;
 }

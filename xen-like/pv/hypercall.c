@@ -13,7 +13,6 @@
 #include "lib/spinlock.h"
 #include "lib/string.h"
 #include "mm/guest.h"
-#include "pv/handlers.h"
 
 #define ARGS unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e
 typedef long (*hypercall_fn)(ARGS);

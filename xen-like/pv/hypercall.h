@@ -13,26 +13,29 @@
 
 #include "lib/types.h"
 
-/* The public header has XEN_EPERM and so on; inside we use the usual names. */
-#define EPERM 1
-#define ENOENT 2
-#define ESRCH 3
-#define EINTR 4
-#define ENXIO 6
-#define E2BIG 7
-#define EAGAIN 11
-#define ENOMEM 12
-#define EACCES 13
-#define EFAULT 14
-#define EBUSY 16
-#define EEXIST 17
-#define ENODEV 19
-#define EINVAL 22
-#define ENOSPC 28
-#define ENOSYS 38
-#define EOVERFLOW 75
-#define ERESTART 85
-#define EOPNOTSUPP 95
+/* The interface's error numbers, which the public header calls XEN_EPERM and so on, under their usual names. */
+enum {
+#define XEN_ERRNO(name, value) name = value,
+#include <xen/errno.h>
+};
+
+/* The handlers: do_NAME for each row of hypercalls.def, its arguments of the types that go with their kinds. */
+#define TYPE_none           void
+#define TYPE_cmd            unsigned int
+#define TYPE_cmd64          u64
+#define TYPE_u32            unsigned int
+#define TYPE_u64            u64
+#define TYPE_dom            unsigned int
+#define TYPE_va             unsigned long
+#define TYPE_ptr            unsigned long
+#define TYPES_0(a)          TYPE_##a
+#define TYPES_1(a)          TYPE_##a
+#define TYPES_2(a, ...)     TYPE_##a, TYPES_1(__VA_ARGS__)
+#define TYPES_3(a, ...)     TYPE_##a, TYPES_2(__VA_ARGS__)
+#define TYPES_4(a, ...)     TYPE_##a, TYPES_3(__VA_ARGS__)
+#define TYPES_5(a, ...)     TYPE_##a, TYPES_4(__VA_ARGS__)
+#define HYPERCALL(nr, name, nargs, kinds, who, state, text) long do_##name(TYPES_##nargs kinds);
+#include "hypercalls.def"
 
 /* One more than the highest number that the table of pointers has room for. */
 #define NR_HYPERCALLS 64

@@ -11,7 +11,6 @@
 #include "domain/domain.h"
 #include "lib/atomic.h"
 #include "mm/guest.h"
-#include "pv/handlers.h"
 #include "pv/hypercall.h"
 #include "pv/internal.h"
 
@@ -198,7 +197,7 @@ static long nothing_to_do(union physdev_args *a)
 }
 
 static const struct physdev_row {
-    int cmd;
+    unsigned int cmd;
     enum { ANYBODY, HARDWARE_DOMAIN } who;      /* -EPERM for others; some look at it themselves, in their order */
     enum { TAKES, ANSWERS } way;                /* whether the structure goes back to the guest */
     unsigned int size;
@@ -219,7 +218,7 @@ static const struct physdev_row {
     { PHYSDEVOP_pci_device_remove, HARDWARE_DOMAIN, TAKES, SIZE(pci_device), nothing_to_do },
 };
 
-long do_physdev_op(int cmd, unsigned long arg)
+long do_physdev_op(unsigned int cmd, unsigned long arg)
 {
     union physdev_args args;
 

@@ -9,11 +9,8 @@
 #include "lib/version.h"
 #include "mm/guest.h"
 #include "mm/layout.h"
-#include "pv/handlers.h"
 #include "pv/hypercall.h"
 #include "pv/internal.h"
-
-#define ENODATA 61
 
 /* What those may not know who may not control the machine. */
 static const char denied[] = "<denied>";
@@ -59,7 +56,7 @@ static long give_features(unsigned long arg)
     return give(arg, &info, sizeof(info));
 }
 
-long do_xen_version(int cmd, unsigned long arg)
+long do_xen_version(unsigned int cmd, unsigned long arg)
 {
     struct domain *d = current->domain;
 

@@ -236,9 +236,9 @@ static long (*const sched_ops[])(unsigned long arg) = {
 #include "pv/subops.h"
 };
 
-long do_sched_op(int cmd, unsigned long arg)
+long do_sched_op(unsigned int cmd, unsigned long arg)
 {
-    if (cmd < 0 || cmd >= (int)ARRAY_SIZE(sched_ops))
+    if (cmd >= ARRAY_SIZE(sched_ops))
         return -ENOSYS;
-    return sched_ops[index_nospec((unsigned long)cmd, ARRAY_SIZE(sched_ops))](arg);
+    return sched_ops[index_nospec(cmd, ARRAY_SIZE(sched_ops))](arg);
 }

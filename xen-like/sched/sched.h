@@ -137,7 +137,5 @@ bool cpumask_and(struct cpumask *to, const struct cpumask *a, const struct cpuma
 void sched_dump(void);                                  /* debug keys: the run queues; the timers */
 void timers_dump(void);
 
-long do_sched_op(int cmd, unsigned long arg);
-long do_set_timer_op(stime_t timeout);
 
 #endif

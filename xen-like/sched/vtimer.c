@@ -5,6 +5,7 @@
  * ticks only while the vCPU runs; when it runs again after more than a period it gets one tick at once.
  */
 #include "cpu/time.h"
+#include "pv/hypercall.h"
 #include "sched/scheduler.h"
 
 /* Deadlines further off than this (13 days) or negative come from guests whose clock arithmetic wrapped. */
@@ -82,9 +83,10 @@ void vcpu_set_periodic(struct vcpu *v, stime_t period)
     }
 }
 
-long do_set_timer_op(stime_t timeout)
+long do_set_timer_op(u64 when)
 {
     struct timer *t = &current->sched.singleshot;
+    stime_t timeout = (stime_t)when;
 
     if (timeout == 0) {
         timer_stop(t);

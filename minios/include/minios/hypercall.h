@@ -33,6 +33,7 @@ const char *xen_strerror(long result);
                      : "rcx", "r11", "memory")
 
 #define HC_TYPE_cmd unsigned int
+#define HC_TYPE_cmd64 unsigned long
 #define HC_TYPE_u32 unsigned int
 #define HC_TYPE_u64 uint64_t
 #define HC_TYPE_dom domid_t
