@@ -56,13 +56,11 @@ static long give_features(unsigned long arg)
     return give(arg, &info, sizeof(info));
 }
 
-long do_xen_version(unsigned int cmd, unsigned long arg)
+static __attribute__((noinline)) long describe(unsigned int cmd, unsigned long arg)
 {
     struct domain *d = current->domain;
 
     switch (cmd) {
-    case XENVER_version:
-        return ABI_VERSION_MAJOR << 16 | ABI_VERSION_MINOR;
     case XENVER_extraversion:
         return give_text(arg, ABI_EXTRA_VERSION, sizeof(xen_extraversion_t));
     case XENVER_compile_info:
@@ -87,4 +85,10 @@ long do_xen_version(unsigned int cmd, unsigned long arg)
     default:
         return -ENOSYS;
     }
+}
+
+/* The version is asked for again and again, by guests that want to be told of events. */
+long do_xen_version(unsigned int cmd, unsigned long arg)
+{
+    return cmd == XENVER_version ? ABI_VERSION_MAJOR << 16 | ABI_VERSION_MINOR : describe(cmd, arg);
 }
