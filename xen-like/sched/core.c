@@ -170,13 +170,14 @@ static void enqueue(struct sched_cpu *sc, struct vcpu *v)
 
     scheduler->enqueue(sc, v, t);
     v->sched.queued = true;
+    sc->nr_queued++;
     if (sc->curr == sc->idle) {
         /* It has its work; a second vCPU must look for another idle CPU. */
         clear_bit(sc->cpu, sched_idle_cpus.bits);
         sched_reschedule(sc->cpu);
         return;
     }
-    at = scheduler->preempt_at(sc, v, t);
+    at = scheduler->preempt_at ? scheduler->preempt_at(sc, v, t) : STIME_NEVER;
     if (at <= t)
         sched_reschedule(sc->cpu);
     else if (at < STIME_NEVER && (!timer_is_set(&sc->slice) || at < READ_ONCE(sc->slice.deadline)))
@@ -194,8 +195,8 @@ static void place(struct sched_cpu *sc, struct vcpu *v)
     struct sched_cpu *to = &per_cpu(sched_cpu, cpu);
 
     if (to != sc) {
-        if (scheduler->migrate)
-            scheduler->migrate(v, sc, to);
+        if (scheduler->retire)
+            scheduler->retire(sc, v);
         WRITE_ONCE(v->sched.cpu, cpu);
         spin_unlock(&sc->lock);
         sc = sched_lock_vcpu(v);
@@ -231,10 +232,8 @@ static void vcpu_sleep(struct vcpu *v)
     struct sched_cpu *sc = sched_lock_vcpu(v);
 
     if (!vcpu_runnable(v)) {
-        if (v->sched.queued) {
-            scheduler->dequeue(sc, v);
-            v->sched.queued = false;
-        }
+        if (v->sched.queued)
+            sched_unqueue(sc, v);
         if (v->sched.runstate.state == RUNSTATE_runnable)
             runstate_change(v, sleeping_state(v), now());
         if (sc->curr == v)
@@ -351,8 +350,7 @@ int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct c
     if (hard)
         v->sched.hard_affinity = *hard;
     if (v->sched.queued) {  /* there may be a better place now, and this one may be forbidden */
-        scheduler->dequeue(sc, v);
-        v->sched.queued = false;
+        sched_unqueue(sc, v);
         place(sc, v);
         return 0;
     }
@@ -435,7 +433,7 @@ static void schedule(void)
         runstate_change(next, RUNSTATE_running, t);
     }
     /* Under the lock: whoever queues a vCPU after that arms the timer again where it is stopped here. */
-    slice = is_idle(next) ? STIME_NEVER : scheduler->slice(sc, t);
+    slice = is_idle(next) || !scheduler->slice ? STIME_NEVER : scheduler->slice(sc, t);
     if (slice < STIME_NEVER)
         timer_set(&sc->slice, t + slice);
     else

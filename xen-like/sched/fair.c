@@ -145,13 +145,6 @@ static void queue_insert(struct sched_cpu *sc, struct vcpu *v)
     while (at != &sc->queue && list_entry(at, struct vcpu, sched.run_list)->sched.vtime > v->sched.vtime)
         at = at->prev;
     list_add(&v->sched.run_list, at);
-    sc->nr_queued++;
-}
-
-static void queue_remove(struct sched_cpu *sc, struct vcpu *v)
-{
-    list_del(&v->sched.run_list);
-    sc->nr_queued--;
 }
 
 static void fair_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
@@ -168,12 +161,6 @@ static void fair_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
 
 static void fair_stopped(struct sched_cpu *sc, struct vcpu *v)
 {
-    set_active(v, false);
-}
-
-static void fair_dequeue(struct sched_cpu *sc, struct vcpu *v)
-{
-    queue_remove(sc, v);
     set_active(v, false);
 }
 
@@ -322,8 +309,7 @@ static struct vcpu *pull(struct sched_cpu *sc, const struct vcpu *than, stime_t 
         }
     }
     if (best) {
-        queue_remove(from, best);
-        best->sched.queued = false;
+        sched_unqueue(from, best);
         limit(sc, best);
         WRITE_ONCE(best->sched.cpu, sc->cpu);
         spin_unlock(&from->lock);
@@ -400,8 +386,8 @@ static struct vcpu *first_allowed(struct sched_cpu *sc, stime_t t)
     struct vcpu *v;
 
     while ((v = first(sc)) && out_of_budget(v, t)) {
-        fair_dequeue(sc, v);
-        v->sched.queued = false;
+        sched_unqueue(sc, v);
+        set_active(v, false);
         cap_park(v);
     }
     return v;
@@ -471,8 +457,7 @@ static struct vcpu *choose(struct sched_cpu *sc, bool curr_stays, stime_t t)
     if (pulled) {
         next = pulled;
     } else if (next != curr) {
-        queue_remove(sc, next);
-        next->sched.queued = false;
+        sched_unqueue(sc, next);
     }
     return next;
 }
@@ -492,7 +477,6 @@ const struct scheduler scheduler_fair = {
     .id = XEN_SCHEDULER_CREDIT,
     .pick_cpu = fair_pick_cpu,
     .enqueue = fair_enqueue,
-    .dequeue = fair_dequeue,
     .preempt_at = fair_preempt_at,
     .call_others = fair_call_others,
     .slice = fair_slice,

@@ -41,13 +41,6 @@ static void null_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
     if (!sc->owner)
         WRITE_ONCE(sc->owner, v);
     list_add_tail(&v->sched.run_list, &sc->queue);
-    sc->nr_queued++;
-}
-
-static void null_dequeue(struct sched_cpu *sc, struct vcpu *v)
-{
-    list_del(&v->sched.run_list);
-    sc->nr_queued--;
 }
 
 static void null_retire(struct sched_cpu *sc, struct vcpu *v)
@@ -64,16 +57,6 @@ static void null_stopped(struct sched_cpu *sc, struct vcpu *v)
         null_retire(sc, v);
 }
 
-static void null_migrate(struct vcpu *v, struct sched_cpu *from, const struct sched_cpu *to)
-{
-    null_retire(from, v);
-}
-
-static stime_t null_preempt_at(const struct sched_cpu *sc, const struct vcpu *v, stime_t t)
-{
-    return STIME_NEVER;
-}
-
 static void null_call_others(struct sched_cpu *sc, const struct vcpu *v)
 {
     unsigned int cpu;
@@ -81,11 +64,6 @@ static void null_call_others(struct sched_cpu *sc, const struct vcpu *v)
     for_each_online_cpu(cpu)
         if (!READ_ONCE(per_cpu(sched_cpu, cpu).owner) && cpumask_test(&v->sched.hard_affinity, cpu))
             sched_reschedule(cpu);
-}
-
-static stime_t null_slice(const struct sched_cpu *sc, stime_t t)
-{
-    return STIME_NEVER;
 }
 
 /* One that waits at another CPU and may run here. That CPU's lock is only tried, since this one's is held. */
@@ -106,8 +84,7 @@ static struct vcpu *adopt(struct sched_cpu *sc)
         list_for_each(v, &other->queue, sched.run_list) {
             if (v == other->owner || !sched_movable(v, sc->cpu))
                 continue;
-            null_dequeue(other, v);
-            null_enqueue(sc, v, 0);
+            sched_unqueue(other, v);
             WRITE_ONCE(v->sched.cpu, sc->cpu);
             spin_unlock(&other->lock);
             return v;
@@ -119,7 +96,7 @@ static struct vcpu *adopt(struct sched_cpu *sc)
 
 static struct vcpu *null_pick_next(struct sched_cpu *sc, bool curr_stays, stime_t t)
 {
-    struct vcpu *v = sc->owner;
+    struct vcpu *v = sc->owner, *adopted = NULL;
 
     if (v && !cpumask_test(&v->sched.hard_affinity, sc->cpu))
         WRITE_ONCE(sc->owner, v = NULL);
@@ -128,15 +105,14 @@ static struct vcpu *null_pick_next(struct sched_cpu *sc, bool curr_stays, stime_
     if (!v) {
         /* Whoever queues a vCPU elsewhere meanwhile looks for CPUs without an owner after that. */
         smp_mb();
-        v = adopt(sc);
+        v = adopted = adopt(sc);
     }
     WRITE_ONCE(sc->owner, v);
-    if (v && v == sc->curr && curr_stays)
+    if (adopted || (v && v == sc->curr && curr_stays))
         return v;
     if (!v || !v->sched.queued)
         return sc->idle;
-    null_dequeue(sc, v);
-    v->sched.queued = false;
+    sched_unqueue(sc, v);
     return v;
 }
 
@@ -145,11 +121,7 @@ const struct scheduler scheduler_null = {
     .id = XEN_SCHEDULER_NULL,
     .pick_cpu = null_pick_cpu,
     .enqueue = null_enqueue,
-    .dequeue = null_dequeue,
-    .migrate = null_migrate,
-    .preempt_at = null_preempt_at,
     .call_others = null_call_others,
-    .slice = null_slice,
     .pick_next = null_pick_next,
     .stopped = null_stopped,
     .retire = null_retire,

@@ -35,18 +35,13 @@ struct scheduler {
     u32 id;                     /* XEN_SCHEDULER_* that it is shown as */
     /* The CPU, of v's hard affinity, where v had best go on. v is runnable and neither runs nor is queued. */
     unsigned int (*pick_cpu)(const struct vcpu *v);
-    /* v becomes, or ceases to be, one of sc's queue; t: now. */
+    /* Puts v into sc's queue; t: now. */
     void (*enqueue)(struct sched_cpu *sc, struct vcpu *v, stime_t t);
-    void (*dequeue)(struct sched_cpu *sc, struct vcpu *v);
-    /*
-     * v goes from one CPU to another, not queued. from's lock is held, and perhaps not to's. NULL: no action.
-     */
-    void (*migrate)(struct vcpu *v, struct sched_cpu *from, const struct sched_cpu *to);
-    /* When v, just queued at sc, should take the CPU from curr: t or before means at once. */
+    /* When v, just queued at sc, should take the CPU from curr: t or before means at once. NULL: never. */
     stime_t (*preempt_at)(const struct sched_cpu *sc, const struct vcpu *v, stime_t t);
     /* v waits at sc, whose CPU is busy: lets other CPUs know that had better run it, or others of sc's. */
     void (*call_others)(struct sched_cpu *sc, const struct vcpu *v);
-    /* How long curr may run from t on before pick_next() is asked again; STIME_NEVER: as long as it likes. */
+    /* How long curr may run from t on before pick_next() is asked again; NULL, STIME_NEVER: as it likes. */
     stime_t (*slice)(const struct sched_cpu *sc, stime_t t);
     /*
      * Accounts for what sc->curr ran until t, and returns who runs next: curr where curr_stays allows it, a
@@ -55,7 +50,7 @@ struct scheduler {
     struct vcpu *(*pick_next)(struct sched_cpu *sc, bool curr_stays, stime_t t);
     /* v, at sc, cannot run now; it is neither running nor queued any more. */
     void (*stopped)(struct sched_cpu *sc, struct vcpu *v);
-    /* v is about to be freed, or may not run on sc's CPU any more. NULL: no action. */
+    /* v, not queued, leaves sc's CPU for another, or for good. NULL: no action. */
     void (*retire)(struct sched_cpu *sc, struct vcpu *v);
     /* v gets a new weight, which the hook stores. NULL: there are no shares. */
     void (*set_weight)(struct sched_cpu *sc, struct vcpu *v, unsigned int weight);
@@ -80,6 +75,14 @@ void sched_reschedule(unsigned int cpu);
 static inline bool sched_movable(const struct vcpu *v, unsigned int cpu)
 {
     return !v->sched.running && cpumask_test(&v->sched.hard_affinity, cpu);
+}
+
+/* Takes v out of sc's queue. */
+static inline void sched_unqueue(struct sched_cpu *sc, struct vcpu *v)
+{
+    list_del(&v->sched.run_list);
+    sc->nr_queued--;
+    v->sched.queued = false;
 }
 
 /*
