@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Timers: a pairing heap a CPU, ordered by deadline, and the softirq that runs what has expired. Arming is a
- * few instructions; taking out the first costs O(log n) on average.
+ * Timers: a skew heap a CPU, ordered by deadline, and the softirq that runs what has expired. Arming one and
+ * taking one out cost O(log n) on average; with few timers, a few instructions.
  *
  * The hardware timer is only ever moved forward by arming. After the first timer is stopped or moved back it
  * still fires at the old time, finds nothing to do, and is then set for what is first: cheaper than a write
@@ -23,68 +23,47 @@ struct timer_cpu {
 
 static DEFINE_PER_CPU(struct timer_cpu, timer_cpu);
 
-/* --- the heap: each function takes and returns roots, with prev and next of a root NULL --- */
+/* --- the heap: a skew heap, whose functions take and return roots --- */
 
+/* The path that is walked changes sides at each step, which keeps paths short on average. */
 static struct timer *heap_merge(struct timer *a, struct timer *b)
 {
-    struct timer *t;
+    struct timer *root = NULL, *parent = NULL, **at = &root, *t;
 
-    if (!a || !b)
-        return a ? a : b;
-    if (b->deadline < a->deadline) {
-        t = a;
-        a = b;
-        b = t;
+    while (a && b) {
+        if (b->deadline < a->deadline) {
+            t = a;
+            a = b;
+            b = t;
+        }
+        *at = a;
+        a->parent = parent;
+        parent = a;
+        t = a->right;
+        a->right = a->left;
+        at = &a->left;
+        a = t;
     }
-    b->next = a->child;
-    if (b->next)
-        b->next->prev = b;
-    b->prev = a;
-    a->child = b;
-    return a;
-}
-
-/* One heap of a list of siblings: pairs from left to right, then the pairs from right to left. */
-static struct timer *heap_merge_siblings(struct timer *first)
-{
-    struct timer *pairs = NULL, *a, *b, *merged;
-
-    while (first) {
-        a = first;
-        b = a->next;
-        first = b ? b->next : NULL;
-        a->next = a->prev = NULL;
-        if (b)
-            b->next = b->prev = NULL;
-        merged = heap_merge(a, b);
-        merged->next = pairs;
-        pairs = merged;
-    }
-    merged = NULL;
-    while (pairs) {
-        a = pairs;
-        pairs = a->next;
-        a->next = NULL;
-        merged = heap_merge(merged, a);
-    }
-    return merged;
+    *at = a ? a : b;
+    if (*at)
+        (*at)->parent = parent;
+    return root;
 }
 
 static struct timer *heap_remove(struct timer *root, struct timer *t)
 {
-    struct timer *rest = heap_merge_siblings(t->child);
+    struct timer *rest = heap_merge(t->left, t->right), *parent = t->parent;
 
-    t->child = NULL;
-    if (t == root)
+    t->left = t->right = t->parent = NULL;
+    if (rest)
+        rest->parent = parent;
+    if (!parent)
         return rest;
-    if (t->prev->child == t)
-        t->prev->child = t->next;
+    if (parent->left == t)
+        parent->left = rest;
     else
-        t->prev->next = t->next;
-    if (t->next)
-        t->next->prev = t->prev;
-    t->next = t->prev = NULL;
-    return heap_merge(root, rest);
+        parent->right = rest;
+    return root;
 }
 
 /* --- timers --- */
@@ -229,15 +208,12 @@ static void timer_softirq(void)
 /* The next of the heap in an order that visits all; NULL: t was the last. */
 static const struct timer *heap_next(const struct timer *t)
 {
-    if (t->child)
-        return t->child;
-    while (t && !t->next) {
-        /* Back to the first of its siblings, whose prev is the parent. */
-        while (t->prev && t->prev->child != t)
-            t = t->prev;
-        t = t->prev;
-    }
-    return t ? t->next : NULL;
+    if (t->left || t->right)
+        return t->left ? t->left : t->right;
+    for (; t->parent; t = t->parent)
+        if (t->parent->left == t && t->parent->right)
+            return t->parent->right;
+    return NULL;
 }
 
 unsigned int timers_visit(unsigned int cpu, unsigned int max, void (*fn)(const struct timer *), stime_t *set)

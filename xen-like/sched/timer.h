@@ -13,8 +13,7 @@ struct timer {
     stime_t deadline;
     void (*fn)(void *data);
     void *data;
-    struct timer *child, *next; /* heap: first child, next sibling */
-    struct timer *prev;         /* previous sibling, or the parent of a first child; NULL: root */
+    struct timer *left, *right, *parent;    /* in the heap */
     unsigned int cpu;           /* whose heap, and where fn runs; changed under that CPU's lock */
     bool set;
     bool dead;
