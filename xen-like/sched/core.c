@@ -246,14 +246,17 @@ static void vcpu_sleep(struct vcpu *v)
 
 void vcpu_unblock(struct vcpu *v)
 {
-    unsigned int reasons;
+    u32 poller = 1u << v->id;
 
     if (!(v->sched.blocked & (VCPU_BLOCKED | VCPU_POLLING)))
         return;
-    reasons = atomic_and(&v->sched.blocked, ~(VCPU_BLOCKED | VCPU_POLLING));
-    if (reasons & VCPU_POLLING)
-        atomic_and(&v->domain->event.poll_mask, ~(1u << v->id));
-    if (reasons & (VCPU_BLOCKED | VCPU_POLLING))
+    /*
+     * First, for once the flag is gone v may poll again, and that poll's mark must stay. A poll that begins between
+     * the two ends early, which polls may; the mark that it leaves goes here the next time.
+     */
+    if (READ_ONCE(v->domain->event.poll_mask) & poller)
+        atomic_and(&v->domain->event.poll_mask, ~poller);
+    if (atomic_and(&v->sched.blocked, ~(VCPU_BLOCKED | VCPU_POLLING)) & (VCPU_BLOCKED | VCPU_POLLING))
         vcpu_wake(v);
 }
 
