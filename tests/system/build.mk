@@ -4,7 +4,7 @@
 
 SYSTEM_DIR := $(B)/tests/system
 
-$(SYSTEM_DIR)/files.done: tests/system/images.py
+$(SYSTEM_DIR)/files.done: tests/system/images.py toolstack/tests/samples.py
 	@echo "  GEN     $(SYSTEM_DIR)/files"
 	$(Q)rm -rf $(SYSTEM_DIR)/files
 	$(Q)$(PYTHON) tests/system/images.py $(SYSTEM_DIR)/files

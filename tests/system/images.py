@@ -11,6 +11,9 @@ import pathlib
 import struct
 import sys
 
+sys.path.insert(0, 'toolstack/tests')
+import samples
+
 PT_LOAD, PT_NOTE = 1, 4
 EM_386, EM_X86_64 = 3, 62
 # Notes of the owner "Xen", by the numbers of <xen/elfnote.h>.
@@ -62,6 +65,8 @@ def elf(segments=None, with_notes=True, entry=VIRT_BASE + LOAD, machine=EM_X86_6
 def kernels():
     good = elf()
     packed = gzip.compress(good, mtime=0)
+    linux_like = samples.bzimage(samples.FORMATS['xz'](good), len(good), 'xz')
+    payload = len(linux_like) - 600         # within the packed data
     return {
         'good': good,
         'good-gz': packed,
@@ -70,6 +75,13 @@ def kernels():
         'truncated-segment': good[:64 + 56 * 2 + 100],
         'truncated-gz': packed[:len(packed) // 2],
         'altered-gz': packed[:20] + bytes(b ^ 0x55 for b in packed[20:40]) + packed[40:],
+        'good-bz': linux_like,
+        'truncated-bz': linux_like[:payload],
+        'altered-bz': samples.patched(linux_like, payload, b'altered'),
+        'old-bz': samples.patched(linux_like, 0x206, b'\x03\x02'),
+        'foreign-bz': samples.bzimage(samples.FORMATS['bzip2'](good), len(good), 'bzip2'),
+        'dictionary-bz': samples.bzimage(samples.FORMATS['xz-dictionary'](good), len(good), 'xz'),
+        'bomb-gz': gzip.compress(good + bytes(64 << 20), mtime=0),
         'not-elf': b'This is a text, not a kernel.\n' * 20,
         'not-x86-64': elf(machine=EM_386),
         'no-notes': elf(with_notes=False),

@@ -18,6 +18,12 @@ CASES = [
     ('tenon create /bad/truncated-segment.cfg', r'/bad/truncated-segment.*(truncated|cut short|beyond)'),
     ('tenon create /bad/truncated-gz.cfg', r'/bad/truncated-gz'),
     ('tenon create /bad/altered-gz.cfg', r'/bad/altered-gz'),
+    ('tenon create /bad/truncated-bz.cfg', r'/bad/truncated-bz.*truncated'),
+    ('tenon create /bad/altered-bz.cfg', r'/bad/altered-bz.*damaged'),
+    ('tenon create /bad/old-bz.cfg', r'/bad/old-bz.*protocol 2.03'),
+    ('tenon create /bad/foreign-bz.cfg', r'/bad/foreign-bz.*bzip2'),
+    ('tenon create /bad/dictionary-bz.cfg', r'/bad/dictionary-bz.*dictionary'),
+    ('tenon create /bad/bomb-gz.cfg', r'/bad/bomb-gz.*unpacks to more'),
     ('tenon create /bad/not-elf.cfg', r'/bad/not-elf.*ELF'),
     ('tenon create /bad/not-x86-64.cfg', r'/bad/not-x86-64.*x86-64'),
     ('tenon create /bad/no-notes.cfg', r'/bad/no-notes.*notes?'),
@@ -53,7 +59,7 @@ CASES = [
 def complaints(machine):
     shell = Shell(machine)
     # A sound image first: what is refused below is refused for its own fault.
-    for name in ('good', 'good-gz'):
+    for name in ('good', 'good-gz', 'good-bz'):
         demo.succeed(shell, f'tenon create /bad/{name}.cfg')
         demo.wait_until_gone(shell, name)
     before, listed = demo.free_pages(shell), set(demo.domains(shell.output('tenon list')))

@@ -88,7 +88,8 @@ def main():
         (folder / f'bz-{form}').write_bytes(bzimage(packed, len(image), form))
 
 
-try:
-    main()
-except (OSError, IndexError, lzma.LZMAError, subprocess.CalledProcessError) as error:
-    sys.exit(f'samples.py: {error}')
+if __name__ == '__main__':
+    try:
+        main()
+    except (OSError, IndexError, lzma.LZMAError, subprocess.CalledProcessError) as error:
+        sys.exit(f'samples.py: {error}')
