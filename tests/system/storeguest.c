@@ -187,7 +187,7 @@ static void nodes(void)
     says(XS_INTRODUCE, 0, "9|1|1|", "ERROR EACCES|");
     says(XS_RELEASE, 0, "0|", "ERROR EACCES|");
     says(XS_CONTROL, 0, "check|", "ERROR EACCES|");
-    says(XS_IS_DOMAIN_INTRODUCED, 0, "0|", "T|");
+    says(XS_IS_DOMAIN_INTRODUCED, 0, "0|", "ERROR EACCES|");
     says(XS_GET_DOMAIN_PATH, 0, "7|", "/local/domain/7|");
     says(99, 0, "|", "ERROR ENOSYS|");
 }

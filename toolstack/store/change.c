@@ -84,7 +84,8 @@ static int create(struct request *req, const struct tree_place *place, char *val
     node_set_value(&store->common, node, value, bytes);
     account_add(store, req->tx, owner, cost);
     if (!req->tx)
-        changed(store, req->path, &(struct change){ .after = perms, .parent = place->parent->perms });
+        changed(store, req->path, &(struct change){
+            .after = perms, .parent = place->missing == 1 ? place->parent->perms : perms });
 
 out:
     if (!node)
@@ -268,14 +269,18 @@ static int make_perms(struct request *req, const struct perms *old, const struct
     return *perms ? 0 : -ENOMEM;
 }
 
+/* Who may know of domains: permissions of special paths, which lie in no tree. */
 static int set_special(struct request *req, const struct store_perm *entry, int count)
 {
-    struct perms **special, *perms;
+    struct store *store = req->store;
+    struct perms **special = strcmp(req->text, "@introduceDomain") == 0 ? &store->introduce_perms :
+                             strcmp(req->text, "@releaseDomain") == 0 ? &store->release_perms : NULL;
+    struct perms *perms;
     int rc;
 
-    special = request_special(req, req->text, MAY_OWN, &rc);
-    if (rc == 0)
-        rc = make_perms(req, *special, entry, count, &perms);
+    if (!req->conn->privileged)
+        return -EINVAL;
+    rc = special ? make_perms(req, *special, entry, count, &perms) : -ENOENT;
     if (rc)
         return rc;
     perms_put(*special);
@@ -332,7 +337,7 @@ int do_set_perms(struct request *req)
         return set_special(req, entry, count);
     rc = request_path(req->conn, req->text, req->path, &home);
     if (rc == 0)
-        rc = request_find(req, MAY_OWN, &place);
+        rc = request_find(req, MAY_WRITE | MAY_OWN, &place);
     if (rc == 0)
         rc = make_perms(req, place.node->perms, entry, count, &perms);
     if (rc)

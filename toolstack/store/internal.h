@@ -274,11 +274,11 @@ int request_one_path(struct request *req);
 uint32_t request_error(int error, char *reply);
 int request_ok(struct request *req);
 int request_text(struct request *req, const char *text);
-/* Look up req->path for a use of it; -ENOENT, or -EACCES where the client may not know. */
+/*
+ * Look up req->path for a use that needs all of these MAY_*. Where there is no node: -ENOENT for who has one
+ * of these rights to what is above, -EACCES for others.
+ */
 int request_find(struct request *req, unsigned may, struct tree_place *place);
-
-/* Permissions of "@introduceDomain" or "@releaseDomain", which lie in no tree. *rc: 0 or a negative error. */
-struct perms **request_special(struct request *req, const char *name, unsigned may, int *rc);
 
 int do_write(struct request *req);
 int do_mkdir(struct request *req);

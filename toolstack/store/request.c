@@ -123,10 +123,13 @@ uint32_t request_error(int error, char *reply)
 
 int request_find(struct request *req, unsigned may, struct tree_place *place)
 {
+    unsigned allowed;
+
     tree_find(*req->root, req->path, place);
-    if (!(perms_allow(req->conn, (place->node ? place->node : place->parent)->perms) & may))
-        return -EACCES;
-    return place->node ? 0 : -ENOENT;
+    allowed = perms_allow(req->conn, (place->node ? place->node : place->parent)->perms) & may;
+    if (place->node)
+        return allowed == may ? 0 : -EACCES;
+    return allowed ? -ENOENT : -EACCES;
 }
 
 /* The request's only path, of a node that the client may read. */
@@ -221,44 +224,16 @@ static int do_directory_part(struct request *req)
     return 0;
 }
 
-static struct perms **special_perms(struct store *store, const char *name)
-{
-    if (strcmp(name, "@introduceDomain") == 0)
-        return &store->introduce_perms;
-    return strcmp(name, "@releaseDomain") == 0 ? &store->release_perms : NULL;
-}
-
-struct perms **request_special(struct request *req, const char *name, unsigned may, int *rc)
-{
-    struct perms **perms = special_perms(req->store, name);
-
-    *rc = !perms ? -ENOENT : perms_allow(req->conn, *perms) & may ? 0 : -EACCES;
-    return perms;
-}
-
 static int do_get_perms(struct request *req)
 {
     const struct perms *perms;
     struct tree_place place;
     uint32_t used = 0;
-    int rc;
+    int rc = readable(req, NOTE_NODE, &place);
 
-    if (req->bytes && *req->text == '@') {
-        const char *name;
-
-        if (request_strings(req, &name, 1) < 0)
-            return -EINVAL;
-        struct perms **special = request_special(req, name, MAY_READ, &rc);
-
-        if (rc)
-            return rc;
-        perms = *special;
-    } else {
-        rc = readable(req, NOTE_NODE, &place);
-        if (rc)
-            return rc;
-        perms = place.node->perms;
-    }
+    if (rc)
+        return rc;
+    perms = place.node->perms;
     for (uint32_t i = 0; i < perms->count; i++) {
         /* Entries of domains that are gone say nothing any more; without its owner a node is domain 0's. */
         bool live = perms_live(req->store, perms, i);
@@ -379,7 +354,7 @@ static const struct {
     [XS_MKDIR]                = { "MKDIR", do_mkdir, 0 },
     [XS_RM]                   = { "RM", do_rm, 0 },
     [XS_SET_PERMS]            = { "SET_PERMS", do_set_perms, 0 },
-    [XS_IS_DOMAIN_INTRODUCED] = { "IS_DOMAIN_INTRODUCED", do_is_introduced, NO_TX },
+    [XS_IS_DOMAIN_INTRODUCED] = { "IS_DOMAIN_INTRODUCED", do_is_introduced, PRIVILEGED | NO_TX },
     [XS_RESUME]               = { "RESUME", do_resume, PRIVILEGED | NO_TX },
     [XS_SET_TARGET]           = { "SET_TARGET", do_set_target, PRIVILEGED | NO_TX },
     [XS_RESET_WATCHES]        = { "RESET_WATCHES", do_reset_watches, NO_TX },

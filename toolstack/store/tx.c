@@ -273,12 +273,12 @@ static void fire_events(struct store *store, struct node *before, struct tx *tx)
 
         if (!(note->flags & NOTE_EVENT))
             continue;
-        tree_find(store->root, note->path, &place);
         change.before = perms_at(before, note->path);
-        change.after = place.node ? place.node->perms : NULL;
-        change.parent = place.parent ? place.parent->perms : NULL;
+        change.after = perms_at(store->root, note->path);
         if (!change.before && !change.after)
             continue;
+        tree_find(change.after ? store->root : before, note->path, &place);
+        change.parent = place.parent ? place.parent->perms : NULL;
         watch_fire(store, note->path, &change);
         if ((note->flags & NOTE_PLACED) && change.before)
             watch_fire_below(store, tree_node(before, note->path), note->path);

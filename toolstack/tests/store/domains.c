@@ -13,8 +13,9 @@ static void requests(void)
 {
     says(a, XS_IS_DOMAIN_INTRODUCED, 0, "0|", "T|");
     says(a, XS_IS_DOMAIN_INTRODUCED, 0, "1|", "T|");
-    says(g, XS_IS_DOMAIN_INTRODUCED, 0, "2|", "F|");
-    says(g, XS_IS_DOMAIN_INTRODUCED, 0, "32752|", "ERROR EINVAL|");
+    says(a, XS_IS_DOMAIN_INTRODUCED, 0, "2|", "F|");
+    says(a, XS_IS_DOMAIN_INTRODUCED, 0, "32752|", "ERROR EINVAL|");
+    says(g, XS_IS_DOMAIN_INTRODUCED, 0, "1|", "ERROR EACCES|");
     says(g, XS_INTRODUCE, 0, "2|100|3|", "ERROR EACCES|");
     says(g, XS_RELEASE, 0, "1|", "ERROR EACCES|");
     says(g, XS_RESUME, 0, "1|", "ERROR EACCES|");

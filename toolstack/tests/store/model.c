@@ -115,9 +115,11 @@ static int nearest(const struct row *table, int i)
     return i;
 }
 
-/* NULL, or the error of using the node so. */
+/* NULL, or the error of using the node so. Who could write it may know that it is not there to be owned. */
 static const char *refusal(const struct row *table, unsigned who, int i, char use)
 {
+    if (use == 'o' && !table[i].exists)
+        use = 'w';
     if (!strchr(rights(who, &table[nearest(table, i)]), use))
         return "ERROR EACCES|";
     return table[i].exists ? NULL : "ERROR ENOENT|";

@@ -114,6 +114,9 @@ static void relative_paths(void)
 /* No one learns of nodes that he may not read. */
 static void secrets(void)
 {
+    struct client *h = guest(2);
+    uint32_t t;
+
     says(g, XS_WATCH, 0, "/|all|", "OK|");
     says(g, XS_WATCH, 0, "/secret|s|", "OK|");
     says(g, XS_WATCH, 0, "/secret/in|in|", "OK|");
@@ -131,6 +134,26 @@ static void secrets(void)
     events_are(g, "/secret/in|all|/secret/in|s|/secret/in|in|", "and given");
     says(a, XS_RM, 0, "/secret|", "OK|");
     events_are(g, "/secret/in|in|", "the secret place goes: only what it could read is told");
+    says(a, XS_MKDIR, 0, "/open|", "OK|");
+    says(a, XS_SET_PERMS, 0, "/open|b0|", "OK|");
+    events_are(g, "/open|all|", "a place for all");
+    says(h, XS_MKDIR, 0, "/open/one|", "OK|");
+    says(h, XS_SET_PERMS, 0, "/open/one|n2|", "OK|");
+    events_are(g, "/open/one|all|/open/one|all|", "what is made there can be seen, by its parent");
+    says(h, XS_MKDIR, 0, "/open/one/two/three|", "OK|");
+    says(h, XS_RM, 0, "/open/one/two|", "OK|");
+    t = begin(a);
+    says(a, XS_WRITE, t, "/open/one/four/five|", "OK|");
+    says(a, XS_TRANSACTION_END, t, "T|", "OK|");
+    t = begin(a);
+    says(a, XS_RM, t, "/open/one/four/five|", "OK|");
+    says(a, XS_RM, t, "/open/one/four|", "OK|");
+    says(a, XS_TRANSACTION_END, t, "T|", "OK|");
+    events_are(g, "", "what is made and removed below a secret of another is not");
+    store_release(store, 2);
+    client_ends(h);
+    events_are(g, "/open/one|all|", "its owner dies, and it goes with him");
+    says(a, XS_RM, 0, "/open|", "OK|");
     says(g, XS_RESET_WATCHES, 0, "|", "OK|");
 }
 
@@ -160,17 +183,15 @@ static void special_paths(void)
     client_ends(h);
     events_are(a, "@releaseDomain|r|", "it goes");
     events_are(g, "", "guests are not told of other domains");
-    says(g, XS_GET_PERMS, 0, "@releaseDomain|", "ERROR EACCES|");
-    says(g, XS_SET_PERMS, 0, "@releaseDomain|n0|r1|", "ERROR EACCES|");
-    says(a, XS_GET_PERMS, 0, "@releaseDomain|", "n0|");
+    says(g, XS_SET_PERMS, 0, "@releaseDomain|n0|r1|", "ERROR EINVAL|");
+    says(a, XS_GET_PERMS, 0, "@releaseDomain|", "ERROR EINVAL|");
     says(a, XS_SET_PERMS, 0, "@releaseDomain|n0|r1|", "OK|");
-    says(g, XS_GET_PERMS, 0, "@releaseDomain|", "n0|r1|");
     h = guest(5);
     store_release(store, 5);
     client_ends(h);
     events_are(g, "@releaseDomain|gr|", "unless domain 0 lets them");
     events_are(a, "@introduceDomain|i|@releaseDomain|r|", "domain 0 knows both");
-    says(a, XS_GET_PERMS, 0, "@other|", "ERROR ENOENT|");
+    says(a, XS_SET_PERMS, 0, "@other|n0|", "ERROR ENOENT|");
     says(a, XS_WATCH, 0, "@other|x|", "OK|");
     events_are(a, "@other|x|", "an unknown special path can be watched, for nothing");
     says(a, XS_RESET_WATCHES, 0, "|", "OK|");
