@@ -48,7 +48,7 @@ static struct {
     void *arg;
 } port_table[MAX_PORTS];
 static int memory_file = -1;
-static unsigned fail_countdown, calls, mappings, buffers, upcalls;
+static unsigned yields, fail_countdown, calls, mappings, buffers, upcalls;
 bool fake_no_superpages;
 
 /* -- Failing --------------------------------------------------------------------------------------------- */
@@ -549,6 +549,12 @@ bool port_wait(struct port_event *event, uint64_t timeout_ns)
 
 void port_yield(void)
 {
+    yields++;
+}
+
+unsigned fake_yields(void)
+{
+    return yields;
 }
 
 void port_sleep(uint64_t ns)

@@ -34,6 +34,8 @@ const struct vcpu_guest_context *fake_context(domid_t domid);
 bool fake_paused(domid_t domid);
 /* Fire the remote end of a guest's port: the guest notifies Domain-0. */
 void fake_notify_from(domid_t domid, evtchn_port_t port);
+/* How often other threads were let run so far. */
+unsigned fake_yields(void);
 /* How often a handler ran so far. */
 unsigned fake_upcalls(void);
 /* Superpages are refused when this is set. */

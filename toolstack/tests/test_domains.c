@@ -14,9 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <xen/elfnote.h>
 #include <xen/grant_table.h>
 #include <xen/io/console.h>
 #include <xen/sched.h>
+
+#define LINUX_BASE 0xffffffff80000000ull
+#define LINUX_P2M  0x8000000000ull
 
 static char kernel_path[64], ramdisk_path[64], bad_path[64];
 static char notices[2048];
@@ -113,6 +117,53 @@ static void check_start(domid_t domid)
        grants[GNTTAB_RESERVED_XENSTORE].frame == si->store_mfn, "and of the store's");
     ok((context->user_regs.rflags & 0x200) && context->user_regs.rsp % 4096 == 0 &&
        guest(context, context->user_regs.rsp - 8), "flags and stack");
+}
+
+/* A kernel at Linux's addresses, which has its P2M list mapped elsewhere and its RAM disk not at all. */
+static void write_linux_like(char path[64])
+{
+    static struct test_image image;
+
+    image_make(&image);
+    image_add_number(&image, XEN_ELFNOTE_VIRT_BASE, LINUX_BASE);
+    image_add_number(&image, XEN_ELFNOTE_ENTRY, LINUX_BASE + IMAGE_ENTRY);
+    image_add_number(&image, XEN_ELFNOTE_HYPERCALL_PAGE, LINUX_BASE + IMAGE_BASE + 0x1000);
+    image_add_number(&image, XEN_ELFNOTE_INIT_P2M, LINUX_P2M);
+    image_add_number(&image, XEN_ELFNOTE_MOD_START_PFN, 1);
+    write_file(path, "linux", image.bytes, image.size);
+}
+
+static void linux_like(void)
+{
+    struct tn_config config = make_config("linux");
+    const struct vcpu_guest_context *context;
+    const struct start_info *si;
+    struct tn_error err = { "" };
+    const uint64_t *p2m;
+    domid_t domid = 0;
+
+    write_linux_like(config.kernel);
+    ok(domain_create(&config, true, &domid, &err) == 0, "a kernel at Linux's addresses %s", err.text);
+    context = fake_context(domid);
+    si = (void *)guest(context, context->user_regs.rsi);
+    ok(guest(context, LINUX_BASE + IMAGE_ENTRY)[0] == 0xaa &&
+       context->user_regs.rip == LINUX_BASE + IMAGE_ENTRY,
+       "its code is where it starts");
+    p2m = (void *)guest(context, LINUX_P2M);
+    ok(si->mfn_list == LINUX_P2M && p2m && p2m == fake_frame(p2m[si->first_p2m_pfn]), "its list is where it"
+       " wants it");
+    ok(guest(context, LINUX_P2M + 8 * PORT_PAGE_SIZE - 1) && !guest(context,
+                                                                    LINUX_P2M + 8 * PORT_PAGE_SIZE) &&
+       si->nr_p2m_frames == 8 + 3, "all of it, counted with its three tables");
+    ok(si->flags & SIF_MOD_START_PFN && *(char *)fake_frame(p2m[si->mod_start]) == 'r' &&
+       si->mod_len == 10000,
+       "its RAM disk is known by its page");
+    ok(guest(context, LINUX_BASE + (uint64_t)si->mod_start * PORT_PAGE_SIZE) == NULL, "and not mapped");
+    ok(guest(context, si->pt_base) == fake_frame(context->ctrlreg[3] >> 12) && si->nr_pt_frames == 3 + 4,
+       "its page tables: one of each upper level, four for 8 MB");
+    domain_destroy(domid, &err);
+    unlink(config.kernel);
+    ok(nothing_left(), "and nothing is left of it");
 }
 
 static void making(void)
@@ -376,6 +427,7 @@ void test_domains(void)
     write_file(bad_path, "bad", ramdisk, sizeof(ramdisk));
     ok(consoles_start() == 0 && domains_start(on_notice, &err) == 0, "the toolstack starts");
     idle = fake_usage();
+    linux_like();
     making();
     refusals();
     every_failure();

@@ -18,6 +18,7 @@
 #include <xen/elfnote.h>
 
 #define MEMORY (16u << 20)
+#define YIELD_KB 16u
 #define NR_PAGES (MEMORY / PORT_PAGE_SIZE)
 
 static struct guest_memory memory = { .domain = "d" };
@@ -109,19 +110,24 @@ static void packings(void)
     };
     struct tn_error err = { "" };
     struct elf_image image, first;
+    unsigned yields, enough;
     uint64_t wanted;
 
     soil();
     if (!ok(load(sample("plain"), &first, &err) == 0, "GRUB's image is loaded %s", err.text))
         return;
     wanted = digest();
+    enough = first.file_end / (YIELD_KB << 10);
     ok(at(first.virt_end - 1) != 0x5a && at(0x61e000) == 0x5a, "up to its last page and no further");
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
         soil();
+        yields = fake_yields();
         ok(load(sample(formats[i]), &image, &err) == 0 && digest() == wanted &&
            image.entry == first.entry && image.virt_end == first.virt_end, "%s: the same memory %s",
            formats[i],
            err.text);
+        ok(fake_yields() - yields >= enough, "%s: other threads run meanwhile, every %u KB", formats[i],
+           YIELD_KB);
     }
 }
 
