@@ -98,7 +98,8 @@ static u64 find_rsdp(void)
 {
     u64 ebda, found = 0;
 
-    if (boot_info.rsdp_copy && rsdp_valid(maddr_to_virt(MADDR(boot_info.rsdp_copy))) && boot_info.efi_system_table)
+    if (boot_info.rsdp_copy && rsdp_valid(maddr_to_virt(MADDR(boot_info.rsdp_copy))) &&
+        boot_info.efi_system_table)
         return boot_info.rsdp_copy;
     ebda = (u64)*(const volatile u16 *)maddr_to_virt(MADDR(0x40e)) << 4;
     if (ebda >= 0x80000 && ebda < 0xa0000)
@@ -242,7 +243,8 @@ static void search_s5(const struct table *t)
     struct acpi_power *p = &acpi_power;
 
     if (t && !p->can_power_off)
-        p->can_power_off = acpi_find_s5((const u8 *)(t + 1), t->length - sizeof(*t), &p->sleep_type_a, &p->sleep_type_b);
+        p->can_power_off = acpi_find_s5((const u8 *)(t + 1), t->length - sizeof(*t), &p->sleep_type_a,
+                                        &p->sleep_type_b);
 }
 
 static void parse_fadt(const struct table *t)

@@ -245,8 +245,10 @@ static void load_kernel(struct builder *b)
         write_memory(b, s->address - b->base, image + s->offset, s->file_size);
     }
     if (b->elf.hypercall_page) {
-        if (b->elf.hypercall_page % PAGE_SIZE || b->elf.hypercall_page < b->base || b->elf.hypercall_page >= b->end)
-            panic("Domain-0: its hypercall page at %016lx is outside of its memory", (unsigned long)b->elf.hypercall_page);
+        if (b->elf.hypercall_page % PAGE_SIZE || b->elf.hypercall_page < b->base ||
+            b->elf.hypercall_page >= b->end)
+            panic("Domain-0: its hypercall page at %016lx is outside of its memory",
+                  (unsigned long)b->elf.hypercall_page);
         hypercall_page_fill(mfn_to_virt(mfn_of(b, pfn_at(b, b->elf.hypercall_page))));
     }
     if (b->ramdisk.end > b->ramdisk.start)
@@ -340,7 +342,8 @@ void dom0_build(const struct boot_module *kernel, const struct boot_module *ramd
     struct domain_config config = { .max_vcpus = choose_vcpus(),
                                     .max_evtchn_port = EVTCHN_PORTS - 1, .max_grant_frames = 64,
                                     .max_maptrack_frames = 1024, .privileged = true, .hardware = true };
-    const char *wrong = elf_kernel_parse(maddr_to_virt(MADDR(kernel->start)), kernel->end - kernel->start, &b.elf);
+    const char *wrong = elf_kernel_parse(maddr_to_virt(MADDR(kernel->start)), kernel->end - kernel->start,
+                                         &b.elf);
     mfn_t root;
     int err = 0;
 
@@ -363,7 +366,8 @@ void dom0_build(const struct boot_module *kernel, const struct boot_module *ramd
     write_start_info(&b);
     start_vcpu0(&b, root);
     log_info("Domain-0: %s, %lu MiB, %u vCPUs, kernel at %016lx, entry %016lx", b.elf.guest_os,
-             (unsigned long)(b.nr_pages >> 8), b.d->max_vcpus, (unsigned long)b.elf.start, (unsigned long)b.elf.entry);
+             (unsigned long)(b.nr_pages >> 8), b.d->max_vcpus, (unsigned long)b.elf.start,
+             (unsigned long)b.elf.entry);
     xfree(b.extents);
     b.d->vcpu[0]->sched.blocked &= ~VCPU_DOWN;
     domain_unpause_by_controller(b.d);

@@ -121,7 +121,8 @@ static bool find_notes(const u8 *image, u64 size, const struct elf_header *h, st
     return found;
 }
 
-static const char *take_segments(const u8 *image, u64 size, const struct elf_header *h, struct elf_kernel *out)
+static const char *take_segments(const u8 *image, u64 size, const struct elf_header *h,
+                                 struct elf_kernel *out)
 {
     out->start = UNSET;
     for (unsigned int i = 0; i < h->phnum; i++) {
@@ -137,7 +138,8 @@ static const char *take_segments(const u8 *image, u64 size, const struct elf_hea
             return "has a segment beyond the end of the file";
         if (ph.paddr < out->paddr_offset || ph.paddr - out->paddr_offset > GB(512) || ph.memsz > GB(512))
             return "has a segment outside of any memory";
-        *s = (struct elf_segment){ ph.offset, ph.filesz, ph.paddr - out->paddr_offset + out->virt_base, ph.memsz };
+        *s = (struct elf_segment){ ph.offset, ph.filesz, ph.paddr - out->paddr_offset + out->virt_base,
+                                   ph.memsz };
         if (s->address < out->virt_base || s->address + s->size < s->address)
             return "has a segment that wraps around";
         if (s->address < HV_VIRT_END && s->address + s->size > HV_VIRT_START)

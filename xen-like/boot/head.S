@@ -37,8 +37,10 @@ image_base:
 mb2_header:
         .long MB2_HEADER_MAGIC, 0, mb2_header_end - mb2_header
         .long -(MB2_HEADER_MAGIC + (mb2_header_end - mb2_header))
-        /* What we can use, none of it required: command line, modules, memory map, framebuffer, EFI system table,
-           ACPI root pointers, EFI memory map. */
+        /*
+         * What we can use, none of it required: command line, modules, memory map, framebuffer, EFI system
+         * table, ACPI root pointers, EFI memory map.
+         */
         .short 1, 1
         .long 8 + 8 * 4
         .long 1, 3, 6, 8, 12, 14, 15, 17

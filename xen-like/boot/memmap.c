@@ -138,7 +138,8 @@ u64 memory_take_low_page(void)
 
         if (r->type != TYPE_RAM || r->start >= 0xa0000)
             continue;
-        for (u64 page = min(r->end, 0xa0000UL) - PAGE_SIZE; page >= max(r->start, PAGE_SIZE); page -= PAGE_SIZE)
+        for (u64 page = min(r->end, 0xa0000UL) - PAGE_SIZE; page >= max(r->start, PAGE_SIZE);
+             page -= PAGE_SIZE)
             if (!is_reserved(page, page + PAGE_SIZE)) {
                 memory_reserve(page, page + PAGE_SIZE);
                 return page;

@@ -47,8 +47,10 @@ static const char *skip_file_name(const char *line)
 
 static void set_cmdline(const char *line)
 {
-    if (strlcpy(boot_info.cmdline, skip_file_name(line), sizeof(boot_info.cmdline)) >= sizeof(boot_info.cmdline))
-        log_warn("The command line is cut after %zu characters\n", sizeof(boot_info.cmdline) - 1);
+    size_t room = sizeof(boot_info.cmdline);
+
+    if (strlcpy(boot_info.cmdline, skip_file_name(line), room) >= room)
+        log_warn("The command line is cut after %zu characters\n", room - 1);
 }
 
 static void add_module(u64 start, u64 end, const char *line)
@@ -95,7 +97,8 @@ static void parse_mb1(u32 address)
         at += e->size + sizeof(e->size);
     }
     /* Without word of a framebuffer the loader left the screen as the BIOS did. */
-    boot_info.text_screen = !(info->flags & MB1_HAS_FRAMEBUFFER) || info->framebuffer_type == FRAMEBUFFER_TEXT;
+    boot_info.text_screen = !(info->flags & MB1_HAS_FRAMEBUFFER) ||
+                            info->framebuffer_type == FRAMEBUFFER_TEXT;
     boot_info.loader_info = (struct mem_range){ address, address + sizeof(*info), 0 };
 }
 
@@ -135,7 +138,8 @@ static void parse_map(const struct mb2_tag_map *map)
 }
 
 /* The first tag of a type that has at least size bytes, or the next one after `after`. */
-static const struct mb2_tag *find_tag(const struct mb2_info *info, u32 type, size_t size, const struct mb2_tag *after)
+static const struct mb2_tag *find_tag(const struct mb2_info *info, u32 type, size_t size,
+                                      const struct mb2_tag *after)
 {
     const char *start = (const char *)info, *at = start + sizeof(*info), *end = start + info->total_size;
 

@@ -16,8 +16,8 @@
 #define MB1_HAS_FRAMEBUFFER (1u << 12)
 
 struct mb1_info {
-    u32 flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4], mmap_length, mmap_addr;
-    u32 drives_length, drives_addr, config_table, loader_name, apm_table, vbe[4];
+    u32 flags, mem_lower, mem_upper, boot_device, cmdline, mods_count, mods_addr, syms[4];
+    u32 mmap_length, mmap_addr, drives_length, drives_addr, config_table, loader_name, apm_table, vbe[4];
     u64 framebuffer_addr;
     u32 framebuffer_pitch, framebuffer_width, framebuffer_height;
     u8 framebuffer_bpp, framebuffer_type;
@@ -44,8 +44,8 @@ struct mb2_tag {
 
 enum mb2_tag_type {
     MB2_TAG_END = 0, MB2_TAG_CMDLINE = 1, MB2_TAG_LOADER_NAME = 2, MB2_TAG_MODULE = 3, MB2_TAG_MAP = 6,
-    MB2_TAG_FRAMEBUFFER = 8, MB2_TAG_EFI32 = 11, MB2_TAG_EFI64 = 12, MB2_TAG_ACPI_OLD = 14, MB2_TAG_ACPI_NEW = 15,
-    MB2_TAG_EFI_MAP = 17,
+    MB2_TAG_FRAMEBUFFER = 8, MB2_TAG_EFI32 = 11, MB2_TAG_EFI64 = 12, MB2_TAG_ACPI_OLD = 14,
+    MB2_TAG_ACPI_NEW = 15, MB2_TAG_EFI_MAP = 17,
 };
 
 struct mb2_tag_module {

@@ -50,8 +50,8 @@ static void early_start(u32 magic, u32 info_address)
     boot_info_parse(magic, info_address);
     cmdline_parse(boot_info.cmdline);
     console_init_early(boot_info.text_screen);
-    printk("Tenon %s (ABI %d.%d%s), loaded at %#lx by %s\n", TENON_VERSION, ABI_VERSION_MAJOR, ABI_VERSION_MINOR,
-           ABI_EXTRA_VERSION, image_phys, boot_info.loader_name);
+    printk("Tenon %s (ABI %d.%d%s), loaded at %#lx by %s\n", TENON_VERSION, ABI_VERSION_MAJOR,
+           ABI_VERSION_MINOR, ABI_EXTRA_VERSION, image_phys, boot_info.loader_name);
     log_info("Command line: %s\n", boot_info.cmdline);
     cmdline_report();
     spec_init();
@@ -64,20 +64,23 @@ static void show_memory_map(void)
     for (unsigned int i = 0; i < boot_memory.nr_map; i++) {
         const struct mem_range *r = &boot_memory.map[i];
 
-        log_debug("Memory %016lx-%016lx %s\n", r->start, r->end - 1, r->type < ARRAY_SIZE(names) ? names[r->type] : "other");
+        log_debug("Memory %016lx-%016lx %s\n", r->start, r->end - 1,
+                  r->type < ARRAY_SIZE(names) ? names[r->type] : "other");
     }
 }
 
 static void check_modules(void)
 {
     if (!boot_info.nr_modules)
-        panic("no Domain-0 kernel: the boot loader must give it as the first module (GRUB: module2 /boot/dom0)");
+        panic("no Domain-0 kernel: the boot loader must give it as the first module "
+              "(GRUB: module2 /boot/dom0)");
     for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
         const struct boot_module *m = &boot_info.module[i];
 
         log_debug("Module %u: %#lx-%#lx %s\n", i, m->start, m->end, m->cmdline);
         if (m->start >= m->end)
-            panic("module %u is empty (%#lx to %#lx): check the file that the boot loader reads", i, m->start, m->end);
+            panic("module %u is empty (%#lx to %#lx): check the file that the boot loader reads", i, m->start,
+                  m->end);
     }
     if (boot_info.nr_modules + boot_info.nr_modules_ignored > 2)
         log_warn("%u modules given; only the first (kernel) and the second (RAM disk) are used\n",
@@ -144,10 +147,10 @@ void start_hypervisor(u32 magic, u32 info_address)
     debug_keys_init();
     watchdog_init();
 
-    log_info("%s: family %u, model %u, stepping %u%s%s\n", cpu.brand[0] ? cpu.brand : cpu.vendor, cpu.family, cpu.model,
-             cpu.stepping, cpu.smep ? ", SMEP" : "", cpu.smap ? ", SMAP" : "");
-    printk("%u CPU%s, %lu MiB of memory, %lu MiB free\n", cpu_count, cpu_count == 1 ? "" : "s", memory_total() >> 20,
-           free_pages() >> (20 - PAGE_SHIFT));
+    log_info("%s: family %u, model %u, stepping %u%s%s\n", cpu.brand[0] ? cpu.brand : cpu.vendor, cpu.family,
+             cpu.model, cpu.stepping, cpu.smep ? ", SMEP" : "", cpu.smap ? ", SMAP" : "");
+    printk("%u CPU%s, %lu MiB of memory, %lu MiB free\n", cpu_count, cpu_count == 1 ? "" : "s",
+           memory_total() >> 20, free_pages() >> (20 - PAGE_SHIFT));
 
     dom0_build(&boot_info.module[0], boot_info.nr_modules > 1 ? &boot_info.module[1] : NULL);
     free_boot_memory();

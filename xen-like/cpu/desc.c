@@ -37,7 +37,8 @@ static void set_gate(unsigned int vector, unsigned int ist, bool user)
 void idt_init(void)
 {
     for (unsigned int v = 0; v < 256; v++) {
-        bool used = v < 32 || v == 0x80 || (v >= VECTOR_FIRST_DYNAMIC && v <= VECTOR_LAST_DYNAMIC) || v >= VECTOR_CALL;
+        bool used = v < 32 || v == 0x80 || (v >= VECTOR_FIRST_DYNAMIC && v <= VECTOR_LAST_DYNAMIC) ||
+                    v >= VECTOR_CALL;
 
         if (used && entry_vectors[v])
             set_gate(v, IST_NONE, v == 3 || v == 4 || v == 0x80);

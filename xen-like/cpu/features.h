@@ -16,8 +16,8 @@ struct cpu_features {
     unsigned int phys_bits;
     u64 xcr0;               /* XSAVE components that the hypervisor switches; 0 without XSAVE */
     u32 xsave_size;         /* bytes of an XSAVE area for xcr0 (512 without XSAVE) */
-    bool nx, smep, smap, umip, fsgsbase, pcid, invpcid, xsave, xsaveopt, x2apic, tsc_deadline, invariant_tsc, rdtscp;
-    bool page1gb, pge, mca, syscall32, arch_capabilities;
+    bool nx, smep, smap, umip, fsgsbase, pcid, invpcid, xsave, xsaveopt, x2apic, tsc_deadline, invariant_tsc;
+    bool rdtscp, page1gb, pge, mca, syscall32, arch_capabilities;
 };
 
 extern struct cpu_features cpu;
@@ -26,16 +26,13 @@ void features_detect(void);     /* boot CPU, first thing */
 void features_apply(void);      /* each CPU: CR0, CR4, EFER, XCR0 as the above says */
 
 /* stac and clac where the CPU has SMAP, nothing elsewhere: patched once while booting. */
-static inline void smap_open(void)
-{
-    __asm__ __volatile__("661: .byte 0x0f,0x1f,0x00\n\t"
-                         ".pushsection .smap_patch, \"a\"\n\t.balign 4\n\t.long 661b - ., 0\n\t.popsection" ::: "memory");
-}
-
-static inline void smap_close(void)
-{
-    __asm__ __volatile__("661: .byte 0x0f,0x1f,0x00\n\t"
-                         ".pushsection .smap_patch, \"a\"\n\t.balign 4\n\t.long 661b - ., 1\n\t.popsection" ::: "memory");
-}
+#define SMAP_SLOT(close)                                                                        \
+    __asm__ __volatile__("661: .byte 0x0f,0x1f,0x00\n\t"                                        \
+                         ".pushsection .smap_patch, \"a\"\n\t"                                  \
+                         ".balign 4\n\t"                                                        \
+                         ".long 661b - ., " #close "\n\t"                                       \
+                         ".popsection" ::: "memory")
+static inline void smap_open(void) { SMAP_SLOT(0); }
+static inline void smap_close(void) { SMAP_SLOT(1); }
 
 #endif

@@ -16,6 +16,9 @@
 #define XMM0_AT         160
 #define FXSAVE_USED     416     /* behind XMM15 */
 
+/* Which components XSAVE and XRSTOR deal with. */
+#define XCR0_OPERANDS "a"((u32)cpu.xcr0), "d"((u32)(cpu.xcr0 >> 32))
+
 static void set_xcr0(u64 value)
 {
     if (cpu.xsave)
@@ -30,9 +33,9 @@ void fpu_save(void *area)
     }
     set_xcr0(cpu.xcr0);
     if (cpu.xsaveopt)
-        __asm__ __volatile__("xsaveopt64 (%0)" : : "r"(area), "a"((u32)cpu.xcr0), "d"((u32)(cpu.xcr0 >> 32)) : "memory");
+        __asm__ __volatile__("xsaveopt64 (%0)" : : "r"(area), XCR0_OPERANDS : "memory");
     else
-        __asm__ __volatile__("xsave64 (%0)" : : "r"(area), "a"((u32)cpu.xcr0), "d"((u32)(cpu.xcr0 >> 32)) : "memory");
+        __asm__ __volatile__("xsave64 (%0)" : : "r"(area), XCR0_OPERANDS : "memory");
 }
 
 /* False where the processor refuses the state. */
@@ -42,7 +45,7 @@ static bool load(const void *area)
 
     if (cpu.xsave)
         __asm__ __volatile__("1: xrstor64 (%1)\n\tjmp 3f\n2: xor %0, %0\n3:\n\t" EXTABLE(1b, 2b)
-                             : "+r"(ok) : "r"(area), "a"((u32)cpu.xcr0), "d"((u32)(cpu.xcr0 >> 32)) : "memory");
+                             : "+r"(ok) : "r"(area), XCR0_OPERANDS : "memory");
     else
         __asm__ __volatile__("1: fxrstor64 (%1)\n\tjmp 3f\n2: xor %0, %0\n3:\n\t" EXTABLE(1b, 2b)
                              : "+r"(ok) : "r"(area) : "memory");

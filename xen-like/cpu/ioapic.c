@@ -106,7 +106,8 @@ void ioapic_route(unsigned int gsi, u8 vector, u32 apic_id, bool level, bool act
     const struct ioapic *a = find(gsi, &line);
     unsigned long flags = spin_lock_irqsave(&lock);
 
-    write_reg(a, REG_ENTRY(line), ENTRY_MASKED | vector | (level ? ENTRY_LEVEL : 0) | (active_low ? ENTRY_LOW : 0));
+    write_reg(a, REG_ENTRY(line), ENTRY_MASKED | vector | (level ? ENTRY_LEVEL : 0) |
+              (active_low ? ENTRY_LOW : 0));
     write_reg(a, REG_ENTRY(line) + 1, apic_id << 24);
     spin_unlock_irqrestore(&lock, flags);
 }

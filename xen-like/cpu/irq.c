@@ -173,8 +173,8 @@ void irq_dump(void)
         if (!l.vector)
             continue;
         name = l.handler ? symbol_find((unsigned long)l.handler, &offset) : "Domain-0";
-        printk("    GSI %3u: vector %#04x, %s, %u interrupts, for %s\n", gsi, l.vector, l.level ? "level" : "edge",
-               l.count, name ? name : "?");
+        printk("    GSI %3u: vector %#04x, %s, %u interrupts, for %s\n", gsi, l.vector,
+               l.level ? "level" : "edge", l.count, name ? name : "?");
     }
 }
 

@@ -58,7 +58,8 @@ bool percpu_prepare(unsigned int cpu)
     stack = hv_alloc_pages(STACK_ORDER);
     high = stack + STACK_LOW_PAGES * PAGE_SIZE;
     copy = xzalloc_bytes(percpu_size() + 64);
-    if (!stack || !copy || !mm_map_cpu_stack(cpu, mfn_to_maddr(virt_to_mfn(stack)), mfn_to_maddr(virt_to_mfn(high)))) {
+    if (!stack || !copy || !mm_map_cpu_stack(cpu, mfn_to_maddr(virt_to_mfn(stack)),
+                                             mfn_to_maddr(virt_to_mfn(high)))) {
         if (stack)
             hv_free_pages(stack, STACK_ORDER);
         xfree(copy);

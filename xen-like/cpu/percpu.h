@@ -41,7 +41,7 @@ struct cpu_info {
     struct vcpu *vcpu;              /* the vCPU whose state the CPU holds */
     unsigned long scratch;          /* for the entry code */
     struct cpu_info *self;          /* this page, where it is mapped whatever root is loaded */
-    struct vcpu *guest_vcpu;        /* the vCPU, and its vcpu_info, at addresses that are mapped while it runs */
+    struct vcpu *guest_vcpu;        /* the vCPU and its vcpu_info, where they are mapped while it runs */
     struct vcpu_info *guest_info;
     /*
      * Roots by the guest's mode, user 0, kernel 1 (mm/tlb.c). guest_cr3[0] is 0 where root_load() must see to

@@ -26,7 +26,8 @@ static bool on_stack(unsigned long address, unsigned long stack)
     unsigned long offset = address - stack;
 
     return !(address & 7) && (offset <= STACK_HOLE - 16 ||
-                              (offset >= STACK_BOTTOM && offset <= STACK_SIZE - sizeof(struct cpu_info) - 16));
+                              (offset >= STACK_BOTTOM &&
+                               offset <= STACK_SIZE - sizeof(struct cpu_info) - 16));
 }
 
 /* The return addresses that the frames from rbp on hold; how many. */
@@ -162,15 +163,15 @@ static void print_registers(const struct cpu_report *r)
     unsigned long offset;
     const char *name = u->cs & 3 ? NULL : symbol_find(u->rip, &offset);
 
-    printk("CPU %u  rip %04x:%p  %s+%#lx  rflags %08lx\n", r->cpu, u->cs, (void *)u->rip, name ? name : "(guest)",
-           name ? offset : 0, u->rflags);
+    printk("CPU %u  rip %04x:%p  %s+%#lx  rflags %08lx\n", r->cpu, u->cs, (void *)u->rip,
+           name ? name : "(guest)", name ? offset : 0, u->rflags);
     printk("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", u->rax, u->rbx, u->rcx, u->rdx);
     printk("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", u->rsi, u->rdi, u->rbp, u->rsp);
     printk("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", u->r8, u->r9, u->r10, u->r11);
     printk("r12 %016lx  r13 %016lx  r14 %016lx  r15 %016lx\n", u->r12, u->r13, u->r14, u->r15);
     printk("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx\n", r->cr0, r->cr2, r->cr3, r->cr4);
-    printk("ss %04x  current %p  error code %x  stack never used: %u bytes\n", u->ss, (void *)r->vcpu, u->error_code,
-           r->stack_unused);
+    printk("ss %04x  current %p  error code %x  stack never used: %u bytes\n", u->ss, (void *)r->vcpu,
+           u->error_code, r->stack_unused);
 }
 
 void registers_print(const struct cpu_user_regs *regs)

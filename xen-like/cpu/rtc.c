@@ -78,7 +78,9 @@ u64 rtc_read(void)
             f[i] = from_bcd(f[i]);
     if (!(b & B_24_HOURS))
         f[HOUR] = f[HOUR] % 12 + (pm ? 12 : 0);
-    year = f[CENTURY] >= 19 && f[CENTURY] <= 29 ? f[CENTURY] * 100 + f[YEAR] : f[YEAR] + (f[YEAR] < 70 ? 2000 : 1900);
+    if (f[CENTURY] < 19 || f[CENTURY] > 29)
+        f[CENTURY] = f[YEAR] < 70 ? 20 : 19;
+    year = f[CENTURY] * 100 + f[YEAR];
     if (f[MONTH] < 1 || f[MONTH] > 12 || f[DAY] < 1 || f[DAY] > 31 || year < 1970) {
         log_warn("The CMOS clock holds no date; the wall clock starts at 1970\n");
         return 0;

@@ -121,7 +121,8 @@ static bool start_cpu(unsigned int nr, u32 apic)
             udelay(10);
         }
     }
-    log_err("CPU %u (local APIC %u) did not start within %u ms; going on without it\n", nr, apic, START_WAIT_MS);
+    log_err("CPU %u (local APIC %u) did not start within %u ms; going on without it\n", nr, apic,
+            START_WAIT_MS);
     return false;
 }
 

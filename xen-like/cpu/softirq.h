@@ -25,7 +25,7 @@ DECLARE_PER_CPU(unsigned long, softirq_pending);
 
 void softirq_register(enum softirq nr, void (*fn)(void));
 void softirq_raise(enum softirq nr);                    /* on this CPU; any context */
-void softirq_raise_on(unsigned int cpu, enum softirq nr); /* sends an IPI where the CPU is another; any context */
+void softirq_raise_on(unsigned int cpu, enum softirq nr); /* by IPI where the CPU is another; any context */
 /* Runs all that is pending, until nothing is; SCHEDULE last. */
 void softirq_run(void);
 

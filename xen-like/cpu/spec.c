@@ -51,7 +51,8 @@ static bool parse_pair(const struct option *o, const char *value)
 }
 
 static const struct option __section(".options") __attribute__((used, aligned(8)))
-    pair_options[] = { { "xpti", parse_pair, &options.xpti, 0 }, { "pv-l1tf", parse_pair, &options.l1tf, 0 } };
+    pair_options[] = { { "xpti", parse_pair, &options.xpti, 0 },
+                       { "pv-l1tf", parse_pair, &options.l1tf, 0 } };
 
 /* --- patching --- */
 
@@ -112,7 +113,8 @@ static void report(void)
 {
     static const char *const on[] = { "off", "on" };
     const struct spec_plan *p = &spec_plan;
-    const char *thunk = p->thunk == SPEC_PATCH_JMP ? "jmp" : p->thunk == SPEC_PATCH_LFENCE ? "lfence" : "retpoline";
+    const char *thunk = p->thunk == SPEC_PATCH_JMP ? "jmp" : p->thunk == SPEC_PATCH_LFENCE ? "lfence" :
+                        "retpoline";
     const char *ibrs = !p->ibrs ? "no" : p->always_ibrs ? "always" : "entry";
     const char *ibpb = p->ibpb_entry ? "entry" : p->ibpb ? "switch" : "no";
     bool meltdown = facts.intel && !(facts.arch_caps & SPEC_CAP_RDCL_NO);
@@ -121,7 +123,8 @@ static void report(void)
            on[p->xpti_dom0], on[p->xpti_domu], meltdown ? "may be open" : "not open");
     printk("pv-l1tf: not-present page-table entries checked: Domain-0 %s, other domains %s\n",
            on[p->l1tf_dom0], on[p->l1tf_domu]);
-    printk("spec-ctrl: bti-thunk=%s ibrs=%s ibpb=%s ssbd=%s rsb=%s md-clear=%s; indices clamped; FPU switched eagerly\n",
+    printk("spec-ctrl: bti-thunk=%s ibrs=%s ibpb=%s ssbd=%s rsb=%s md-clear=%s; "
+           "indices clamped; FPU switched eagerly\n",
            thunk, ibrs, ibpb, p->ssbd ? "yes" : "no", p->rsb ? "entry" : "no", p->md_clear ? "exit" : "no");
     if (options.ibrs > 0 && !p->ibrs)
         log_warn("spec-ctrl=ibrs: this processor has no IBRS; it stays off\n");
@@ -173,7 +176,8 @@ void spec_init_cpu(void)
         wrmsr(MSR_SPEC_CTRL, s->hv_ctrl);
 }
 
-static DEFINE_PER_CPU(const struct domain *, last_domain);  /* whose guest ran here last; only to be compared */
+/* Whose guest ran here last; only to be compared. */
+static DEFINE_PER_CPU(const struct domain *, last_domain);
 
 void spec_switch(const struct vcpu *next)
 {

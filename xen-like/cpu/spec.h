@@ -61,7 +61,7 @@ struct spec_slot {
 /* What the processor says of itself, as far as it matters here. */
 struct spec_cpu_facts {
     bool intel, amd, family6, smep, rtm;
-    bool bad_retpoline;                     /* returns may be predicted like other branches (Retbleed): Skylake's kin */
+    bool bad_retpoline;                     /* returns may be predicted like other branches: Skylake's kin */
     bool btc;                               /* branch type confusion: AMD's Zen 1 and 2 */
     bool ibrs, stibp, ssbd, md_clear, ibpb; /* instructions and MSR bits that it has */
     u64 arch_caps;                          /* MSR_ARCH_CAPABILITIES, 0 without */
@@ -70,10 +70,10 @@ struct spec_cpu_facts {
 /* What is done about it; decided from the facts and the options by spec_decide(). */
 struct spec_plan {
     bool xpti_dom0, xpti_domu;
-    bool l1tf_dom0, l1tf_domu;              /* not-present entries of guests' page tables are checked (mm/machine.c) */
+    bool l1tf_dom0, l1tf_domu;              /* not-present page-table entries are checked (mm/machine.c) */
     bool ibrs, ssbd, rsb, md_clear;
     bool ibpb, ibpb_entry;                  /* between domains; at entries */
-    bool always_ibrs;                       /* IBRS stays on in guest and hypervisor: nothing to do at entries */
+    bool always_ibrs;                       /* IBRS stays on: nothing to do at entries */
     u8 thunk;                               /* SPEC_PATCH_JMP, SPEC_PATCH_LFENCE, or 0: retpoline */
 };
 

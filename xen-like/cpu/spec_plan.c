@@ -82,12 +82,13 @@ static bool item_without_effect(const char *item)
 bool spec_parse(struct spec_options *o, const char *value)
 {
     const struct { const char *name; s8 *to; } names[] = {
-        { "xen", &o->xen }, { "pv", &o->pv }, { "msr-sc", &o->msr_sc }, { "rsb", &o->rsb }, { "md-clear", &o->md_clear },
-        { "verw", &o->md_clear }, { "ibrs", &o->ibrs }, { "ibpb", &o->ibpb },
+        { "xen", &o->xen }, { "pv", &o->pv }, { "msr-sc", &o->msr_sc }, { "rsb", &o->rsb },
+        { "md-clear", &o->md_clear }, { "verw", &o->md_clear }, { "ibrs", &o->ibrs }, { "ibpb", &o->ibpb },
         { "ibpb-entry", &o->ibpb_entry }, { "ssbd", &o->ssbd },
     };
     static const struct { const char *item; s8 thunk; } thunks[] = {
-        { "bti-thunk=retpoline", 0 }, { "bti-thunk=lfence", SPEC_PATCH_LFENCE }, { "bti-thunk=jmp", SPEC_PATCH_JMP },
+        { "bti-thunk=retpoline", 0 }, { "bti-thunk=lfence", SPEC_PATCH_LFENCE },
+        { "bti-thunk=jmp", SPEC_PATCH_JMP },
     };
     char item[32];
     bool bad = false;

@@ -33,8 +33,8 @@ const char *trap_name(unsigned int vector)
     static const char *const names[] = {
         "divide error", "debug exception", "NMI", "breakpoint", "overflow", "bound range", "invalid opcode",
         "device not available", "double fault", "coprocessor overrun", "invalid TSS", "segment not present",
-        "stack fault", "general protection fault", "page fault", "reserved trap", "x87 error", "alignment check",
-        "machine check", "SIMD error",
+        "stack fault", "general protection fault", "page fault", "reserved trap", "x87 error",
+        "alignment check", "machine check", "SIMD error",
     };
 
     return vector < ARRAY_SIZE(names) ? names[vector] : "trap";
@@ -86,7 +86,8 @@ static void __noreturn machine_check_handle(const struct cpu_user_regs *regs)
     /* Nothing is printed before the panic, since the console's lock may be this CPU's own. */
     for (bank = 0; bank < banks; bank++)
         if (rdmsr_safe(MSR_MC0_CTL + 4 * bank + 1, &status) && status >> 63)
-            panic_at(regs, "machine check: the hardware reports an error in bank %u, status %016lx", bank, status);
+            panic_at(regs, "machine check: the hardware reports an error in bank %u, status %016lx", bank,
+                     status);
     panic_at(regs, "machine check: the hardware reports an error, and no bank says which");
 }
 
@@ -143,6 +144,8 @@ void hv_exception(struct cpu_user_regs *regs)
         return;
     }
     if (vector == TRAP_PAGE_FAULT)
-        panic_at(regs, "page fault in the hypervisor at address %p, error code %x", (void *)cr2, regs->error_code);
-    panic_at(regs, "%s (exception %u) in the hypervisor, error code %x", trap_name(vector), vector, regs->error_code);
+        panic_at(regs, "page fault in the hypervisor at address %p, error code %x", (void *)cr2,
+                 regs->error_code);
+    panic_at(regs, "%s (exception %u) in the hypervisor, error code %x", trap_name(vector), vector,
+             regs->error_code);
 }

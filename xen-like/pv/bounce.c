@@ -60,7 +60,7 @@ static bool no_handler(struct vcpu *v, bool failsafe)
 {
     irq_enable();
     guest_crash(v, "no handler registered for %s",
-                failsafe ? "the failsafe callback: a segment register cannot be loaded" : "a trap or callback");
+                failsafe ? "the failsafe callback (a selector cannot be loaded)" : "a trap or callback");
     return false;
 }
 
@@ -76,7 +76,8 @@ static bool no_stack(struct vcpu *v, unsigned long sp)
  * Inlined for each kind of frame, whose size is constant then; no call is made but at its ends, so that
  * nothing need be saved.
  */
-static inline __attribute__((always_inline)) bool push_frame(struct vcpu *v, struct bounce b, unsigned long sp, u64 cs)
+static inline __attribute__((always_inline)) bool push_frame(struct vcpu *v, struct bounce b,
+                                                             unsigned long sp, u64 cs)
 {
     struct cpu_user_regs *regs = guest_regs();
     struct vcpu_info *info = v->info;
@@ -144,7 +145,8 @@ static bool bounce_plain(struct vcpu *v, unsigned long rip, bool mask_events)
 
 static bool bounce_with_code(struct vcpu *v, unsigned long rip, bool mask_events, u32 code)
 {
-    return bounce(v, (struct bounce){ .rip = rip, .mask_events = mask_events, .has_code = true, .code = code });
+    return bounce(v, (struct bounce){ .rip = rip, .mask_events = mask_events, .has_code = true,
+                                      .code = code });
 }
 
 void pv_inject_trap(struct vcpu *v, unsigned int vector, bool has_code, u32 code)
@@ -152,8 +154,8 @@ void pv_inject_trap(struct vcpu *v, unsigned int vector, bool has_code, u32 code
     const struct trap_info *ti = &v->pv.trap_table[vector];
 
     if (unlikely(!ti->address)) {
-        guest_crash(v, "unhandled %s (vector %u, error code %#x) at rip %016lx", trap_name(vector), vector, code,
-                    guest_regs()->rip);
+        guest_crash(v, "unhandled %s (vector %u, error code %#x) at rip %016lx", trap_name(vector), vector,
+                    code, guest_regs()->rip);
         return;
     }
     if (has_code)

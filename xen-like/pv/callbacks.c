@@ -95,7 +95,8 @@ static long register_callback(unsigned int type, unsigned int flags, unsigned lo
         return 0;
     case CALLBACKTYPE_nmi:
         /* Domain-0's first vCPU would get the machine's NMIs; the table entry is where it is found. */
-        v->pv.trap_table[TRAP_NMI] = (struct trap_info){ .vector = TRAP_NMI, .cs = FLAT_USER_CS64, .address = address };
+        v->pv.trap_table[TRAP_NMI] = (struct trap_info){ .vector = TRAP_NMI, .cs = FLAT_USER_CS64,
+                                                         .address = address };
         return 0;
     default:
         return -ENOSYS;
@@ -296,8 +297,8 @@ long do_iret(void)
 
     regs->rip = frame.rip;
     regs->cs = frame.cs | 3;
-    regs->rflags = (frame.rflags & ~(u64)(RFLAGS_IOPL | RFLAGS_VM | RFLAGS_VIF | RFLAGS_VIP | RFLAGS_NT)) | RFLAGS_IF |
-                   RFLAGS_ALWAYS;
+    regs->rflags = (frame.rflags & ~(u64)(RFLAGS_IOPL | RFLAGS_VM | RFLAGS_VIF | RFLAGS_VIP | RFLAGS_NT)) |
+                   RFLAGS_IF | RFLAGS_ALWAYS;
     regs->rsp = frame.rsp;
     regs->ss = frame.ss | 3;
     if (frame.flags & VGCF_in_syscall) {

@@ -141,7 +141,8 @@ static void *map_for_entry(unsigned int page, const void *what)
 {
     unsigned int cpu_nr = this_cpu_nr();
 
-    WRITE_ONCE(*cpu_window_pte(cpu_nr, page), make_pte(virt_to_mfn(what), PTE_HV_RW & ~(cpu.nx ? 0 : PTE_NX)));
+    WRITE_ONCE(*cpu_window_pte(cpu_nr, page), make_pte(virt_to_mfn(what),
+                                                       PTE_HV_RW & ~(cpu.nx ? 0 : PTE_NX)));
     return (char *)CPU_WINDOW(cpu_nr) + page * PAGE_SIZE + ((unsigned long)what & ~PAGE_MASK);
 }
 
@@ -296,8 +297,10 @@ static void sanitize_regs(struct cpu_user_regs *regs)
 
 static bool context_ok(const struct vcpu_guest_context *ctx)
 {
-    const unsigned long addresses[] = { ctx->event_callback_eip, ctx->syscall_callback_eip, ctx->failsafe_callback_eip,
-                                        ctx->user_regs.rip, ctx->fs_base, ctx->gs_base_kernel, ctx->gs_base_user };
+    const unsigned long addresses[] = {
+        ctx->event_callback_eip, ctx->syscall_callback_eip, ctx->failsafe_callback_eip, ctx->user_regs.rip,
+        ctx->fs_base, ctx->gs_base_kernel, ctx->gs_base_user,
+    };
 
     for (unsigned int i = 0; i < ARRAY_SIZE(addresses); i++)
         if (!guest_range_ok(addresses[i], 1))
@@ -306,8 +309,10 @@ static bool context_ok(const struct vcpu_guest_context *ctx)
         if (!guest_range_ok(ctx->trap_ctxt[i].address, 1))
             return false;
     /* User mode has a table of its own; without one it cannot run. */
-    return ctx->ldt_ents <= 8192 && ctx->ldt_base % PAGE_SIZE == 0 && ctx->gdt_ents <= FIRST_RESERVED_GDT_ENTRY &&
-           (ctx->flags & VGCF_in_kernel || ctx->ctrlreg[1] >> PAGE_SHIFT);
+    if (!(ctx->flags & VGCF_in_kernel) && !(ctx->ctrlreg[1] >> PAGE_SHIFT))
+        return false;
+    return ctx->ldt_ents <= 8192 && ctx->ldt_base % PAGE_SIZE == 0 &&
+           ctx->gdt_ents <= FIRST_RESERVED_GDT_ENTRY;
 }
 
 int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)

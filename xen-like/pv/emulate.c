@@ -102,8 +102,8 @@ unsigned long emul_effective_address(const struct emulation *e)
 #define DESC_BIG        (1UL << 54)     /* of other code: 32 bits, not 16 */
 
 /*
- * What a selector that is loaded names, in the tables that the processor uses; 0 where it is not there any more. Of
- * the LDT an access may have to map a page first, or find that there is none.
+ * What a selector that is loaded names, in the tables that the processor uses; 0 where it is not there any
+ * more. Of the LDT an access may have to map a page first, or find that there is none.
  */
 static u64 descriptor(u16 selector)
 {
@@ -114,7 +114,8 @@ static u64 descriptor(u16 selector)
                          "jnz 3f\n"
                          "2: mov (%2), %0\n"
                          "3:\n\t" EXTABLE(1b, 3b) EXTABLE(2b, 3b)
-                         : "+r"(value) : "r"((u64)selector), "r"(window + (selector & ~7u)) : "rax", "cc", "memory");
+                         : "+r"(value) : "r"((u64)selector), "r"(window + (selector & ~7u))
+                         : "rax", "cc", "memory");
     return value;
 }
 
@@ -320,7 +321,8 @@ static enum emulated emul_group_0f01(struct emulation *e)
         return emul_rdtsc(e);
     }
     if ((e->insn.reg & 7) == 6 && !e->insn.is_memory) /* lmsw: PE, MP, EM, TS */
-        return write_guest_cr0(e->v, (read_guest_cr0(e->v) & ~0xfUL) | (*emul_register(e->regs, e->insn.rm) & 0xf));
+        return write_guest_cr0(e->v, (read_guest_cr0(e->v) & ~0xfUL) |
+                               (*emul_register(e->regs, e->insn.rm) & 0xf));
     return EMUL_FAULT;
 }
 

@@ -10,8 +10,8 @@
 #include "pv/emulate.h"
 
 /* How an instruction makes the new value of its memory operand; which one it is says the table below. */
-enum pt_op { PT_NONE, PT_MOV_REG, PT_MOV_IMM, PT_XCHG, PT_CMPXCHG, PT_XADD, PT_ALU_REG, PT_ALU_IMM, PT_BT_REG, PT_BT_IMM,
-             PT_UNARY, PT_INCDEC, PT_STOS };
+enum pt_op { PT_NONE, PT_MOV_REG, PT_MOV_IMM, PT_XCHG, PT_CMPXCHG, PT_XADD, PT_ALU_REG, PT_ALU_IMM, PT_BT_REG,
+             PT_BT_IMM, PT_UNARY, PT_INCDEC, PT_STOS };
 
 static enum pt_op classify(const struct insn *i)
 {

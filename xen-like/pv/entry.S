@@ -4,7 +4,7 @@
  *
  * A guest enters into the last page of the CPU's stack, struct cpu_info, where its registers are kept:
  *
- *      cpu_info:    room for exceptions that the code here takes     <- rsp from here on: C code has the pages below
+ *      cpu_info:    room for exceptions that the code here takes     <- rsp; C code has the pages below
  *      r15 … rdi    stored here
  *      vector:error code (32 bits each)
  *      rip          ┐
@@ -344,7 +344,7 @@ entry_vectors:
 .endm
 
         .set    i, 0
-        .irp    has_code, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+        .irp    has_code, 0,0,0,0,0,0,0,0, 1,0,1,1,1,1,1,0, 0,1,0,0,0,1,0,0, 0,0,0,0,0,0,0,0
         .if     i == 1 || i == 2 || i == 8 || i == 18
         STUB    i, \has_code, ist_common       /* #DB, NMI, #DF, #MC */
         .else

@@ -133,8 +133,8 @@ long do_multicall(unsigned long list, unsigned int count)
             return -EFAULT;
         if (call.op < NR_HYPERCALLS) {
             this_cpu(batch_entry) = &call;
-            result = hypercall_table[index_nospec(call.op, NR_HYPERCALLS)](call.args[0], call.args[1], call.args[2],
-                                                                            call.args[3], call.args[4]);
+            result = hypercall_table[index_nospec(call.op, NR_HYPERCALLS)](
+                call.args[0], call.args[1], call.args[2], call.args[3], call.args[4]);
             this_cpu(batch_entry) = NULL;
         } else {
             result = -ENOSYS;

@@ -13,13 +13,17 @@
 
 #include "lib/types.h"
 
-/* The interface's error numbers, which the public header calls XEN_EPERM and so on, under their usual names. */
+/*
+ * The interface's error numbers, which the public header calls XEN_EPERM and so on, under their usual names.
+ */
 enum {
 #define XEN_ERRNO(name, value) name = value,
 #include <xen/errno.h>
 };
 
-/* The handlers: do_NAME for each row of hypercalls.def, its arguments of the types that go with their kinds. */
+/*
+ * The handlers: do_NAME for each row of hypercalls.def, its arguments of the types that go with their kinds.
+ */
 #define TYPE_none           void
 #define TYPE_cmd            unsigned int
 #define TYPE_cmd64          u64

@@ -139,7 +139,8 @@ static long setup_gsi(union physdev_args *a)
         return -EPERM;
     if (irq_is_own(op->gsi))
         return -EEXIST;
-    gsi_modes[index_nospec(op->gsi, MAX_GSI)] = (struct gsi_mode){ true, op->triggering & 1, op->polarity & 1 };
+    gsi_modes[index_nospec(op->gsi, MAX_GSI)] = (struct gsi_mode){ true, op->triggering & 1,
+                                                                   op->polarity & 1 };
     return 0;
 }
 
@@ -164,7 +165,8 @@ static long map_pirq(union physdev_args *a)
 
     if (ret)
         return ret;
-    if (op->type == MAP_PIRQ_TYPE_MSI || op->type == MAP_PIRQ_TYPE_MSI_SEG || op->type == MAP_PIRQ_TYPE_MULTI_MSI)
+    if (op->type == MAP_PIRQ_TYPE_MSI || op->type == MAP_PIRQ_TYPE_MSI_SEG ||
+        op->type == MAP_PIRQ_TYPE_MULTI_MSI)
         return -EOPNOTSUPP;
     if (op->type != MAP_PIRQ_TYPE_GSI || (unsigned int)op->index >= irq_gsi_count() ||
         (op->pirq >= 0 && op->pirq != op->index))
@@ -198,7 +200,7 @@ static long nothing_to_do(union physdev_args *a)
 
 static const struct physdev_row {
     unsigned int cmd;
-    enum { ANYBODY, HARDWARE_DOMAIN } who;      /* -EPERM for others; some look at it themselves, in their order */
+    enum { ANYBODY, HARDWARE_DOMAIN } who;      /* -EPERM for others; or the function says it, in its order */
     enum { TAKES, ANSWERS } way;                /* whether the structure goes back to the guest */
     unsigned int size;
     long (*fn)(union physdev_args *a);

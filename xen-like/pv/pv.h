@@ -31,7 +31,7 @@ struct pv_vcpu {
     struct cpu_user_regs regs;      /* while the CPU does not hold the state */
     struct trap_info *trap_table;   /* 256 entries, by vector */
     unsigned long kernel_sp, kernel_ss;
-    unsigned long bounce_sp;        /* kernel_sp as it is used: aligned, and 0 where it is not the guest's (entry.S) */
+    unsigned long bounce_sp;        /* kernel_sp aligned; 0 where it is not the guest's (entry.S) */
     struct pv_callback {
         unsigned long address;      /* 0: none */
         bool mask_events;

@@ -49,8 +49,9 @@ static long give_features(unsigned long arg)
         return -EFAULT;
     if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
         return -EINVAL;
-    info.submap = 1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
-                  1u << XENFEAT_gnttab_map_avail_bits | 1u << XENFEAT_memory_op_vnode_supported;
+    info.submap = 1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad |
+                  1u << XENFEAT_highmem_assist | 1u << XENFEAT_gnttab_map_avail_bits |
+                  1u << XENFEAT_memory_op_vnode_supported;
     if (d->hardware)
         info.submap |= 1u << XENFEAT_dom0;
     return give(arg, &info, sizeof(info));
