@@ -790,19 +790,19 @@ static void check_stale(void)
     frame_put_and_type(f);
     before = fake_tlb_flushes;
     ok(!frame_get_type(f, FRAME_L1, false) && fake_tlb_flushes > before, "its turning into a table flushes the TLB");
-    frame_put_type(f);
+    frame_put_type(f, false);
     tlb_flush_local();
     before = fake_tlb_flushes;
     ok(!frame_get_type(f, FRAME_WRITABLE, false) && fake_tlb_flushes == before,
        "its turning back does not, where the TLB was flushed since");
-    frame_put_type(f);
+    frame_put_type(f, false);
     before = fake_tlb_flushes;
     ok(frame_get(frame_to_mfn(f), d) && release_domain_frame(d, f), "the frame is given back");
     frame_put(f);
     ok(alloc_domain_frames(d, 0, 0) == f && fake_tlb_flushes == before, "and taken again by the same domain");
     ok(!frame_get_type(f, FRAME_L1, false) && fake_tlb_flushes > before,
        "which does not hide that a TLB may know it as writable");
-    frame_put_type(f);
+    frame_put_type(f, false);
     ok(frame_get(frame_to_mfn(f), d) && release_domain_frame(d, f), "a frame that was a table goes");
     frame_put(f);
     before = fake_tlb_flushes;
@@ -830,7 +830,7 @@ static void check_segdesc(void)
     ok(desc[3] == 0x0020fb0000000000UL, "whose privilege becomes 3");
     ok(!frame_get_and_type(frame_to_mfn(f), d, FRAME_WRITABLE), "it cannot be writable");
     ok(frame_get_type(f, FRAME_L1, false) == -EINVAL, "nor a table");
-    frame_put_type(f);
+    frame_put_type(f, false);
     desc[511] = 0x0000ec0000000000UL;   /* a call gate */
     ok(frame_get_type(f, FRAME_SEGDESC, false) == -EINVAL, "a page with a gate is refused");
     ok(frame_type_of(f) == FRAME_NONE, "and has no type then");

@@ -166,8 +166,6 @@ static struct domain *domain_blank(domid_t id, unsigned int max_vcpus)
     d->shutdown_code = SHUTDOWN_CODE_NONE;
     spin_lock_init(&d->lock, LOCK_DOMAIN);
     spin_lock_init(&d->page_lock, LOCK_PAGE_ALLOC);
-    spin_lock_init(&d->pt_lock, LOCK_PAGE_TABLE);
-    spin_lock_init(&d->event.lock, LOCK_EVENT);
     list_init(&d->all);
     sched_init_domain(d);
     return d;

@@ -68,7 +68,6 @@ struct domain {
     u32 wc_version;
     s64 time_offset;                /* of its wall clock, seconds */
     struct spinlock page_lock;      /* LOCK_PAGE_ALLOC: mm */
-    struct spinlock pt_lock;        /* LOCK_PAGE_TABLE */
     struct domain_mm mm;
     struct domain_event event;
     struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * GNTTABOP_copy: between pages that are the caller's own, named by frame, or granted to it, named by entry. A page of
- * which several parts are copied in a row, as back ends do, is looked up once.
+ * GNTTABOP_copy: between pages that are the caller's own, named by frame, or granted to it, named by entry. A
+ * page of which several parts are copied in a row, as back ends do, is looked up once.
  */
 #include "grant/private.h"
 #include "lib/string.h"
@@ -23,11 +23,8 @@ static void side_release(struct side *s)
         frame_put(mfn_to_frame(s->mfn));
     else
         frame_put_and_type(mfn_to_frame(s->mfn));
-    if (s->by_ref) {
-        spin_lock(&s->d->grant->lock);
+    if (s->by_ref)
         grant_unpin(s->d->grant, s->ptr.u.ref, &s->use);
-        spin_unlock(&s->d->grant->lock);
-    }
     domain_put(s->d);
     s->d = NULL;
 }
@@ -45,13 +42,13 @@ static int side_claim(struct side *s, const struct gnttab_copy_ptr *ptr, bool by
 
     s->ptr = *ptr;
     s->by_ref = by_ref;
-    s->use = (struct grant_use){ .user = current->domain->id, .readonly = s->readonly, .host = true, .copy = true };
+    s->use = (struct grant_use){
+        .user = current->domain->id, .readonly = s->readonly, .host = true, .copy = true,
+    };
     if (by_ref) {
         if (!d->grant)
             return GNTST_bad_gntref;
-        spin_lock(&d->grant->lock);
         rc = grant_pin(d->grant, ptr->u.ref, &s->use, &s->mfn);
-        spin_unlock(&d->grant->lock);
         if (rc != GNTST_okay)
             return rc;
     } else {
@@ -61,11 +58,8 @@ static int side_claim(struct side *s, const struct gnttab_copy_ptr *ptr, bool by
     }
     if (!s->readonly && frame_get_type(mfn_to_frame(s->mfn), FRAME_WRITABLE, false)) {
         frame_put(mfn_to_frame(s->mfn));
-        if (by_ref) {
-            spin_lock(&d->grant->lock);
+        if (by_ref)
             grant_unpin(d->grant, ptr->u.ref, &s->use);
-            spin_unlock(&d->grant->lock);
-        }
         return GNTST_general_error;
     }
     s->d = d;

@@ -18,14 +18,13 @@ int grant_init_domain(struct domain *d, unsigned int max_frames, unsigned int ma
 int grant_release_mappings(struct domain *d);
 void grant_free_domain(struct domain *d);
 
-/* Frame idx of d's grant table, made if needed (XENMEM_acquire_resource, add_to_physmap, toolstack seeding). */
+/*
+ * Frame idx of d's grant table, made if needed (XENMEM_acquire_resource, add_to_physmap, toolstack seeding).
+ */
 int grant_get_frame(struct domain *d, unsigned int idx, mfn_t *mfn);
 
 /* How many frames d's grant table may grow to. */
 unsigned int grant_max_frames(const struct domain *d);
-
-/* Entries in use and mappings held; for reports and leak tests. */
-void grant_count(struct domain *d, unsigned int *entries_mapped, unsigned int *maptrack_used);
 
 void grant_dump_all(void);      /* debug key */
 

@@ -2,9 +2,9 @@
 /*
  * Mapping granted frames, and unmapping them.
  *
- * A mapping for the CPU holds a general reference of the frame, and a writable type reference unless it is read-only;
- * both belong to the page-table entry. A mapping for devices holds the same again. Each is counted in the granter's
- * table as a use of its kind, and noted under a handle in the user's.
+ * A mapping for the CPU holds a general reference of the frame, and a writable type reference unless it is
+ * read-only; both belong to the page-table entry. A mapping for devices holds the same again. Each is counted
+ * in the granter's table as a use of its kind, and noted under a handle in the user's.
  */
 #include "grant/private.h"
 #include "lib/log.h"
@@ -70,8 +70,8 @@ static u64 pte_of(mfn_t mfn, u32 flags)
 }
 
 /*
- * Takes what one mapping holds beyond the general reference that grant_pin() took: more says whether another one of
- * those is needed.
+ * Takes what one mapping holds beyond the general reference that grant_pin() took: more says whether another
+ * one of those is needed.
  */
 static bool mapping_get(mfn_t mfn, struct domain *granter, bool writable, bool more)
 {
@@ -130,23 +130,20 @@ static int map_from(struct gnttab_map_grant_ref *op, struct domain *granter)
 
     if (handle == NO_HANDLE)
         return GNTST_no_space;
-    spin_lock(&theirs->lock);
     rc = grant_pin(theirs, op->ref, &use, &mfn);
-    spin_unlock(&theirs->lock);
     if (rc == GNTST_okay) {
         rc = make_mappings(op, mfn, granter);
-        if (rc != GNTST_okay) {
-            spin_lock(&theirs->lock);
+        if (rc != GNTST_okay)
             grant_unpin(theirs, op->ref, &use);
-            spin_unlock(&theirs->lock);
-        }
     }
     if (rc != GNTST_okay) {
         handle_put(ours, handle);
         return rc;
     }
     track = track_of(ours, handle);
-    /* The handle keeps the granter: its number cannot come to mean another domain before the handle is free. */
+    /*
+     * The handle keeps the granter: its number cannot come to mean another domain before the handle is free.
+     */
     BUG_ON(!domain_get_ref(granter));
     track->granter = granter->id;
     track->ref = op->ref;
@@ -275,11 +272,8 @@ static void unmap_end(struct unmap *u)
         mapping_put(u->mfn, !u->use.readonly);
     if (u->use.device)
         mapping_put(u->mfn, !u->use.readonly);
-    if (u->use.host || u->use.device) {
-        spin_lock(&u->granter->grant->lock);
+    if (u->use.host || u->use.device)
         grant_unpin(u->granter->grant, u->ref, &u->use);
-        spin_unlock(&u->granter->grant->lock);
-    }
     if (u->free_handle) {
         handle_put(current->domain->grant, u->handle);
         domain_put(u->granter);
@@ -289,15 +283,13 @@ static void unmap_end(struct unmap *u)
 
 static void unmap_finish(struct unmap *u, unsigned int n)
 {
-    struct cpumask mask;
+    struct cpumask mask = current->domain->mm.dirty;
     bool any = false;
 
     for (unsigned int i = 0; i < n; i++)
         any |= u[i].granter && u[i].use.host;
-    if (any) {
-        domain_dirty_cpus(current->domain, &mask);
+    if (any)
         tlb_flush_mask(&mask);
-    }
     for (unsigned int i = 0; i < n; i++)
         unmap_end(&u[i]);
 }
@@ -376,7 +368,10 @@ long grant_op_unmap_and_replace(unsigned long uop, unsigned int count)
 
 /* --- the end of a domain --- */
 
-/* Drops the uses behind one handle. Page tables have dropped, or will drop, what CPU mappings hold themselves. */
+/*
+ * Drops the uses behind one handle. Page tables have dropped, or will drop, what CPU mappings hold
+ * themselves.
+ */
 static void release_track(struct grant_table *t, grant_handle_t handle)
 {
     struct grant_track *track = track_of(t, handle);
@@ -391,9 +386,9 @@ static void release_track(struct grant_table *t, grant_handle_t handle)
     BUG_ON(!granter);
     spin_lock(&granter->grant->lock);
     mfn = MFN(grant_active_row(granter->grant, track->ref, false)->mfn);
-    grant_unpin(granter->grant, track->ref, &use);
     track->flags = 0;
     spin_unlock(&granter->grant->lock);
+    grant_unpin(granter->grant, track->ref, &use);
     if (use.device)
         mapping_put(mfn, !use.readonly);
     handle_put(t, handle);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * grant_table_op: the dispatcher, and the operations on tables as a whole. An operation that is preempted goes on with
- * the array's rest. (xen/grant_table.h)
+ * grant_table_op: the dispatcher, and the operations on tables as a whole. An operation that is preempted
+ * goes on with the array's rest. (xen/grant_table.h)
  */
 #include "grant/private.h"
 
@@ -83,7 +83,6 @@ static long op_set_version(unsigned long uop, unsigned int count)
     struct gnttab_set_version op;
     long rc = 0;
 
-    (void)count;
     if (copy_from_guest(&op, uop, sizeof(op)))
         return -EFAULT;
     if (op.version != 1)
@@ -117,7 +116,6 @@ static long op_get_version(unsigned long uop, unsigned int count)
     struct domain *d;
     s16 status;
 
-    (void)count;
     if (copy_from_guest(&op, uop, sizeof(op)))
         return -EFAULT;
     d = controlled_domain(op.dom, &status);
@@ -174,12 +172,12 @@ static long op_swap(unsigned long uop, unsigned int count)
 
 static long op_cache_flush(unsigned long uop, unsigned int count)
 {
-    (void)uop;
-    (void)count;
     return -EOPNOTSUPP; /* caches of this architecture are coherent */
 }
 
-/* Each takes the array's address and length, and returns how many operations are left, or a negative error. */
+/*
+ * Each takes the array's address and length, and returns how many operations are left, or a negative error.
+ */
 static const struct {
     long (*fn)(unsigned long uop, unsigned int count);
     unsigned int size;

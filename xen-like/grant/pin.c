@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When an entry of a grant table may be used, and by whom. The granter sees GTF_reading and GTF_writing in its entry
- * while it is in use, and must not change it then; whatever it does, the hypervisor goes by what it noted itself
- * when the use began.
+ * When an entry of a grant table may be used, and by whom. The granter sees GTF_reading and GTF_writing in
+ * its entry while it is in use, and must not change it then; whatever it does, the hypervisor goes by what it
+ * noted itself when the use began.
  */
 #include "grant/private.h"
 #include "lib/log.h"
@@ -16,8 +16,8 @@ union header {
 };
 
 /*
- * Marks the entry as in use for reading, or also for writing. What it grants counts each time that a mark is added: a
- * granter may have taken it back from under a use that goes on.
+ * Marks the entry as in use for reading, or also for writing. What it grants counts each time that a mark is
+ * added: a granter may have taken it back from under a use that goes on.
  */
 static int mark(struct grant_entry_v1 *e, const struct grant_use *use)
 {
@@ -62,7 +62,7 @@ static void count_add(struct grant_active *a, const struct grant_use *use, int b
         *(use->readonly ? &a->dev_r : &a->dev_w) += by;
 }
 
-int grant_pin(struct grant_table *t, grant_ref_t ref, const struct grant_use *use, mfn_t *mfn)
+static int pin(struct grant_table *t, grant_ref_t ref, const struct grant_use *use, mfn_t *mfn)
 {
     struct grant_entry_v1 *e;
     struct grant_active *a;
@@ -97,13 +97,26 @@ int grant_pin(struct grant_table *t, grant_ref_t ref, const struct grant_use *us
     return GNTST_okay;
 }
 
+int grant_pin(struct grant_table *t, grant_ref_t ref, const struct grant_use *use, mfn_t *mfn)
+{
+    int rc;
+
+    spin_lock(&t->lock);
+    rc = pin(t, ref, use, mfn);
+    spin_unlock(&t->lock);
+    return rc;
+}
+
 void grant_unpin(struct grant_table *t, grant_ref_t ref, const struct grant_use *use)
 {
-    struct grant_active *a = grant_active_row(t, ref, false);
+    struct grant_active *a;
 
+    spin_lock(&t->lock);
+    a = grant_active_row(t, ref, false);
     BUG_ON(!a);
     count_add(a, use, -1);
     unmark(grant_entry(t, ref), a);
     if (!grant_in_use(a))
         t->pinned--;
+    spin_unlock(&t->lock);
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A domain's grant table: the entries that it shares with the hypervisor, what the hypervisor knows of those in use,
- * and the mappings that the domain itself holds of others' grants ("maptrack").
+ * A domain's grant table: the entries that it shares with the hypervisor, what the hypervisor knows of those
+ * in use, and the mappings that the domain itself holds of others' grants ("maptrack").
  *
- * The grants of a domain are used under its table's `lock`; the list of its own free maptrack handles is under
- * `map_lock`, which comes first. A mapping in use is changed under the lock of the table that it belongs to.
+ * The grants of a domain are used under its table's `lock`; the list of its own free maptrack handles is
+ * under `map_lock`, which comes first. A mapping in use is changed under the lock of the table that it
+ * belongs to.
  */
 #ifndef GRANT_PRIVATE_H
 #define GRANT_PRIVATE_H
@@ -31,7 +32,10 @@ struct grant_active {
 
 #define PINS_MAX 0x7f       /* of each kind */
 
-/* One mapping that a domain holds. flags: GNTMAP_*, 0: the handle is free, and ref links to the next free one. */
+/*
+ * One mapping that a domain holds. flags: GNTMAP_*, 0: the handle is free, and ref links to the next free
+ * one.
+ */
 struct grant_track {
     u32 ref;
     u16 flags;
@@ -79,7 +83,7 @@ struct grant_active *grant_active_row(struct grant_table *t, grant_ref_t ref, bo
 /* Makes the table at least nr_frames long. -EINVAL, -ENOMEM */
 int grant_grow(struct grant_table *t, unsigned int nr_frames);
 
-/* --- pin.c: the rules by which an entry comes into use and out of it; t->lock held --- */
+/* --- pin.c: the rules by which an entry comes into use and out of it; t->lock is taken here --- */
 
 /* What kind of use. */
 struct grant_use {
@@ -89,14 +93,17 @@ struct grant_use {
 };
 
 /*
- * Begins a use of entry ref of t: checks it, marks it, counts the use, and takes one general reference of its frame.
- * GNTST_*; on success *mfn is the frame.
+ * Begins a use of entry ref of t: checks it, marks it, counts the use, and takes one general reference of its
+ * frame. GNTST_*; on success *mfn is the frame.
  */
 int grant_pin(struct grant_table *t, grant_ref_t ref, const struct grant_use *use, mfn_t *mfn);
 /* Ends one use, without the frame's reference. */
 void grant_unpin(struct grant_table *t, grant_ref_t ref, const struct grant_use *use);
 
-/* --- operations: each on the array at uop. 0 or more: operations left undone (preempted); negative: error --- */
+/*
+ * --- operations: each on the array at uop. 0 or more: operations left undone (preempted); negative: error
+ * ---
+ */
 long grant_op_map(unsigned long uop, unsigned int count);
 long grant_op_unmap(unsigned long uop, unsigned int count);
 long grant_op_unmap_and_replace(unsigned long uop, unsigned int count);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Grant tables themselves: made with their domain, grown when asked to, freed with the last reference of the domain. */
+/*
+ * Grant tables themselves: made with their domain, grown when asked to, freed with the last reference of the
+ * domain.
+ */
 #include "grant/private.h"
 #include "lib/log.h"
 
@@ -102,10 +105,4 @@ int grant_get_frame(struct domain *d, unsigned int idx, mfn_t *mfn)
         *mfn = virt_to_mfn(t->frame[index_nospec(idx, t->nr_frames)]);
     spin_unlock(&t->lock);
     return rc;
-}
-
-void grant_count(struct domain *d, unsigned int *entries_mapped, unsigned int *maptrack_used)
-{
-    *entries_mapped = d->grant ? READ_ONCE(d->grant->pinned) : 0;
-    *maptrack_used = d->grant ? READ_ONCE(d->grant->tracks_used) : 0;
 }

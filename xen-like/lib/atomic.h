@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Atomic operations and memory barriers, as thin names over the compiler's own. All read-modify-write operations
- * are full barriers. Bit operations take a bit number of any size relative to an array of unsigned longs.
+ * Atomic operations and memory barriers, as thin names over the compiler's own. All read-modify-write
+ * operations are full barriers. Bit operations take a bit number of any size relative to an array of unsigned
+ * longs.
  */
 #ifndef LIB_ATOMIC_H
 #define LIB_ATOMIC_H

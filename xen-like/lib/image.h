@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the image lies. Virtually: the linker's symbols (boot/image.lds), each at a page boundary: code up to
- * image_text_end, read-only data up to image_rodata_end, data up to image_end. Physically: one piece from image_phys,
- * a multiple of 2 MiB below 4 GiB.
+ * image_text_end, read-only data up to image_rodata_end, data up to image_end. Physically: one piece from
+ * image_phys, a multiple of 2 MiB below 4 GiB.
  */
 #ifndef LIB_IMAGE_H
 #define LIB_IMAGE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Doubly linked circular lists with the links inside the elements. A head is a link of its own; an element that
- * stands in no list is linked to itself.
+ * Doubly linked circular lists with the links inside the elements. A head is a link of its own; an element
+ * that stands in no list is linked to itself.
  */
 #ifndef LIB_LIST_H
 #define LIB_LIST_H

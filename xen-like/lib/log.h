@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Messages and the end of the world. log_*() is for what the hypervisor has to say (filtered by loglvl=),
- * guest_log() for what a guest provokes (filtered by guest_loglvl=, and limited in rate, so that no guest can flood
- * the console). A guest must not be able to reach BUG() or panic().
+ * guest_log() for what a guest provokes (filtered by guest_loglvl=, and limited in rate, so that no guest can
+ * flood the console). A guest must not be able to reach BUG() or panic().
  */
 #ifndef LIB_LOG_H
 #define LIB_LOG_H
@@ -14,8 +14,8 @@
 enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /*
- * A whole line: its end is added where fmt does not have it. Any context, any lock held (the console's own excepted),
- * before and after the console is up.
+ * A whole line: its end is added where fmt does not have it. Any context, any lock held (the console's own
+ * excepted), before and after the console is up.
  */
 void log_at(enum log_level level, const char *fmt, ...) __printf(2, 3);
 #define log_err(...)   log_at(LOG_ERR, __VA_ARGS__)
@@ -29,7 +29,9 @@ void guest_log(unsigned domid, enum log_level level, const char *fmt, ...) __pri
 /* Unfiltered, unprefixed: reports, panics. */
 void printk(const char *fmt, ...) __printf(1, 2);
 
-/* Prints the message, registers and a symbolized backtrace, stops all CPUs, then resets or waits (noreboot). */
+/*
+ * Prints the message, registers and a symbolized backtrace, stops all CPUs, then resets or waits (noreboot).
+ */
 void panic(const char *fmt, ...) __printf(1, 2) __noreturn __cold;
 
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) __printf(3, 0);

@@ -3,8 +3,8 @@
  * Command-line options. Each row stands beside what it sets, in any file; the linker collects the rows and
  * boot/cmdline.c parses the line against them. Names are Xen's where Xen has the option.
  *
- * A row's parser gets the text after '=' ("" where there is none) and returns false where it makes no sense of it,
- * which is reported. "no-NAME" calls the parser with "no"; that only makes sense for a switch.
+ * A row's parser gets the text after '=' ("" where there is none) and returns false where it makes no sense
+ * of it, which is reported. "no-NAME" calls the parser with "no"; that only makes sense for a switch.
  */
 #ifndef LIB_OPTION_H
 #define LIB_OPTION_H

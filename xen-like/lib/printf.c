@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Formatted text. Of <stdio.h>'s conversions: d i u x X c s p and %, with the flags - 0 # + and blank, width and
- * precision (also *), and the sizes hh h l ll z t. As in <stdio.h> the result is what would have been written.
+ * Formatted text. Of <stdio.h>'s conversions: d i u x X c s p and %, with the flags - 0 # + and blank, width
+ * and precision (also *), and the sizes hh h l ll z t. As in <stdio.h> the result is what would have been
+ * written.
  */
 #include "lib/log.h"
 #include "lib/string.h"

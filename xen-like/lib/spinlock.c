@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ticket locks. A debug build also keeps, for each CPU, the ranks of the locks that it holds, asserts the lock order
- * and that locks of IRQ rank are held with interrupts off, and reports a lock that is never released.
+ * Ticket locks. A debug build also keeps, for each CPU, the ranks of the locks that it holds, asserts the
+ * lock order and that locks of IRQ rank are held with interrupts off, and reports a lock that is never
+ * released.
  */
 #include "lib/spinlock.h"
 
@@ -117,7 +118,7 @@ void spin_check_may_wait(void)
 void locks_dump(void)
 {
     static const char *const names[] = {
-        "domctl", "domain list", "domain", "grant mappings", "grants", "page tables", "event", "page list", "VIRQ", "channel",
+        "domctl", "domain list", "domain", "grant mappings", "grants", "event", "page list", "VIRQ", "channel",
         "FIFO queues", "run queue", "timer", "mappings", "heap", "frame allocator", "leaf", "interrupt leaf", "console",
     };
     unsigned int cpu;
@@ -155,10 +156,10 @@ static u64 wait_start(void)
 
 void spin_checks_off(void) { }
 void locks_dump(void) { printk("Only a debug build (make DEBUG=1) notes who holds which lock\n"); }
-static inline void check_order(const struct spinlock *l, bool same) { (void)l; (void)same; }
-static inline void note_taken(struct spinlock *l) { (void)l; }
-static inline void note_released(struct spinlock *l) { (void)l; }
-static inline void check_stuck(const struct spinlock *l, u64 start) { (void)l; (void)start; }
+static inline void check_order(const struct spinlock *l, bool same) { }
+static inline void note_taken(struct spinlock *l) { }
+static inline void note_released(struct spinlock *l) { }
+static inline void check_stuck(const struct spinlock *l, u64 start) { }
 static inline u64 wait_start(void) { return 0; }
 
 #endif

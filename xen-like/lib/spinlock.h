@@ -2,13 +2,15 @@
 /*
  * Ticket spin locks with a rank.
  *
- * Interrupt handlers take no lock but those of rank LOCK_IRQ_*, and those are always taken by the _irqsave form; so
- * every other lock is taken with interrupts as they are, and what a handler cannot do itself it leaves to a softirq.
+ * Interrupt handlers take no lock but those of rank LOCK_IRQ_*, and those are always taken by the _irqsave
+ * form; so every other lock is taken with interrupts as they are, and what a handler cannot do itself it
+ * leaves to a softirq.
  *
- * The lock order is the order of enum lock_rank: whoever holds a lock takes only locks of a higher rank. A debug
- * build asserts this, with two exceptions that the code names: spin_lock_nested() for a second lock of the same rank
- * (two domains' locks, by ascending address), and trylock. It also asserts that locks below LOCK_SCHED are taken with
- * interrupts enabled, so that their holders may wait for other CPUs to answer an interrupt.
+ * The lock order is the order of enum lock_rank: whoever holds a lock takes only locks of a higher rank. A
+ * debug build asserts this, with two exceptions that the code names: spin_lock_nested() for a second lock of
+ * the same rank (two domains' locks, by ascending address), and trylock. It also asserts that locks below
+ * LOCK_SCHED are taken with interrupts enabled, so that their holders may wait for other CPUs to answer an
+ * interrupt.
  */
 #ifndef LIB_SPINLOCK_H
 #define LIB_SPINLOCK_H
@@ -21,7 +23,6 @@ enum lock_rank {
     LOCK_DOMAIN,        /* a domain's life, its vCPUs, its limits */
     LOCK_GRANT_MAP,     /* a domain's table of grants that it has mapped */
     LOCK_GRANT,         /* a domain's grant table */
-    LOCK_PAGE_TABLE,    /* a domain's page-table updates */
     LOCK_EVENT,         /* a domain's event channels */
     LOCK_PAGE_ALLOC,    /* a domain's list and count of frames */
     LOCK_VIRQ,          /* a vCPU's VIRQ bindings */
@@ -66,9 +67,10 @@ void spin_checks_off(void);
 void locks_dump(void);
 
 /*
- * For checks of a debug build, and nothing otherwise. An interrupt handler runs from enter to leave. none_held: a place
- * where no lock may be held. may_wait: this CPU is about to wait for an interrupt handler of another, which may be waiting
- * for a lock with its interrupts off: only locks that are never taken so (below LOCK_SCHED) may be held.
+ * For checks of a debug build, and nothing otherwise. An interrupt handler runs from enter to leave.
+ * none_held: a place where no lock may be held. may_wait: this CPU is about to wait for an interrupt handler
+ * of another, which may be waiting for a lock with its interrupts off: only locks that are never taken so
+ * (below LOCK_SCHED) may be held.
  */
 #ifdef DEBUG
 void spin_irq_enter(void);

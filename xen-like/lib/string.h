@@ -18,7 +18,9 @@ char *strchr(const char *s, int c);
 char *strstr(const char *s, const char *sub);
 /* Copies at most size - 1 characters and always ends to[] with a zero; returns strlen(from). */
 size_t strlcpy(char *to, const char *from, size_t size);
-/* Base 0, 8, 10 or 16; *end (where end is not NULL) is the first character not used. Saturates at UINT64_MAX. */
+/*
+ * Base 0, 8, 10 or 16; *end (where end is not NULL) is the first character not used. Saturates at UINT64_MAX.
+ */
 u64 strtou64(const char *s, const char **end, unsigned base);
 
 /* Lets the compiler expand small copies in place. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Looks an address up in the table that gen-symbols.py makes; while the table is not linked yet its count is 0. */
+/*
+ * Looks an address up in the table that gen-symbols.py makes; while the table is not linked yet its count is
+ * 0.
+ */
 #include "lib/symbols.h"
 
 #include "lib/image.h"

@@ -62,8 +62,8 @@ typedef s64 stime_t;
 #define barrier() __asm__ __volatile__("" ::: "memory")
 
 /*
- * index, or 0 where index >= limit, computed without a branch that a processor could predict past. To be used on
- * every array index that a guest chooses, after the architectural check.
+ * index, or 0 where index >= limit, computed without a branch that a processor could predict past. To be used
+ * on every array index that a guest chooses, after the architectural check.
  */
 static inline unsigned long index_nospec(unsigned long index, unsigned long limit)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses are distinct types, so that mixing them does not compile. mfn: number of a machine frame; pfn: number
- * of a frame as a guest counts its own memory; maddr: a machine address in bytes. A guest's
- * virtual address is a plain unsigned long, which only mm/guest.h and the page-table walkers turn into accesses.
+ * Addresses are distinct types, so that mixing them does not compile. mfn: number of a machine frame; pfn:
+ * number of a frame as a guest counts its own memory; maddr: a machine address in bytes. A guest's virtual
+ * address is a plain unsigned long, which only mm/guest.h and the page-table walkers turn into accesses.
  */
 #ifndef MM_ADDR_H
 #define MM_ADDR_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory: a buddy allocator of frames, a heap of small objects on top of it, and the allocation of frames to domains.
- * No function here may be called from interrupt context.
+ * Memory: a buddy allocator of frames, a heap of small objects on top of it, and the allocation of frames to
+ * domains. No function here may be called from interrupt context.
  */
 #ifndef MM_ALLOC_H
 #define MM_ALLOC_H
@@ -26,8 +26,8 @@ void xfree(void *p);                        /* NULL: nothing */
 #define xzalloc_array(type, n)  ((type *)xzalloc_bytes(sizeof(type) * (size_t)(n)))
 
 /*
- * The same on the account of d, for what d makes the hypervisor keep: NULL also where d's limit would be passed. What
- * was allocated so is freed so.
+ * The same on the account of d, for what d makes the hypervisor keep: NULL also where d's limit would be
+ * passed. What was allocated so is freed so.
  */
 void *domain_alloc_pages(struct domain *d, unsigned int order);
 void domain_free_pages(struct domain *d, void *p, unsigned int order);
@@ -63,16 +63,16 @@ struct domain_mm {
 #define ALLOC_DMA_BITS_ANY 0
 
 /*
- * 2^order contiguous frames, scrubbed, each with one reference (the domain's own), in d's list. addr_bits: addresses
- * below 2^addr_bits, 0: any. NULL: no memory, d is dying, or max_pages would be passed.
+ * 2^order contiguous frames, scrubbed, each with one reference (the domain's own), in d's list. addr_bits:
+ * addresses below 2^addr_bits, 0: any. NULL: no memory, d is dying, or max_pages would be passed.
  */
 struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int addr_bits);
 /* Takes away the domain's own reference (it has one from allocation); false where that was gone already. */
 bool release_domain_frame(struct domain *d, struct frame *f);
 
 /*
- * Returns all of a dying domain's memory: page tables invalidated first, then every frame released. Preemptible:
- * -ERESTART to be called again. Frames that others still map stay until they unmap them.
+ * Returns all of a dying domain's memory: page tables invalidated first, then every frame released.
+ * Preemptible: -ERESTART to be called again. Frames that others still map stay until they unmap them.
  */
 int mm_relinquish_domain(struct domain *d);
 
@@ -84,7 +84,10 @@ u64 total_pages(void);
 u64 hv_pages(void);
 u64 scrub_pages(void);
 
-/* Mappings of machine memory that is no RAM (device registers, firmware tables): uncached where cached is false. */
+/*
+ * Mappings of machine memory that is no RAM (device registers, firmware tables): uncached where cached is
+ * false.
+ */
 void *ioremap(maddr_t from, size_t size, bool cached);
 
 #endif

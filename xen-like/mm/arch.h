@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The processor instructions that memory management uses; unit tests put a header of their own in this one's place. */
+/*
+ * The processor instructions that memory management uses; unit tests put a header of their own in this one's
+ * place.
+ */
 #ifndef MM_ARCH_H
 #define MM_ARCH_H
 
@@ -23,7 +26,9 @@ static inline void invlpg(unsigned long va)
     __asm__ __volatile__("invlpg (%0)" : : "r"(va) : "memory");
 }
 
-/* Loads CR3 and drops global entries too, by taking CR4.PGE away meanwhile (SDM vol. 3A, section 4.10.4.1). */
+/*
+ * Loads CR3 and drops global entries too, by taking CR4.PGE away meanwhile (SDM vol. 3A, section 4.10.4.1).
+ */
 static inline void load_cr3_flush_global(u64 value)
 {
     unsigned long cr4, no_pge;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The buddy allocator of frames. A free block of 2^n frames starts at a multiple of 2^n and stands in the list of its
- * order and zone. A zone is the frames whose numbers have the same highest bit, so that "below 2^n" is a choice of
- * zones, and no block lies in two. Memory is taken from the highest zone allowed: what lies low stays for those who
- * need it.
+ * The buddy allocator of frames. A free block of 2^n frames starts at a multiple of 2^n and stands in the
+ * list of its order and zone. A zone is the frames whose numbers have the same highest bit, so that "below
+ * 2^n" is a choice of zones, and no block lies in two. Memory is taken from the highest zone allowed: what
+ * lies low stays for those who need it.
  *
- * A free frame remembers whether it is dirty and since when TLBs may know it; both are dealt with when it is taken. It
- * also remembers, in `type`, the serial number of the domain that it was plain memory of: that one may have it back as
- * it is.
+ * A free frame remembers whether it is dirty and since when TLBs may know it; both are dealt with when it is
+ * taken. It also remembers, in `type`, the serial number of the domain that it was plain memory of: that one
+ * may have it back as it is.
  */
 #include "lib/log.h"
 #include "lib/string.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frames of domains: allocation, release, pages of the hypervisor that a domain shares, and the return of all
- * memory of a domain that dies.
+ * The frames of domains: allocation, release, pages of the hypervisor that a domain shares, and the return of
+ * all memory of a domain that dies.
  *
- * While a domain owns a frame, or shares a page, it holds a reference of itself, and stands in owners[]: so whoever
- * has a reference of a frame finds its owner's structure alive, without a lock.
+ * While a domain owns a frame, or shares a page, it holds a reference of itself, and stands in owners[]: so
+ * whoever has a reference of a frame finds its owner's structure alive, without a lock.
  */
 #include "domain/domain.h"
 #include "lib/log.h"
@@ -13,56 +13,35 @@
 #include "mm/poison.h"
 #include "pv/hypercall.h"
 
-#define OWNERS_PER_PAGE (PAGE_SIZE / sizeof(struct domain *))
-
-/* By domain id; pages are made when first needed and kept. Written under the page_lock of the domain concerned. */
-static struct domain **owners[(DOMID_FIRST_RESERVED + OWNERS_PER_PAGE - 1) / OWNERS_PER_PAGE];
+/* By domain id. Written under the page_lock of the domain concerned. */
+static struct domain *owners[DOMID_FIRST_RESERVED];
 
 struct domain *frame_domain(u32 owner)
 {
-    struct domain **page;
-
-    if (owner >= DOMID_FIRST_RESERVED) {
-        if (domain_xen && owner == domain_xen->id)
-            return domain_xen;
-        return domain_io && owner == domain_io->id ? domain_io : NULL;
-    }
-    page = load_acquire(&owners[index_nospec(owner, DOMID_FIRST_RESERVED) / OWNERS_PER_PAGE]);
-    return page ? READ_ONCE(page[owner % OWNERS_PER_PAGE]) : NULL;
-}
-
-/* Makes the page of owners[] that d's entry stands in. */
-static bool owner_page(const struct domain *d)
-{
-    struct domain **new, **none = NULL;
-
-    if (d->id >= DOMID_FIRST_RESERVED || owners[d->id / OWNERS_PER_PAGE])
-        return true;
-    new = hv_alloc_page();
-    if (!new)
-        return false;
-    if (!atomic_cmpxchg(&owners[d->id / OWNERS_PER_PAGE], &none, new))
-        hv_free_page(new);
-    return true;
+    if (likely(owner < DOMID_FIRST_RESERVED))
+        return load_acquire(&owners[index_nospec(owner, DOMID_FIRST_RESERVED)]);
+    if (domain_xen && owner == domain_xen->id)
+        return domain_xen;
+    return domain_io && owner == domain_io->id ? domain_io : NULL;
 }
 
 static void owner_set(const struct domain *d, struct domain *to)
 {
     if (d->id < DOMID_FIRST_RESERVED)
-        WRITE_ONCE(owners[d->id / OWNERS_PER_PAGE][d->id % OWNERS_PER_PAGE], to);
+        store_release(&owners[d->id], to);
 }
 
 /* --- the list of a domain's frames; page_lock --- */
 
-static void link_frame(struct domain_mm *mm, struct frame *f)
+static void link_frame(u32 *list, struct frame *f)
 {
     u32 nr = frame_to_mfn(f).v;
 
     f->prev = 0;
-    f->next = mm->frames;
+    f->next = *list;
     if (f->next)
         mfn_to_frame(MFN(f->next))->prev = nr;
-    mm->frames = nr;
+    *list = nr;
 }
 
 static void unlink_frame(struct domain_mm *mm, struct frame *f)
@@ -125,7 +104,7 @@ bool domain_give_frames(struct domain *d, struct frame *f, u32 n, u32 reserved)
         set_claim(d, mm->claim - min(mm->claim, (u64)n));
         for (u32 i = n; i-- > 0; ) {
             f[i].owner = d->id;
-            link_frame(mm, &f[i]);
+            link_frame(&mm->frames, &f[i]);
             store_release(&f[i].count, FRAME_OWNED | 1);
         }
     }
@@ -144,8 +123,6 @@ struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned
 {
     struct frame *f;
 
-    if (order > MAX_ORDER || !owner_page(d))
-        return NULL;
     f = buddy_alloc(order, addr_bits, READ_ONCE(d->mm.claim));
     if (!f)
         return NULL;
@@ -159,7 +136,6 @@ struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned
 
 bool release_domain_frame(struct domain *d, struct frame *f)
 {
-    (void)d;
     if (!(atomic_and(&f->count, ~FRAME_OWNED) & FRAME_OWNED))
         return false;
     frame_put(f);
@@ -208,15 +184,13 @@ bool frame_share_with(struct frame *f, struct domain *d, bool readonly)
 {
     bool ok;
 
-    if (!owner_page(d))
-        return false;
     spin_lock(&d->page_lock);
     ok = become_owner(d);
     if (ok) {
         d->mm.shared_pages++;
         f->type = (readonly ? FRAME_NONE : FRAME_WRITABLE) << TYPE_SHIFT | TYPE_VALIDATED | 1;
         f->owner = d->id;
-        link_frame(&d->mm, f);
+        link_frame(&d->mm.frames, f);
         store_release(&f->count, FRAME_OWNED | FRAME_SHARED | 1);
     }
     spin_unlock(&d->page_lock);
@@ -236,13 +210,16 @@ void frame_unshare(struct frame *f)
 
 /* --- the end --- */
 
-/* Undoes what the domain itself holds of one of its frames. 0 or -ERESTART. The caller holds a reference of f. */
+/*
+ * Undoes what the domain itself holds of one of its frames. 0 or -ERESTART. The caller holds a reference of
+ * f.
+ */
 static int relinquish_frame(struct domain *d, struct frame *f)
 {
     int rc;
 
     if (atomic_and(&f->type, ~TYPE_PINNED) & TYPE_PINNED) {
-        rc = frame_put_type_preemptible(f);
+        rc = frame_put_type(f, true);
         frame_put(f);
         if (rc)
             return rc;
@@ -257,8 +234,8 @@ static int relinquish_frame(struct domain *d, struct frame *f)
 #define GRAVE_SIZE 64   /* frames that are scrubbed together */
 
 /*
- * Frees what is in the grave, clean: the next owner need not wait for it. First no TLB may know the frames any more, so
- * that nothing is written to them afterwards. With end, later frames are freed one by one.
+ * Frees what is in the grave, clean: the next owner need not wait for it. First no TLB may know the frames
+ * any more, so that nothing is written to them afterwards. With end, later frames are freed one by one.
  */
 static void empty_grave(struct domain *d, bool end)
 {
@@ -285,11 +262,7 @@ static void move_to_left(struct domain *d, struct frame *f)
 {
     spin_lock(&d->page_lock);
     unlink_frame(&d->mm, f);
-    f->prev = 0;
-    f->next = d->mm.left;
-    if (f->next)
-        mfn_to_frame(MFN(f->next))->prev = frame_to_mfn(f).v;
-    d->mm.left = frame_to_mfn(f).v;
+    link_frame(&d->mm.left, f);
     spin_unlock(&d->page_lock);
 }
 

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * References to frames and their types. Both counts change by compare-and-exchange alone, so no lock is needed to take
- * or drop one; TYPE_LOCKED guards what lies behind a page-table type: the entries, and the state of validation.
+ * References to frames and their types. Both counts change by compare-and-exchange alone, so no lock is
+ * needed to take or drop one; TYPE_LOCKED guards what lies behind a page-table type: the entries, and the
+ * state of validation.
  *
- * Life of a type: with no type reference left a frame may take any type. The first reference fixes it and locks the
- * frame, stale TLB entries go (now that nobody can make new ones of the old kind), a table is validated, and the frame
- * is unlocked, VALIDATED. The last reference locks it again, the entries are dropped, and the type is only a
- * memory of what TLBs may think. Work that is interrupted leaves the frame PARTIAL: that state holds one general and
- * one type reference of its own, until somebody takes a type reference (and finishes the work) or
- * frame_undo_partial() is called.
+ * Life of a type: with no type reference left a frame may take any type. The first reference fixes it and
+ * locks the frame, stale TLB entries go (now that nobody can make new ones of the old kind), a table is
+ * validated, and the frame is unlocked, VALIDATED. The last reference locks it again, the entries are
+ * dropped, and the type is only a memory of what TLBs may think. Work that is interrupted leaves the frame
+ * PARTIAL: that state holds one general and one type reference of its own, until somebody takes a type
+ * reference (and finishes the work) or frame_undo_partial() is called.
  *
- * Lock order of TYPE_LOCKED: a table before the tables of the next lower level. Nobody waits for the lock of a
- * frame of another type or of the same level.
+ * Lock order of TYPE_LOCKED: a table before the tables of the next lower level. Nobody waits for the lock of
+ * a frame of another type or of the same level.
  */
 #include "domain/domain.h"
 #include "lib/log.h"
@@ -20,7 +21,7 @@
 #include "mm/segdesc.h"
 #include "pv/hypercall.h"
 
-/* Counts refuse well before they overflow: references that must not fail (frame_get_more) have the rest. */
+/* Counts refuse well before they overflow: the one of settle_partial(), which must not fail, has the rest. */
 #define REFS_MAX        (FRAME_REFS - 0x10000)
 #define TYPE_REFS_MAX   (TYPE_REFS - 0x10000)
 
@@ -65,11 +66,6 @@ bool frame_get(mfn_t mfn, struct domain *d)
     return f && frame_ref(f, d);
 }
 
-void frame_get_more(struct frame *f)
-{
-    atomic_inc(&f->count);
-}
-
 void frame_put(struct frame *f)
 {
     u32 count = atomic_dec(&f->count);
@@ -106,11 +102,14 @@ static void settle(struct frame *f, enum frame_type type, u32 flags_and_refs)
     store_release(&f->type, (u32)type << TYPE_SHIFT | flags_and_refs);
 }
 
-/* Leaves f PARTIAL. The state's own general reference is taken unless it is there from an earlier interruption. */
+/*
+ * Leaves f PARTIAL. The state's own general reference is taken unless it is there from an earlier
+ * interruption.
+ */
 static void settle_partial(struct frame *f, enum frame_type type, bool was_partial)
 {
     if (!was_partial)
-        frame_get_more(f);
+        atomic_inc(&f->count);
     settle(f, type, TYPE_PARTIAL | 1);
 }
 
@@ -196,7 +195,10 @@ int frame_get_type(struct frame *f, enum frame_type type, bool preemptible)
     return establish(f, type, word, preemptible);
 }
 
-/* Another reference of a type that f has and is validated for; never waits. For tables within their own level. */
+/*
+ * Another reference of a type that f has and is validated for; never waits. For tables within their own
+ * level.
+ */
 bool frame_get_same_type(struct frame *f, enum frame_type type)
 {
     u32 word = READ_ONCE(f->type);
@@ -225,7 +227,7 @@ static int dissolve(struct frame *f, enum frame_type type, bool was_partial, boo
     return 0;
 }
 
-static int put_type(struct frame *f, bool preemptible)
+int frame_put_type(struct frame *f, bool preemptible)
 {
     u32 word = READ_ONCE(f->type), new;
 
@@ -251,16 +253,6 @@ static int put_type(struct frame *f, bool preemptible)
     if (new & TYPE_VALIDATED || !(new & TYPE_REFS))
         return 0;
     return dissolve(f, word >> TYPE_SHIFT, false, preemptible);
-}
-
-void frame_put_type(struct frame *f)
-{
-    (void)put_type(f, false);
-}
-
-int frame_put_type_preemptible(struct frame *f)
-{
-    return put_type(f, true);
 }
 
 int frame_undo_partial(struct frame *f, bool preemptible)
@@ -319,7 +311,7 @@ void frame_put_mapping(struct frame *f, bool writable)
 
         ASSERT((type & ~TYPE_REFS) == WRITABLE_READY && (type & TYPE_REFS));
         if ((word & FRAME_REFS) <= 1) {
-            frame_put_type(f);
+            frame_put_type(f, false);
             frame_put(f);
             return;
         }
@@ -346,7 +338,7 @@ bool frame_get_and_type(mfn_t mfn, struct domain *d, enum frame_type type)
 
 void frame_put_and_type(struct frame *f)
 {
-    frame_put_type(f);
+    frame_put_type(f, false);
     frame_put(f);
 }
 
@@ -389,7 +381,10 @@ int finish_undo(void)
     int rc = 0;
 
     f = mfn_to_frame(mfn);
-    /* A table of another domain, where the toolstack works on one. It may be gone by now, and somebody else's. */
+    /*
+     * A table of another domain, where the toolstack works on one. It may be gone by now, and somebody
+     * else's.
+     */
     d = domain_get(frame_owner(f));
     if (d && frame_get(mfn, d)) {
         rc = frame_undo_partial(f, true);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The frame table: for each frame of RAM its owner, its references, and its type. This discipline is the security
- * of the whole system, and it lives in mm/frame.c and mm/pagetable.c alone.
+ * The frame table: for each frame of RAM its owner, its references, and its type. This discipline is the
+ * security of the whole system, and it lives in mm/frame.c and mm/pagetable.c alone.
  *
- * A frame is free, the hypervisor's, or a domain's. While its reference count is above 0 it has an owner. Each use
- * of a frame by a guest's page table, by a grant mapping, or by the hypervisor on a guest's behalf holds a general
- * reference; uses that depend on what the frame contains, or may change it, also hold a type reference. A frame has one
- * type at a time, so that no frame is ever at once a page table and writable by a guest.
+ * A frame is free, the hypervisor's, or a domain's. While its reference count is above 0 it has an owner.
+ * Each use of a frame by a guest's page table, by a grant mapping, or by the hypervisor on a guest's behalf
+ * holds a general reference; uses that depend on what the frame contains, or may change it, also hold a type
+ * reference. A frame has one type at a time, so that no frame is ever at once a page table and writable by a
+ * guest.
  */
 #ifndef MM_FRAME_H
 #define MM_FRAME_H
@@ -76,8 +77,8 @@ extern u64 frame_limit;                 /* above the highest frame of RAM */
 extern unsigned long *frame_bitmap;     /* a bit for each 2 MiB with RAM in it */
 
 /*
- * The row of the frame table for mfn, which may be any number; NULL where there is none. Speculation past the check
- * stays inside the table.
+ * The row of the frame table for mfn, which may be any number; NULL where there is none. Speculation past the
+ * check stays inside the table.
  */
 static inline struct frame *frame_lookup(mfn_t mfn)
 {
@@ -113,14 +114,17 @@ bool __must_check frame_get(mfn_t mfn, struct domain *d);
 /* Drops one; the last frees the frame. */
 void frame_put(struct frame *f);
 /*
- * Takes a type reference (the caller holds a general one), validating the frame's content for a page-table type.
- * -EINVAL: has another type, or content that is not allowed; -EINTR or -ERESTART: preempted, call again (only where
- * preemptible).
+ * Takes a type reference (the caller holds a general one), validating the frame's content for a page-table
+ * type. -EINVAL: has another type, or content that is not allowed; -EINTR or -ERESTART: preempted, call again
+ * (only where preemptible).
  */
 int __must_check frame_get_type(struct frame *f, enum frame_type type, bool preemptible);
-void frame_put_type(struct frame *f);
-int __must_check frame_put_type_preemptible(struct frame *f);
-/* frame_get() and frame_get_type() in one, for types that need no validation of long tables (WRITABLE, SEGDESC). */
+/* Drops one; the last invalidates a table. -ERESTART only where preemptible. */
+int frame_put_type(struct frame *f, bool preemptible);
+/*
+ * frame_get() and frame_get_type() in one, for types that need no validation of long tables (WRITABLE,
+ * SEGDESC).
+ */
 bool __must_check frame_get_and_type(mfn_t mfn, struct domain *d, enum frame_type type);
 void frame_put_and_type(struct frame *f);
 
@@ -135,9 +139,9 @@ static inline enum frame_type frame_type_of(const struct frame *f)
 static inline u32 frame_owner(const struct frame *f) { return READ_ONCE(f->owner); }
 
 /*
- * Makes a page of the hypervisor (from hv_alloc_page) one that d may map: read-only, or also writable. It stays the
- * hypervisor's to free, after frame_unshare(), when the last reference of d is gone: shared_info, grant tables. False: no
- * memory, or d is gone.
+ * Makes a page of the hypervisor (from hv_alloc_page) one that d may map: read-only, or also writable. It
+ * stays the hypervisor's to free, after frame_unshare(), when the last reference of d is gone: shared_info,
+ * grant tables. False: no memory, or d is gone.
  */
 bool __must_check frame_share_with(struct frame *f, struct domain *d, bool readonly);
 void frame_unshare(struct frame *f);

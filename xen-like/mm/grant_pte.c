@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * L1 entries that grant operations write. They look like the guest's own, and if the guest overwrites one with
- * mmu_update it drops the entry's references like any other (the grant then stays in use until its granter dies, as
- * on Xen); but only a grant operation takes one away in order.
+ * L1 entries that grant operations write. They look like the guest's own, and if the guest overwrites one
+ * with mmu_update it drops the entry's references like any other (the grant then stays in use until its
+ * granter dies, as on Xen); but only a grant operation takes one away in order.
  */
 #include "domain/domain.h"
 #include "mm/internal.h"

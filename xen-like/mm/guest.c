@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies to and from the memory that the current guest table maps. A fault on the guest's side ends the copy; the
- * range check before it keeps guests from naming the hypervisor's own addresses. (A guest's pages are user pages, so
- * SMAP is opened for just the copy.)
+ * Copies to and from the memory that the current guest table maps. A fault on the guest's side ends the copy;
+ * the range check before it keeps guests from naming the hypervisor's own addresses. (A guest's pages are
+ * user pages, so SMAP is opened for just the copy.)
  */
 #include "mm/guest.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only way to guest memory by its virtual address: through the page table that the CPU runs on (current's kernel
- * table), checked for range, safe against faults, each byte accessed once. Copy a structure in, then look at it.
- * All return the number of bytes NOT copied: 0 is success.
+ * The only way to guest memory by its virtual address: through the page table that the CPU runs on (current's
+ * kernel table), checked for range, safe against faults, each byte accessed once. Copy a structure in, then
+ * look at it. All return the number of bytes NOT copied: 0 is success.
  */
 #ifndef MM_GUEST_H
 #define MM_GUEST_H

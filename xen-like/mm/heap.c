@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's own memory: whole pages, and small objects cut from pages of one size class. The bookkeeping of a
- * page stands in its row of the frame table: `type` tells what it is used for, `next` and `prev` link pages of a
- * class that have a free object, `progress` and `linear` count objects in use and name the first free one. A free
- * object's first two bytes name the next.
+ * The hypervisor's own memory: whole pages, and small objects cut from pages of one size class. The
+ * bookkeeping of a page stands in its row of the frame table: `type` tells what it is used for, `next` and
+ * `prev` link pages of a class that have a free object, `progress` and `linear` count objects in use and name
+ * the first free one. A free object's first two bytes name the next.
  */
 #include "lib/log.h"
 #include "lib/string.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Start-up of memory management: from the boot loader's memory map to the hypervisor's own page tables, the frame
- * table and the M2P, and the frames that the allocator begins with.
+ * Start-up of memory management: from the boot loader's memory map to the hypervisor's own page tables, the
+ * frame table and the M2P, and the frames that the allocator begins with.
  *
- * Two stages, because a large machine's frame table does not fit below 4 GiB, which is all that the boot tables map:
- * first the direct map, with tables from low memory; then, running on it, the arrays, from wherever there is room.
- * Until the allocator works, memory comes from free_range[], highest first.
+ * Two stages, because a large machine's frame table does not fit below 4 GiB, which is all that the boot
+ * tables map: first the direct map, with tables from low memory; then, running on it, the arrays, from
+ * wherever there is room. Until the allocator works, memory comes from free_range[], highest first.
  */
 #include "cpu/features.h"
 #include "lib/image.h"
@@ -183,7 +183,9 @@ static void map_image_part(const char *from, const char *to, u64 flags)
     hv_map((unsigned long)from, image_virt_to_phys(from), to - from, flags, false);
 }
 
-/* Every slot that is ever used gets its L3 table now, so that the 16 entries in guests' tables never change. */
+/*
+ * Every slot that is ever used gets its L3 table now, so that the 16 entries in guests' tables never change.
+ */
 static void make_l3_tables(void)
 {
     hv_entry(M2P_RO_START, 3);
@@ -229,7 +231,9 @@ static void make_bitmap(void)
             set_bit(chunk, frame_bitmap);
 }
 
-/* Memory for [va, va + size) of an array that has a second, read-only view for guests at ro, if ro is not 0. */
+/*
+ * Memory for [va, va + size) of an array that has a second, read-only view for guests at ro, if ro is not 0.
+ */
 static void back_array(unsigned long va, unsigned long ro, u64 size, u64 fill)
 {
     while (size) {
@@ -269,7 +273,10 @@ static void back_run(u64 first, u64 last)
     back_array(FRAME_TABLE_START + first * sizeof(struct frame), 0, (last - first) * sizeof(struct frame), 0);
 }
 
-/* The M2P comes in pieces of 2 MiB, one for each GiB with RAM in it: so tools can map it (XENMEM_machphys_mfn_list). */
+/*
+ * The M2P comes in pieces of 2 MiB, one for each GiB with RAM in it: so tools can map it
+ * (XENMEM_machphys_mfn_list).
+ */
 static void back_m2p(void)
 {
     u64 next = 0;

@@ -25,22 +25,22 @@ extern u64 *(*hv_table_alloc)(void);
 /* --- buddy.c: frames by the block --- */
 void buddy_init_range(u64 first, u64 last);             /* boot: frames [first, last) are free */
 /*
- * 2^order frames below 2^addr_bits, to be prepared by frames_prepare(); NULL: none, or none but what is claimed.
- * own_claim: what of the claims is the caller's own.
+ * 2^order frames below 2^addr_bits, to be prepared by frames_prepare(); NULL: none, or none but what is
+ * claimed. own_claim: what of the claims is the caller's own.
  */
 struct frame *buddy_alloc(unsigned int order, unsigned int addr_bits, u64 own_claim);
 /* Changes a claim; false where it would exceed what is free. Making one smaller never fails. */
 bool buddy_claim(u64 from, u64 to);
 /*
- * flags: FRAME_DIRTY, FRAME_STALE. tag: 0; the serial number of the domain that the frames were plain memory of, and that
- * may have them back as they are; or:
+ * flags: FRAME_DIRTY, FRAME_STALE. tag: 0; the serial number of the domain that the frames were plain memory
+ * of, and that may have them back as they are; or:
  */
 void buddy_free(struct frame *f, unsigned int order, u32 flags, u32 tag);
 #define BUDDY_POISONED 1u       /* filled by poison(), and nobody else can write there any more (mm/poison.h) */
 #define SERIAL_FIRST   2u       /* of domains */
 /*
- * Makes a block from buddy_alloc() fit for its new owner: TLBs flushed where they may know it, dirty frames zeroed; but
- * not those that were plain memory of the domain with this serial number (0: of none).
+ * Makes a block from buddy_alloc() fit for its new owner: TLBs flushed where they may know it, dirty frames
+ * zeroed; but not those that were plain memory of the domain with this serial number (0: of none).
  */
 void frames_prepare(struct frame *f, unsigned int order, u32 serial);
 /* For reports: free blocks of a zone by order, each counted to 9999 at most; false: there is no such zone. */
@@ -65,8 +65,6 @@ void tlb_flush_domain_since(const struct domain *d, u32 stamp);
 /* The same for all CPUs that run on some guest's table. */
 void tlb_flush_guests_since(u32 stamp);
 
-/* The CPU whose TLB may have entries made for v; false: there is none. */
-bool vcpu_dirty_cpu(const struct vcpu *v, unsigned int *cpu);
 /*
  * Adds to mask the CPUs of d's vCPUs whose bits are set in the guest's bitmap at this address. -EFAULT
  */
@@ -101,8 +99,8 @@ long batch_run(struct batch *b, int (*one)(unsigned long op, void *arg), void *a
 /* --- domain_frames.c --- */
 void domain_frame_freed(struct frame *f);   /* the last reference of a domain's frame is gone */
 /*
- * Gives n frames from the allocator to d, of which reserved were announced by domain_reserve(). False: d is dying, or
- * would have too many.
+ * Gives n frames from the allocator to d, of which reserved were announced by domain_reserve(). False: d is
+ * dying, or would have too many.
  */
 bool domain_give_frames(struct domain *d, struct frame *f, u32 n, u32 reserved);
 void domain_reserve(struct domain *d, u32 n);
@@ -110,13 +108,16 @@ void domain_reserve(struct domain *d, u32 n);
 bool domain_claim(struct domain *d, u64 frames);
 
 /* --- pagetable.c --- */
-/* Validates the entries of a table from f->progress on. The caller holds TYPE_LOCKED. 0, or a negative error. */
+/*
+ * Validates the entries of a table from f->progress on. The caller holds TYPE_LOCKED. 0, or a negative error.
+ */
 int table_promote(struct frame *f, enum frame_type type, struct domain *d, bool preemptible);
 /* Drops what the entries hold, from f->progress down. 0 or -ERESTART. */
 int table_demote(struct frame *f, enum frame_type type, struct domain *d, bool preemptible);
 /*
- * Writes entry i of f, a table of d that frame_lock() has locked, after checking it; what it names is pg_owner's. With
- * keep_ad the accessed and dirty bits stay. 0; -EINVAL, -EBUSY, -EPERM: refused; -ERESTART: preempted, call again.
+ * Writes entry i of f, a table of d that frame_lock() has locked, after checking it; what it names is
+ * pg_owner's. With keep_ad the accessed and dirty bits stay. 0; -EINVAL, -EBUSY, -EPERM: refused; -ERESTART:
+ * preempted, call again.
  */
 int table_update(struct frame *f, unsigned int i, u64 new, bool keep_ad, struct domain *d, struct domain *pg_owner);
 /* What stands in an L1 entry for what the guest wants there; and the end of what an entry holds. */
@@ -129,17 +130,22 @@ int l1_update(u64 *slot, u64 new, bool keep_ad, struct domain *d, struct domain 
 bool l1_compare_exchange(u64 *slot, u64 *old, u64 new, struct domain *d, int *rc);
 
 /* --- frame.c --- */
-/* The domain that owns frames under this id. It lives while it owns any; NULL for owners that are no domain. */
+/*
+ * The domain that owns frames under this id. It lives while it owns any; NULL for owners that are no domain.
+ */
 struct domain *frame_domain(u32 owner);
-/* Another reference of a type that f has and is validated for; never waits. For tables within their own level. */
+/*
+ * Another reference of a type that f has and is validated for; never waits. For tables within their own
+ * level.
+ */
 bool frame_get_same_type(struct frame *f, enum frame_type type);
-/* Takes a general reference where another one is known to be held. */
-void frame_get_more(struct frame *f);
 /*
  * Undoes a half-validated frame, if f is one. The caller holds a general reference. 0 or -ERESTART.
  */
 int frame_undo_partial(struct frame *f, bool preemptible);
-/* Locks a validated table of page-table type for a change of its entries; false where it is none (any more). */
+/*
+ * Locks a validated table of page-table type for a change of its entries; false where it is none (any more).
+ */
 bool frame_lock(struct frame *f);
 void frame_unlock(struct frame *f);
 /* A mapping of frame f goes: drops a general reference and, where writable, a type reference. */

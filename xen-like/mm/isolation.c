@@ -212,7 +212,6 @@ void isolation_copy_entry(mfn_t l4, unsigned int slot)
 
 static void forget(struct isolation *iso, unsigned int i, unsigned int slot)
 {
-    (void)slot;
     iso->source[i] = INVALID_MFN;
 }
 

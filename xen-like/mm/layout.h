@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's address map. L4 slots 256 to 271 are ours in every table that a CPU runs on; all other slots
- * are the guest's. Each of our slots in use has one L3 table, made at boot and never changed or freed, so that a
- * guest's L4 is complete once these 16 entries are written into it. docs/address-map.md shows the same as a table.
+ * The hypervisor's address map. L4 slots 256 to 271 are ours in every table that a CPU runs on; all other
+ * slots are the guest's. Each of our slots in use has one L3 table, made at boot and never changed or freed,
+ * so that a guest's L4 is complete once these 16 entries are written into it. docs/address-map.md shows the
+ * same as a table.
  *
  *  slot      from                  what
  *  256       0xffff8000_00000000   M2P, read-only, visible to guests (8 bytes a frame)
@@ -40,9 +41,10 @@
 #define MAX_RAM             0x0000040000000000
 
 /*
- * A CPU's window: 16 pages of GDT (14 that the guest supplies, then the two of ours that hold the descriptors of the
- * ABI's fixed selectors and the TSS), then 16 pages of LDT, then, for the entry code of a CPU whose guest runs on an
- * isolated root (mm/isolation.h), the current vCPU and its vcpu_info. One L2 table serves all windows of a GiB.
+ * A CPU's window: 16 pages of GDT (14 that the guest supplies, then the two of ours that hold the descriptors
+ * of the ABI's fixed selectors and the TSS), then 16 pages of LDT, then, for the entry code of a CPU whose
+ * guest runs on an isolated root (mm/isolation.h), the current vCPU and its vcpu_info. One L2 table serves
+ * all windows of a GiB.
  */
 #define CPU_WINDOW_SHIFT    21
 #define CPU_WINDOW(cpu)     (CPU_WINDOW_START + ((unsigned long)(cpu) << CPU_WINDOW_SHIFT))
@@ -54,10 +56,10 @@
 #define CPU_WINDOW_PAGES    34
 
 /*
- * A CPU's stack: 16 pages of addresses, aligned to their size, so that the stack pointer leads to struct cpu_info, the last
- * page. The first STACK_LOW_PAGES and the last STACK_HIGH_PAGES are mapped (cpu/percpu.h says what they are for). Between
- * them is nothing, so that a stack that is full ends in a double fault. The entry code finds a stack by a constant distance
- * from the image, which is why all lie within 2 GiB of it.
+ * A CPU's stack: 16 pages of addresses, aligned to their size, so that the stack pointer leads to struct
+ * cpu_info, the last page. The first STACK_LOW_PAGES and the last STACK_HIGH_PAGES are mapped (cpu/percpu.h
+ * says what they are for). Between them is nothing, so that a stack that is full ends in a double fault. The
+ * entry code finds a stack by a constant distance from the image, which is why all lie within 2 GiB of it.
  */
 #define STACK_SIZE          0x10000
 #define STACK_LOW_PAGES     4

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Machine facts that decide about single entries: whether a not-present entry is dangerous (the L1 Terminal Fault: a
- * processor may speculate with the address in it), which bits are reserved, and which device memory is open.
+ * Machine facts that decide about single entries: whether a not-present entry is dangerous (the L1 Terminal
+ * Fault: a processor may speculate with the address in it), which bits are reserved, and which device memory
+ * is open.
  */
 #ifndef MM_MACHINE_H
 #define MM_MACHINE_H

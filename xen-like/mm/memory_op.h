@@ -48,8 +48,8 @@ static inline long memop_restart(const struct memop *m, unsigned long extent)
 }
 
 /*
- * The domain of that id, or the caller's own for DOMID_SELF, where the caller may act on it: counted, for domain_put().
- * -ESRCH: there is none; -EPERM.
+ * The domain of that id, or the caller's own for DOMID_SELF, where the caller may act on it: counted, for
+ * domain_put(). -ESRCH: there is none; -EPERM.
  */
 static inline long memop_target(domid_t domid, struct domain **d)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypercalls that change single page-table entries: mmu_update, update_va_mapping and its form for frames of other
- * domains. (xen/xen.h is the manual.)
+ * The hypercalls that change single page-table entries: mmu_update, update_va_mapping and its form for frames
+ * of other domains. (xen/xen.h is the manual.)
  */
 #include "domain/domain.h"
 #include "mm/guest.h"
@@ -58,7 +58,7 @@ static int update_table(u64 ptr, u64 val, bool keep_ad, const struct parties *p)
         if (!rc) {
             /* No table (yet): plain data. */
             WRITE_ONCE(((u64 *)frame_to_virt(f))[i], val);
-            frame_put_type(f);
+            frame_put_type(f, false);
         }
     }
     frame_put(f);

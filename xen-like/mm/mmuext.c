@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mmuext_op: pinning, base pointers, TLB and cache flushes, LDT, and the clearing and copying of frames; and the
- * references that a vCPU holds of the roots that it runs on.
+ * mmuext_op: pinning, base pointers, TLB and cache flushes, LDT, and the clearing and copying of frames; and
+ * the references that a vCPU holds of the roots that it runs on.
  */
 #include "cpu/smp.h"
 #include "domain/domain.h"
@@ -29,14 +29,11 @@ static int root_get(struct domain *d, mfn_t mfn, bool preemptible)
 static int root_put(mfn_t mfn, bool preemptible)
 {
     struct frame *f = mfn_to_frame(mfn);
-    int rc = 0;
+    int rc;
 
     if (!mfn.v)
         return 0;
-    if (!preemptible)
-        frame_put_type(f);
-    else
-        rc = frame_put_type_preemptible(f);
+    rc = frame_put_type(f, preemptible);
     if (rc)
         frame_undo_later(f);
     frame_put(f);
@@ -120,7 +117,7 @@ static int pin(struct frame *f, enum frame_type type, struct domain *d, bool pre
     } else {
         rc = -EINVAL;
     }
-    if (frame_put_type_preemptible(f))
+    if (frame_put_type(f, true))
         frame_undo_later(f);
     frame_put(f);
     return rc;
@@ -146,7 +143,7 @@ static int op_unpin(const struct mmuext_op *op, struct domain *d)
         frame_put(f);
         return -EINVAL;
     }
-    if (frame_put_type_preemptible(f))
+    if (frame_put_type(f, true))
         frame_undo_later(f);
     frame_put(f);   /* the pin's */
     frame_put(f);
@@ -204,7 +201,6 @@ static int op_flush_remote(const struct mmuext_op *op, struct domain *d)
 
 static void flush_caches_here(void *unused)
 {
-    (void)unused;
     flush_caches();
 }
 
@@ -263,8 +259,6 @@ static int op_copy_page(const struct mmuext_op *op, struct domain *d)
 
 static int op_superpage(const struct mmuext_op *op, struct domain *d)
 {
-    (void)op;
-    (void)d;
     return -EOPNOTSUPP;
 }
 

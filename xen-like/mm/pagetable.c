@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which page-table entries a guest may have, and what each entry holds: for a present one, a general reference of the
- * frame that it names, and a type reference: WRITABLE where an L1 entry is writable, the next lower table type in L2
- * to L4. Whole tables are promoted and demoted, single entries updated; all of it with the table's TYPE_LOCKED held.
+ * Which page-table entries a guest may have, and what each entry holds: for a present one, a general
+ * reference of the frame that it names, and a type reference: WRITABLE where an L1 entry is writable, the
+ * next lower table type in L2 to L4. Whole tables are promoted and demoted, single entries updated; all of it
+ * with the table's TYPE_LOCKED held.
  *
- * Tables are sparse. Walks go over eight entries at once where all are zero; entries that are not present hold nothing.
+ * Tables are sparse. Walks go over eight entries at once where all are zero; entries that are not present
+ * hold nothing.
  *
- * Linear page tables: a table of L2 to L4 may name itself, or another of its own level, read-only, in place of a lower
- * one. The first kind holds nothing. The second is counted in both tables, and no table may be on both sides of it, so
- * that there is no chain and no circle of references.
+ * Linear page tables: a table of L2 to L4 may name itself, or another of its own level, read-only, in place
+ * of a lower one. The first kind holds nothing. The second is counted in both tables, and no table may be on
+ * both sides of it, so that there is no chain and no circle of references.
  */
 #include "domain/domain.h"
 #include "lib/option.h"
@@ -34,7 +36,10 @@ static inline u64 l1_refused_bits(const struct domain *d)
     return d->hardware ? pte_nx_refused : PTE_CACHE | pte_nx_refused;
 }
 
-/* A kernel page of the guest is marked, and open to ring 3, where the guest's kernel runs; a user page is global. */
+/*
+ * A kernel page of the guest is marked, and open to ring 3, where the guest's kernel runs; a user page is
+ * global.
+ */
 u64 l1_adjust(u64 pte)
 {
     if (!(pte & PTE_US))
@@ -79,8 +84,9 @@ static inline int l1_get(u64 *pte, const struct domain *owner, struct domain *pg
 }
 
 /*
- * A change of the frame's type flushes only the CPUs of its owner, and Domain-0's. So when a guest overwrites its
- * writable mapping of another's page, which it has by a grant, its own CPUs must forget it before the reference goes.
+ * A change of the frame's type flushes only the CPUs of its owner, and Domain-0's. So when a guest overwrites
+ * its writable mapping of another's page, which it has by a grant, its own CPUs must forget it before the
+ * reference goes.
  */
 void l1_put(u64 pte, const struct domain *d)
 {
@@ -183,7 +189,7 @@ static bool linear_get(u64 pte, struct frame *table, enum frame_type type, struc
     return true;
 
 put_type:
-    frame_put_type(f);
+    frame_put_type(f, false);
 put:
     frame_put(f);
     return false;
@@ -210,7 +216,7 @@ static int upper_get(u64 pte, struct frame *table, enum frame_type type, struct 
 static int upper_put(u64 pte, struct frame *table, enum frame_type type, bool preemptible)
 {
     struct frame *f = mfn_to_frame(pte_mfn(pte));
-    int rc = 0;
+    int rc;
 
     if (!(pte & PTE_P) || f == table)
         return 0;
@@ -218,10 +224,7 @@ static int upper_put(u64 pte, struct frame *table, enum frame_type type, bool pr
         atomic_inc(&f->linear);
         atomic_dec(&table->linear);
     }
-    if (preemptible)
-        rc = frame_put_type_preemptible(f);
-    else
-        frame_put_type(f);
+    rc = frame_put_type(f, preemptible);
     frame_put(f);
     return rc;
 }
@@ -340,7 +343,10 @@ int table_demote(struct frame *f, enum frame_type type, struct domain *d, bool p
 
 /* --- single entries --- */
 
-/* Writes an entry; with keep_ad the accessed and dirty bits that the processor has set stay. Returns the old one. */
+/*
+ * Writes an entry; with keep_ad the accessed and dirty bits that the processor has set stay. Returns the old
+ * one.
+ */
 static inline u64 write_entry(u64 *slot, u64 old, u64 new, bool keep_ad)
 {
     if (likely(!keep_ad)) {

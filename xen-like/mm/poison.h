@@ -26,8 +26,8 @@ static inline void poison_check(const void *p, size_t size)
             panic("freed memory at %p was written to: %#x at offset %#lx", p, b[i], (unsigned long)i);
 }
 #else
-static inline void poison(void *p, size_t size) { (void)p, (void)size; }
-static inline void poison_check(const void *p, size_t size) { (void)p, (void)size; }
+static inline void poison(void *p, size_t size) { }
+static inline void poison_check(const void *p, size_t size) { }
 #endif
 
 #endif

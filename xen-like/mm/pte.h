@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page-table entries: their bits (SDM vol. 3A, section 4.5) and the ABI's own use of the bits that the processor leaves
- * to software. Guests own bits 9 to 11 and 52 to 62, all but bit 52 of an L1 entry, which marks a guest kernel's page.
+ * Page-table entries: their bits (SDM vol. 3A, section 4.5) and the ABI's own use of the bits that the
+ * processor leaves to software. Guests own bits 9 to 11 and 52 to 62, all but bit 52 of an L1 entry, which
+ * marks a guest kernel's page.
  */
 #ifndef MM_PTE_H
 #define MM_PTE_H

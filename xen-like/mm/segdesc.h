@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which descriptors a guest may have in its GDT and LDT. Pure: used for single updates and when a frame gets the type
- * SEGDESC.
+ * Which descriptors a guest may have in its GDT and LDT. Pure: used for single updates and when a frame gets
+ * the type SEGDESC.
  */
 #ifndef MM_SEGDESC_H
 #define MM_SEGDESC_H
@@ -15,8 +15,9 @@
 #define DESC_ACCESSED  (1UL << 40)
 
 /*
- * True if *desc is harmless: not present, or a code or data segment, whose privilege level is then made 3. System
- * segments and gates of any kind are refused; in long mode base and limit of code and data need no check.
+ * True if *desc is harmless: not present, or a code or data segment, whose privilege level is then made 3.
+ * System segments and gates of any kind are refused; in long mode base and limit of code and data need no
+ * check.
  */
 static inline bool segdesc_check(u64 *desc)
 {

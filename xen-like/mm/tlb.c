@@ -2,12 +2,13 @@
 /*
  * What each CPU runs on, and what its TLB may still know.
  *
- * All flushes of all CPUs are numbered by one clock. Whoever drops a mapping notes the clock; whoever needs that no CPU
- * remembers it flushes those whose last flush is not younger. A CPU is in its domain's dirty mask, and in
- * guest_cpus, while it runs on one of the domain's tables: before it loads one, until it has loaded another.
+ * All flushes of all CPUs are numbered by one clock. Whoever drops a mapping notes the clock; whoever needs
+ * that no CPU remembers it flushes those whose last flush is not younger. A CPU is in its domain's dirty
+ * mask, and in guest_cpus, while it runs on one of the domain's tables: before it loads one, until it has
+ * loaded another.
  *
- * Guests' user pages are global (mm/pagetable.c), so that they survive a change between user and kernel mode; every
- * other change of the table drops global entries as well.
+ * Guests' user pages are global (mm/pagetable.c), so that they survive a change between user and kernel mode;
+ * every other change of the table drops global entries as well.
  */
 #include "cpu/smp.h"
 #include "domain/domain.h"
@@ -31,13 +32,6 @@ static DEFINE_PER_CPU(mfn_t, loaded_kernel_root);           /* and that vCPU's k
 static u64 flush_number(void)
 {
     return atomic_inc(&tlb_clock);
-}
-
-mfn_t root_of(const struct vcpu *v)
-{
-    if (is_idle(v))
-        return hv_root;
-    return v->pv.kernel_mode ? v->pv.kernel_root : v->pv.user_root;
 }
 
 /* Tells entry.S what v's two modes run on, and what the hypervisor runs on meanwhile. */
@@ -76,7 +70,10 @@ void root_load(const struct vcpu *v)
     u64 number;
     unsigned int cpu = this_cpu_nr();
 
-    /* A change of mode alone (as in pv/entry.S). Not so for another vCPU of the domain: flushes meant for it may have passed it by. */
+    /*
+     * A change of mode alone (as in pv/entry.S). Not so for another vCPU of the domain: flushes meant for it
+     * may have passed it by.
+     */
     if (d && v == this_cpu(loaded_vcpu) && mfn_eq(this_cpu(loaded_kernel_root), v->pv.kernel_root)) {
         load_cr3(root_for_hv(v));
         return;
@@ -119,34 +116,25 @@ int guest_vcpumask(const struct domain *d, unsigned long bitmap, struct cpumask 
             return -EFAULT;
         for (; bits; bits &= bits - 1) {
             unsigned int id = first + __builtin_ctzl(bits), cpu;
+            const struct vcpu *v;
 
             if (id >= d->max_vcpus)
                 return 0;
-            id = index_nospec(id, d->max_vcpus);
-            if (d->vcpu[id] && vcpu_dirty_cpu(d->vcpu[id], &cpu))
+            v = d->vcpu[index_nospec(id, d->max_vcpus)];
+            cpu = v ? v->sched.cpu : cpu_count;
+            if (cpu < cpu_count && READ_ONCE(per_cpu(loaded_vcpu, cpu)) == v)
                 set_bit(cpu, mask->bits);
         }
     }
     return 0;
 }
 
-bool vcpu_dirty_cpu(const struct vcpu *v, unsigned int *cpu)
-{
-    *cpu = v->sched.cpu;
-    return *cpu < cpu_count && READ_ONCE(per_cpu(loaded_vcpu, *cpu)) == v;
-}
-
-void tlb_flush_local_all(void)
+void tlb_flush_local(void)
 {
     u64 number = flush_number();
 
     load_cr3_flush_global(loaded_cr3());
     this_cpu(tlb_flushed) = number;
-}
-
-void tlb_flush_local(void)
-{
-    tlb_flush_local_all();
 }
 
 void tlb_flush_page_local(unsigned long va)
@@ -157,8 +145,7 @@ void tlb_flush_page_local(unsigned long va)
 
 static void flush_here(void *unused)
 {
-    (void)unused;
-    tlb_flush_local_all();
+    tlb_flush_local();
 }
 
 static void flush_page_here(void *va)
@@ -185,7 +172,7 @@ void tlb_flush_mask(const struct cpumask *mask)
     if (!only_here(mask, &here))
         smp_call(mask, flush_here, NULL, true);
     else if (here)
-        tlb_flush_local_all();
+        tlb_flush_local();
 }
 
 void tlb_flush_page_mask(const struct cpumask *mask, unsigned long va)
@@ -231,9 +218,4 @@ void tlb_flush_domain_since(const struct domain *d, u32 stamp)
 void tlb_flush_guests_since(u32 stamp)
 {
     tlb_flush_since(&guest_cpus, stamp);
-}
-
-void domain_dirty_cpus(const struct domain *d, struct cpumask *out)
-{
-    *out = d->mm.dirty;
 }

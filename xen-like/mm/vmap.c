@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hypervisor's mappings that are made after start-up: device memory, and the window of each CPU. Neither is ever
- * unmapped, so both only grow.
+ * The hypervisor's mappings that are made after start-up: device memory, and the window of each CPU. Neither
+ * is ever unmapped, so both only grow.
  */
 #include "lib/log.h"
 #include "lib/string.h"

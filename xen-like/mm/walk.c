@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Looking up addresses in a guest's own tables, and the stores to L1 tables that a guest's kernel makes with ordinary
- * instructions: they fault, because tables are mapped read-only, and are then carried out here, checked.
+ * Looking up addresses in a guest's own tables, and the stores to L1 tables that a guest's kernel makes with
+ * ordinary instructions: they fault, because tables are mapped read-only, and are then carried out here,
+ * checked.
  *
- * Tables may change, or be freed, under a walk. So each step checks that it stays in RAM, and whoever changes an
- * entry takes a reference and locks the table first: what a walk finds is a hint.
+ * Tables may change, or be freed, under a walk. So each step checks that it stays in RAM, and whoever changes
+ * an entry takes a reference and locks the table first: what a walk finds is a hint.
  */
 #include "domain/domain.h"
 #include "mm/guest.h"
