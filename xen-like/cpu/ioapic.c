@@ -100,28 +100,27 @@ bool ioapic_has(unsigned int gsi)
     return find(gsi, &line) != NULL;
 }
 
-void ioapic_route(unsigned int gsi, u8 vector, u32 apic_id, bool level, bool active_low)
+/* Masked while it is changed. */
+static void write_entry(unsigned int gsi, u32 low, u32 high)
 {
     unsigned int line;
     const struct ioapic *a = find(gsi, &line);
     unsigned long flags = spin_lock_irqsave(&lock);
 
-    write_reg(a, REG_ENTRY(line), ENTRY_MASKED | vector | (level ? ENTRY_LEVEL : 0) |
-              (active_low ? ENTRY_LOW : 0));
-    write_reg(a, REG_ENTRY(line) + 1, apic_id << 24);
+    write_reg(a, REG_ENTRY(line), ENTRY_MASKED | low);
+    write_reg(a, REG_ENTRY(line) + 1, high);
+    write_reg(a, REG_ENTRY(line), low);
     spin_unlock_irqrestore(&lock, flags);
+}
+
+void ioapic_route(unsigned int gsi, u8 vector, u32 apic_id, bool level, bool active_low)
+{
+    write_entry(gsi, ENTRY_MASKED | vector | (level ? ENTRY_LEVEL : 0) | (active_low ? ENTRY_LOW : 0), apic_id << 24);
 }
 
 void ioapic_route_nmi(unsigned int gsi)
 {
-    unsigned int line;
-    const struct ioapic *a = find(gsi, &line);
-    unsigned long flags = spin_lock_irqsave(&lock);
-
-    write_reg(a, REG_ENTRY(line), ENTRY_MASKED | ENTRY_NMI);
-    write_reg(a, REG_ENTRY(line) + 1, 0xffu << 24);
-    write_reg(a, REG_ENTRY(line), ENTRY_NMI);
-    spin_unlock_irqrestore(&lock, flags);
+    write_entry(gsi, ENTRY_NMI, 0xffu << 24);
 }
 
 void ioapic_mask(unsigned int gsi, bool masked)

@@ -90,7 +90,7 @@ static int take(unsigned int gsi, const struct line *wanted, bool active_low)
     spin_unlock_irqrestore(&lock, flags);
     if (rc)
         return rc;
-    ioapic_route(gsi, lines[gsi].vector, cpu_apic_id(0), wanted->level, active_low);
+    ioapic_route(gsi, lines[gsi].vector, cpu_apic_id[0], wanted->level, active_low);
     ioapic_mask(gsi, false);
     return 0;
 }

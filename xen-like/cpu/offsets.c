@@ -36,7 +36,6 @@ void offsets(void)
     VALUE(ERESTART, ERESTART);
     VALUE(HYPERCALL_RESTARTS, HYPERCALL_RESTARTS);
 
-    OFFSET(CPUINFO_entry_room, struct cpu_info, entry_room);
     OFFSET(CPUINFO_guest_regs, struct cpu_info, guest_regs);
     OFFSET(CPUINFO_percpu_offset, struct cpu_info, percpu_offset);
     OFFSET(CPUINFO_current, struct cpu_info, vcpu);

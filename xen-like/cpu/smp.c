@@ -22,19 +22,9 @@ struct call_slot {
 static DEFINE_PER_CPU(struct call_slot, call_slot);
 static DEFINE_PER_CPU(struct cpumask, call_from);
 
-static u32 apic_ids[MAX_CPUS];
+u32 cpu_apic_id[MAX_CPUS];
 static int stopping_cpu = -1;       /* the CPU that stops all others, or -1 */
 static unsigned int stopped;
-
-u32 cpu_apic_id(unsigned int cpu)
-{
-    return apic_ids[cpu];
-}
-
-void smp_set_apic_id(unsigned int cpu, u32 id)
-{
-    apic_ids[cpu] = id;
-}
 
 static void wait_for_slot(struct call_slot *slot)
 {
@@ -62,7 +52,7 @@ void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg, bool
         store_release(&slot->left, targets);
         for_each_set_bit(n, others.bits, MAX_CPUS) {
             set_bit(self, per_cpu(call_from, n).bits);
-            apic_send(apic_ids[n], VECTOR_CALL);
+            apic_send(cpu_apic_id[n], VECTOR_CALL);
         }
     }
     if (test_bit(self, mask->bits)) {
@@ -90,7 +80,7 @@ void smp_handle_calls(void)
 
 void smp_kick(unsigned int cpu)
 {
-    apic_send(apic_ids[cpu], VECTOR_KICK);
+    apic_send(cpu_apic_id[cpu], VECTOR_KICK);
 }
 
 bool smp_stop_requested(void)
@@ -117,7 +107,7 @@ void smp_stop_others(void)
         return;
     for_each_set_bit(n, cpu_online.bits, MAX_CPUS)
         if (n != self)
-            apic_send(apic_ids[n], APIC_ICR_NMI | APIC_ICR_ASSERT);
+            apic_send(cpu_apic_id[n], APIC_ICR_NMI | APIC_ICR_ASSERT);
     for (unsigned int ms = 0; ms < 100 && READ_ONCE(stopped) + 1 < cpu_count; ms++)
         udelay(1000);
 }

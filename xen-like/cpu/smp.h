@@ -35,8 +35,7 @@ extern u64 trampoline_page;
 /* Brings up all CPUs that the firmware lists, up to maxcpus=; they idle. Boot only, interrupts enabled. */
 void smp_boot(void);
 
-/* Number of the local APIC of a CPU; valid for online CPUs. */
-u32 cpu_apic_id(unsigned int cpu);
-void smp_set_apic_id(unsigned int cpu, u32 id);    /* boot */
+/* Numbers of the local APICs of the CPUs that are online. */
+extern u32 cpu_apic_id[MAX_CPUS];
 
 #endif

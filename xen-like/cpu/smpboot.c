@@ -62,7 +62,7 @@ static void init_this_cpu(unsigned int nr)
 
 void smp_init_boot_cpu(void)
 {
-    smp_set_apic_id(0, apic_id());
+    cpu_apic_id[0] = apic_id();
     set_bit(0, cpu_online.bits);
     cpu_count = 1;
     init_this_cpu(0);
@@ -108,7 +108,7 @@ static bool start_cpu(unsigned int nr, u32 apic)
         return false;
     }
     secondary_cr3 = hv_root.v << PAGE_SHIFT;
-    smp_set_apic_id(nr, apic);
+    cpu_apic_id[nr] = apic;
     smp_mb();
     /* The second STARTUP is for processors that lose the first; a CPU that runs already ignores it. */
     for (unsigned int attempt = 0; attempt < 2; attempt++) {

@@ -42,7 +42,7 @@ const char *trap_name(unsigned int vector)
 
 /* --- NMI --- */
 
-static DEFINE_PER_CPU(struct nmi_counts, nmi_counts);
+DEFINE_PER_CPU(struct nmi_counts, nmi_counts);
 
 bool (*nmi_hook)(const struct cpu_user_regs *regs);
 
@@ -71,11 +71,6 @@ void nmi_report_unknown(void)
     log_err("CPU %u: %lu NMIs of unknown cause, the last at %p\n", this_cpu_nr(), unknown - n->reported,
             (void *)n->unknown_at);
     n->reported = unknown;
-}
-
-void nmi_counts_get(unsigned int cpu_nr, struct nmi_counts *out)
-{
-    *out = per_cpu(nmi_counts, cpu_nr);
 }
 
 static void __noreturn machine_check_handle(const struct cpu_user_regs *regs)

@@ -5,6 +5,7 @@
 
 #include <xen/xen.h>
 
+#include "cpu/percpu.h"
 #include "lib/types.h"
 
 /*
@@ -25,7 +26,7 @@ const char *trap_name(unsigned int vector);
 struct nmi_counts {
     unsigned long all, unknown, unknown_at, reported;
 };
-void nmi_counts_get(unsigned int cpu_nr, struct nmi_counts *out);
+DECLARE_PER_CPU(struct nmi_counts, nmi_counts);
 /* Says what this CPU's handler could not; softirq context. */
 void nmi_report_unknown(void);
 /* Asked about an NMI that no other CPU sent: true where it was its own. In NMI context; set once. */

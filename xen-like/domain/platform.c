@@ -34,7 +34,7 @@ long platform_op_settime32(struct domain *d, union control_op *op)
 
 u32 cpu_acpi_id(unsigned int cpu)
 {
-    u32 apic_id = cpu_apic_id(cpu);
+    u32 apic_id = cpu_apic_id[cpu];
 
     for (unsigned int i = 0; i < machine.nr_cpus; i++)
         if (machine.apic_id[i] == apic_id)
@@ -53,7 +53,7 @@ long platform_op_get_cpuinfo(struct domain *d, union control_op *op)
         unsigned int nr = (unsigned int)index_nospec(p->xen_cpuid, cpu_count);
 
         p->flags = XEN_PCPU_FLAGS_ONLINE;
-        p->apic_id = cpu_apic_id(nr);
+        p->apic_id = cpu_apic_id[nr];
         p->acpi_id = cpu_acpi_id(nr);
     }
     return WRITE_BACK(0);

@@ -320,7 +320,7 @@ static long op_get_physid(struct vcpu *v, unsigned long arg)
     cpu = (unsigned int)find_next_bit(usable.bits, MAX_CPUS, 0);
     if (!v->domain->hardware || find_next_bit(usable.bits, MAX_CPUS, cpu + 1) < MAX_CPUS)
         return -EINVAL;
-    id.phys_id = (u64)cpu_acpi_id(cpu) << 32 | cpu_apic_id(cpu);
+    id.phys_id = (u64)cpu_acpi_id(cpu) << 32 | cpu_apic_id[cpu];
     return copy_to_guest(arg, &id, sizeof(id)) ? -EFAULT : 0;
 }
 

@@ -34,13 +34,11 @@ static void dump_cpus(void)
 
 static void dump_nmis(void)
 {
-    struct nmi_counts n;
     unsigned int cpu;
 
-    for_each_online_cpu(cpu) {
-        nmi_counts_get(cpu, &n);
-        printk("CPU %u: %lu NMIs, %lu of unknown cause\n", cpu, n.all, n.unknown);
-    }
+    for_each_online_cpu(cpu)
+        printk("CPU %u: %lu NMIs, %lu of unknown cause\n", cpu, per_cpu(nmi_counts, cpu).all,
+               per_cpu(nmi_counts, cpu).unknown);
 }
 
 static void reboot(void)
