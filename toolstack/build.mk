@@ -57,6 +57,23 @@ $(B)/toolstack/store-test: $(TOOL_STORE_TEST_OBJS)
 	@echo "  LINK    $@"
 	$(Q)$(CC) $(TOOL_TEST_SANITIZE) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^
 
+# Debian's xenstored runs as an ordinary program on this library under the names of Xen's, and our store beside it.
+TOOL_ORACLE_SHIM := $(B)/toolstack/oracle-shim
+$(TOOL_ORACLE_SHIM)/.done: toolstack/tests/oracle/shim.c
+	@echo "  CC      $(@D)"
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O1 -Wall -Wextra -Werror -shared -fPIC -o $(@D)/shim.so $<
+	$(Q)for name in libxenevtchn.so.1 libxengnttab.so.1 libxenctrl.so.4.17; do ln -sf shim.so $(@D)/$$name; done
+	$(Q)touch $@
+
+TOOL_SERVE_OBJS := $(patsubst %.c,$(B)/toolstack/test/%.o,$(wildcard toolstack/store/*.c) \
+    toolstack/tests/oracle/serve.c)
+$(B)/toolstack/store-serve: $(TOOL_SERVE_OBJS)
+	@echo "  LINK    $@"
+	$(Q)$(CC) $(TOOL_TEST_SANITIZE) -o $@ $^
+-include $(B)/toolstack/test/toolstack/tests/oracle/serve.d
+TEST_DEPS += $(B)/toolstack/store-serve $(TOOL_ORACLE_SHIM)/.done $(THIRD)/xen-utils-4.17/.done
+
 # GRUB's image, packed in every way.
 $(B)/toolstack/samples.done: toolstack/tests/samples.py $(TOOL_GRUB)
 	@echo "  GEN     $(B)/toolstack/samples"
