@@ -21,10 +21,10 @@
 #define WRITE_CHUNK     128
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_IRQ_LEAF);
-static char input[INPUT_SIZE];
-static u32 input_head, input_tail;      /* input[tail..head) waits for Domain-0 */
-static char keys[16];                   /* for the hypervisor */
-static u32 keys_head, keys_tail;
+static struct input {                   /* text[tail..head) waits */
+    u32 head, tail;
+    char text[INPUT_SIZE];
+} for_domain0, for_hypervisor;
 static bool to_hypervisor;
 static unsigned int switch_seen;
 static bool switched;                   /* to be announced by the softirq */
@@ -78,12 +78,10 @@ static void key_help(void)
 /* For whom input is at present. Lock held. */
 static void deliver(char c)
 {
-    if (to_hypervisor) {
-        if (keys_head - keys_tail < sizeof(keys))
-            keys[keys_head++ % sizeof(keys)] = c;
-    } else if (input_head - input_tail < INPUT_SIZE) {
-        input[input_head++ % INPUT_SIZE] = c;
-    }
+    struct input *in = to_hypervisor ? &for_hypervisor : &for_domain0;
+
+    if (in->head - in->tail < INPUT_SIZE)
+        in->text[in->head++ % INPUT_SIZE] = c;
 }
 
 /* Ctrl-a waits until it is clear that no switch comes of it. */
@@ -106,21 +104,22 @@ void console_input(char c)
     softirq_raise(SOFTIRQ_CONSOLE);
 }
 
-static bool take_key(char *c)
+/* Up to size characters that wait; how many. */
+static unsigned int take(struct input *in, char *to, unsigned int size)
 {
     unsigned long flags = spin_lock_irqsave(&lock);
-    bool any = keys_tail != keys_head;
+    unsigned int n = 0;
 
-    if (any)
-        *c = keys[keys_tail++ % sizeof(keys)];
+    while (n < size && in->tail != in->head)
+        to[n++] = in->text[in->tail++ % INPUT_SIZE];
     spin_unlock_irqrestore(&lock, flags);
-    return any;
+    return n;
 }
 
 static void input_softirq(void)
 {
     unsigned long flags = spin_lock_irqsave(&lock);
-    bool announce = switched, xen = to_hypervisor, waiting = input_head != input_tail;
+    bool announce = switched, xen = to_hypervisor, waiting = for_domain0.head != for_domain0.tail;
     char c;
 
     switched = false;
@@ -129,7 +128,7 @@ static void input_softirq(void)
     if (announce)
         printk("*** Console input goes to %s (Ctrl-a three times switches) ***\n",
                xen ? "the hypervisor; 'h' for help" : "Domain-0");
-    while (take_key(&c))
+    while (take(&for_hypervisor, &c, 1))
         console_key(c);
     if (waiting)
         send_global_virq(VIRQ_CONSOLE);
@@ -198,12 +197,8 @@ static long console_read(unsigned int count, unsigned long to)
     if (count > INT32_MAX)
         return -E2BIG;
     while (done < count) {
-        unsigned long flags = spin_lock_irqsave(&lock);
-        unsigned int n = 0;
+        unsigned int n = take(&for_domain0, chunk, min(count - done, (unsigned int)sizeof(chunk)));
 
-        while (n < min(count - done, (unsigned int)sizeof(chunk)) && input_tail != input_head)
-            chunk[n++] = input[input_tail++ % INPUT_SIZE];
-        spin_unlock_irqrestore(&lock, flags);
         if (!n)
             break;
         if (copy_to_guest(to + done, chunk, n))

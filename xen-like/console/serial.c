@@ -164,8 +164,7 @@ static void serial_interrupt(void *arg)
 
 static void poll(void *arg)
 {
-    receive();
-    console_pump();
+    serial_interrupt(NULL);
     timer_set(&poll_timer, now() + MILLISECS(20));
 }
 

@@ -4,29 +4,16 @@
  * operations, fields and errors are those of xen/sysctl.h at interface version 0x15.
  */
 #include "console/console.h"
-#include "cpu/asm.h"
-#include "cpu/features.h"
 #include "cpu/time.h"
 #include "domain/control.h"
 #include "lib/string.h"
 #include "mm/mm.h"
 
 #define NODE_DISTANCE_SELF 10
-#define E820_RAM 1
 
 long sysctl_readconsole(struct domain *d, union control_op *op)
 {
     return console_ring_read(&op->sysctl.u.readconsole) ?: WRITE_BACK(0);
-}
-
-static u64 last_mfn(void)
-{
-    u64 end = 1;
-
-    for (unsigned int i = 0; i < boot_memory.nr_map; i++)
-        if (boot_memory.map[i].type == E820_RAM)
-            end = max(end, boot_memory.map[i].end >> PAGE_SHIFT);
-    return end - 1;
 }
 
 long sysctl_physinfo(struct domain *d, union control_op *op)
@@ -45,7 +32,7 @@ long sysctl_physinfo(struct domain *d, union control_op *op)
     p->free_pages = free_pages();
     p->scrub_pages = 0; /* frames are scrubbed when they are next used, and counted as free until then */
     p->outstanding_pages = claimed_pages();
-    p->max_mfn = last_mfn();
+    p->max_mfn = frame_limit - 1;
     for (unsigned int i = 0; i < ARRAY_SIZE(p->hw_cap); i++)
         p->hw_cap[i] = cpu_feature_word(NULL, i);
     return WRITE_BACK(0);

@@ -399,14 +399,6 @@ static void slice_over(void *data)
     softirq_raise(SOFTIRQ_SCHEDULE);
 }
 
-static void mark_idle(unsigned int cpu, bool idle)
-{
-    if (idle)
-        set_bit(cpu, sched_idle_cpus.bits);
-    else
-        clear_bit(cpu, sched_idle_cpus.bits);
-}
-
 /* SOFTIRQ_SCHEDULE. */
 static void schedule(void)
 {
@@ -420,8 +412,10 @@ static void schedule(void)
     t = now();
     next = scheduler->pick_next(sc, !is_idle(prev) && vcpu_runnable(prev) &&
                                         cpumask_test(&prev->sched.hard_affinity, cpu), t);
-    if (is_idle(prev) || is_idle(next))
-        mark_idle(cpu, is_idle(next));
+    if (is_idle(next))
+        set_bit(cpu, sched_idle_cpus.bits);
+    else if (is_idle(prev))
+        clear_bit(cpu, sched_idle_cpus.bits);
     prev->sched.yielding = false;
     sc->slice_over = false;
     sc->look_around = false;
@@ -587,5 +581,5 @@ void sched_init_cpu(unsigned int cpu)
     sc->curr = sc->idle;
     sc->idle->sched.running = true;
     current = sc->idle;
-    mark_idle(cpu, true);
+    set_bit(cpu, sched_idle_cpus.bits);
 }
