@@ -54,7 +54,8 @@ static void check_normal(void)
     check(traps(p_exec, VA, TRAP_PF), "an NX page cannot be executed");
     check_eq(trap.frame.error & (PFEC_FETCH | PFEC_PRESENT), PFEC_FETCH | PFEC_PRESENT,
              "#PF for NX: I and P are set");
-    check_eq(set(entry, PTE(va_to_mfn(page_a), L1_FLAGS)), 0, "NX is dropped");
+    check_eq(set(entry, PTE(va_to_mfn(page_a), L1_FLAGS | PTE_PCD | PTE_PWT)), 0, "Domain-0 may set PCD and PWT");
+    check_eq(set(entry, PTE(va_to_mfn(page_a), L1_FLAGS)), 0, "they and NX are dropped");
     check_eq(trap_try(p_exec, VA), 0, "the page can be executed");
     check_eq(set(entry, 0), 0, "the entry is cleared again");
 }
@@ -183,6 +184,18 @@ static void check_high_half(void)
     check_eq(map_page(0x00007ffffffff000UL, PTE(va_to_mfn(page_a), L1_FLAGS)), 0, "and the last low page");
 }
 
+/* What was done is done: the place for the count is not asked for first. */
+static void check_bad_count(void)
+{
+    struct mmu_update req = { pte_maddr(VA, 1), PTE(va_to_mfn(page_b), L1_FLAGS) };
+    struct mmuext_op op = { .cmd = MMUEXT_TLB_FLUSH_LOCAL };
+
+    check_eq(HC(mmu_update, &req, 1, BAD_PTR_XEN, DOMID_SELF), 0, "mmu_update, a bad place for the count: 0");
+    check_eq(PTE_MFN(pte_read(VA, 1)), va_to_mfn(page_b), "the update is done");
+    check_eq(HC(mmuext_op, &op, 1, BAD_PTR_XEN, DOMID_SELF), 0, "mmuext_op, a bad place for the count: 0");
+    check_eq(set(pte_maddr(VA, 1), 0), 0, "the entry is cleared");
+}
+
 TEST_MAIN("paging")
 {
     page_a = page_alloc();
@@ -193,5 +206,6 @@ TEST_MAIN("paging")
     check_batch();
     check_va_mapping();
     check_recursive();
+    check_bad_count();
     check_high_half();
 }
