@@ -52,6 +52,27 @@ def succeed(shell, line, seconds=20):
     return output
 
 
+def usage(shell):
+    """What is in use: the machine's free pages, and Domain-0's event channels and grant table."""
+    fields = info_fields(succeed(shell, 'usage'))
+    return {'free_pages': free_pages(shell), 'event_channels': fields.get('event_channels'),
+            'grant_frames': fields.get('grant_frames')}
+
+
+def leaked(shell, before, kept=0):
+    """What is missing or in use beyond `before`, with `kept` pages allowed, once all is given back: {} for nothing."""
+    for _ in range(20):
+        now = usage(shell)
+        free = now.pop('free_pages')
+        wrong = {name: value for name, value in now.items() if value != before[name]}
+        if free < before['free_pages'] - kept:
+            wrong['free_pages'] = free
+        if not wrong:
+            break
+        time.sleep(0.5)
+    return wrong
+
+
 def wait_until_gone(shell, name, seconds=20):
     deadline = time.monotonic() + seconds
     while name in domains(shell.output('tenon list')):

@@ -149,12 +149,6 @@ def babble(shell):
     demo.succeed(shell, 'tenon destroy babbler')
 
 
-def usage(shell):
-    fields = demo.info_fields(demo.succeed(shell, 'usage'))
-    return {'free_pages': demo.free_pages(shell), 'event_channels': fields.get('event_channels'),
-            'grant_frames': fields.get('grant_frames')}
-
-
 def cycle(shell):
     demo.succeed(shell, f'tenon create {HELLO}')
     wait_ready(shell, 'hello')
@@ -165,21 +159,13 @@ def cycle(shell):
 def leaks(shell):
     for _ in range(WARM_UP):
         cycle(shell)
-    before, nodes = usage(shell), shell.output('tenon xenstore ls -f')
+    before, nodes = demo.usage(shell), shell.output('tenon xenstore ls -f')
     for i in range(CYCLES):
         try:
             cycle(shell)
         except ConsoleError as error:
             raise ConsoleError(f'guest {i + 1} of {CYCLES}: {error}') from error
-    for _ in range(10):
-        after = usage(shell)
-        wrong = {name: value for name, value in after.items() if value != before[name] and name != 'free_pages'}
-        if after['free_pages'] < before['free_pages']:
-            wrong['free_pages'] = after['free_pages']
-        if not wrong:
-            break
-        time.sleep(0.5)
-    tap.equal(wrong, {}, f'{CYCLES} guests made and shut down: nothing leaks (before: {before})')
+    tap.equal(demo.leaked(shell, before), {}, f'{CYCLES} guests made and shut down: nothing leaks')
     tap.equal(shell.output('tenon xenstore ls -f'), nodes, 'the store is as before')
 
 

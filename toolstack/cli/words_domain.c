@@ -184,12 +184,14 @@ static void list_json(struct json *j, const struct xen_domctl_getdomaininfo *inf
                                            "soft_reset" };
     const char *name = domain_name(info->domain);
     unsigned reason = ctl_shutdown_reason(info);
-    char state[7];
+    char state[7], uuid[TN_UUID_TEXT];
 
     cli_state_letters(info, state);
+    tn_format_uuid(info->handle, uuid);
     json_open(j, NULL, '{');
     json_string(j, "name", name ? name : "");
     json_number(j, "domid", info->domain);
+    json_string(j, "uuid", uuid);
     json_number(j, "memory_mb", (info->tot_pages + info->outstanding_pages) >> 8);
     if (info->max_pages < UINT32_MAX)       /* Domain-0 may have no limit */
         json_number(j, "maxmem_mb", info->max_pages >> 8);

@@ -11,7 +11,7 @@
 #define DOMAIN_0 "Domain-0"
 /* A guest that ends again and again is not restarted more often than this. */
 #define RESTARTS_MAX    5u
-#define RESTARTS_PERIOD 60000000000ull      /* ns */
+#define RESTARTS_PERIOD 10000000000ull      /* ns */
 
 struct domain {
     struct domain *next;        /* in order of creation */

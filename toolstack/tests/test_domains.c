@@ -399,7 +399,7 @@ static void endings(void)
         restarts++;
     }
     ok(restarts == 5 && strstr(notices, "not restarted"),
-       "on_reboot = restart restarts, five times a minute (%u)", restarts);
+       "on_reboot = restart restarts, five times in a row (%u)", restarts);
     ok(nothing_left(), "and then leaves nothing");
 
     config.on_reboot = TN_RENAME_RESTART;
