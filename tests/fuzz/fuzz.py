@@ -103,7 +103,7 @@ class Run:
         shell.send('tenon console hypercalls')
         start = machine.position
         until = time.monotonic() + 2
-        while 'end hypercalls' not in machine.text[start:] and time.monotonic() < until:
+        while not re.search(r'end hypercalls \w+\n', machine.text[start:]) and time.monotonic() < until:
             machine.pump(0.2)
         machine.type(demo.DETACH)
         return machine.text[start:machine.expect('^' + PROMPT, 10, 'prompt after Ctrl-]').start()]

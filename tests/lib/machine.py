@@ -32,6 +32,8 @@ ICOUNT = ['-icount', 'shift=0,sleep=off', '-rtc', 'base=2026-01-01T00:00:00,cloc
 DEFAULT_OPTIONS = 'dom0_mem=64M console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all'
 PROMPT = 'tenon# '
 BANNER = r'Tenon \d'
+# The hypervisor's messages, as they come between the characters of an echo.
+MESSAGES = r'(?:\n\(tenon\) .*\n)*'
 PR_SET_PDEATHSIG = 1
 
 ESCAPES = re.compile(rb'\x1b(?:\[[0-9;?=]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78cDEHMNOZ])|[\r\x00]')
@@ -224,7 +226,8 @@ class Shell:
         """Type a line and wait for its whole echo.  (A notice may come in between; the shell then shows again
         what of the line was there.)"""
         self.machine.type(line + '\r', self.pace)
-        self.machine.expect(re.escape(line) + r' *\n', 10, f'echo of {line!r}')
+        echo = MESSAGES.join(re.escape(c) for c in line)
+        self.machine.expect(echo + MESSAGES + r' *\n', 10, f'echo of {line!r}')
 
     def output(self, line, seconds=20):
         """Type a line; returns what comes before the next prompt."""

@@ -20,8 +20,8 @@ $(SYSTEM_DIR)/ramdisk.cpio: $(B)/dom0-ramdisk.cpio $(SYSTEM_DIR)/files.done $(SY
 # hello-xen.t also uses $(B)/oracle/xen, Debian's Xen 4.17 as tests/guests unpacks it.
 TEST_DEPS += $(SYSTEM_DIR)/ramdisk.cpio $(B)/oracle/xen
 
-# The guest that isolation.t looks at from outside, and that of store.t.
-SYSTEM_GUESTS := spin storeguest
+# The guest that isolation.t looks at from outside, that of store.t, and one that computes for matrix.t.
+SYSTEM_GUESTS := spin storeguest checksum
 $(SYSTEM_GUESTS:%=$(SYSTEM_DIR)/%.o): $(SYSTEM_DIR)/%.o: tests/system/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
@@ -33,7 +33,7 @@ $(SYSTEM_GUESTS:%=$(SYSTEM_DIR)/%): %: %.o $(GUEST_LIB_OBJS) tests/guests/lib/gu
 TEST_DEPS += $(SYSTEM_DIR)/spin
 
 # Domain-0's RAM disk with test guests in /tests, stripped, each with a config.
-RAMDISK_GUESTS := $(FUZZ_GUEST)
+RAMDISK_GUESTS := $(FUZZ_GUEST) $(SYSTEM_DIR)/checksum $(B)/guests/wreck
 $(SYSTEM_DIR)/stripped/%.cfg:
 	@mkdir -p $(@D)
 	$(Q)printf 'name = "%s"\nkernel = "/tests/%s"\nmemory = 32\non_poweroff = "preserve"\non_crash = "preserve"\n' \
