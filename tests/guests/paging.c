@@ -54,7 +54,8 @@ static void check_normal(void)
     check(traps(p_exec, VA, TRAP_PF), "an NX page cannot be executed");
     check_eq(trap.frame.error & (PFEC_FETCH | PFEC_PRESENT), PFEC_FETCH | PFEC_PRESENT,
              "#PF for NX: I and P are set");
-    check_eq(set(entry, PTE(va_to_mfn(page_a), L1_FLAGS | PTE_PCD | PTE_PWT)), 0, "Domain-0 may set PCD and PWT");
+    check_eq(set(entry, PTE(va_to_mfn(page_a), L1_FLAGS | PTE_PCD | PTE_PWT)), 0,
+             "Domain-0 may set PCD and PWT");
     check_eq(set(entry, PTE(va_to_mfn(page_a), L1_FLAGS)), 0, "they and NX are dropped");
     check_eq(trap_try(p_exec, VA), 0, "the page can be executed");
     check_eq(set(entry, 0), 0, "the entry is cleared again");

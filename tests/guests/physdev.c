@@ -64,7 +64,8 @@ static void check_pirqs(void)
     check_eq(map(DOMID_SELF, MAP_PIRQ_TYPE_GSI, -1, &pirq), -GE_INVAL, "line -1: -EINVAL");
     check_eq(map(DOMID_SELF, MAP_PIRQ_TYPE_UNKNOWN, 22, &pirq), -GE_INVAL, "a mapping of no kind: -EINVAL");
     check_eq(map(DOMID_SELF, 5, 22, &pirq), -GE_INVAL, "a mapping of an unknown kind: -EINVAL");
-    check_eq(map(NO_DOMAIN, MAP_PIRQ_TYPE_GSI, 22, &pirq), -GE_SRCH, "for a domain that is not there: -ESRCH");
+    check_eq(map(NO_DOMAIN, MAP_PIRQ_TYPE_GSI, 22, &pirq), -GE_SRCH,
+             "for a domain that is not there: -ESRCH");
     unmap.pirq = 24;
     check_eq(HC(physdev_op, PHYSDEVOP_unmap_pirq, &unmap), -GE_INVAL, "unmap of no PIRQ: -EINVAL");
     unmap.domid = NO_DOMAIN;
@@ -97,7 +98,8 @@ static void check_pointers(void)
     };
 
     for (unsigned i = 0; i < ARRAY_SIZE(rows); i++) {
-        check_eq(HC(physdev_op, rows[i].cmd, BAD_PTR_XEN), -GE_FAULT, "%s, bad pointer: -EFAULT", rows[i].name);
+        check_eq(HC(physdev_op, rows[i].cmd, BAD_PTR_XEN), -GE_FAULT, "%s, bad pointer: -EFAULT",
+                 rows[i].name);
         check_eq(child_ask(__HYPERVISOR_physdev_op, rows[i].cmd, BAD_PTR_XEN, 0, 0), -GE_FAULT,
                  "%s of a domain without devices, bad pointer: -EFAULT", rows[i].name);
     }
@@ -172,7 +174,8 @@ static void check_pmu(void)
 {
     struct xen_pmu_params params = { .version = { .maj = XENPMU_VER_MAJ, .min = XENPMU_VER_MIN } };
 
-    check_eq(HC(xenpmu_op, XENPMU_mode_get, &params), -GE_OPNOTSUPP, "performance counters: not without vpmu=");
+    check_eq(HC(xenpmu_op, XENPMU_mode_get, &params), -GE_OPNOTSUPP,
+             "performance counters: not without vpmu=");
     check_eq(HC(xenpmu_op, XENPMU_init, &params), -GE_OPNOTSUPP, "a page for them: -EOPNOTSUPP");
     check_eq(HC(xenpmu_op, 99, BAD_PTR_XEN), -GE_OPNOTSUPP, "an unknown command: -EOPNOTSUPP");
     check_eq(child_ask(__HYPERVISOR_xenpmu_op, XENPMU_mode_get, CHILD_ARG, 0, 0), -GE_OPNOTSUPP,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Domain-0's kernel writes to its page tables with ordinary instructions, through their read-only mappings:
- * each store is emulated under the rules of mmu_update, and one that breaks them faults.  Another domain's are
- * emulated while it has the assist for them.  Sources: xen.h, VMASST_TYPE_writable_pagetables; Intel SDM volume 2.
+ * each store is emulated under the rules of mmu_update, and one that breaks them faults.  Another domain's
+ * are emulated while it has the assist for them.  Sources: xen.h, VMASST_TYPE_writable_pagetables; Intel SDM
+ * volume 2.
  */
 #include "child.h"
 
@@ -99,7 +100,8 @@ static void check_refusals(void)
 /* The child's L1 table, read-only where its first spare page was; the entry of its second is written to. */
 static long child_writes(pte_t value)
 {
-    return child_ask(CHILD_CALL, CHILD_ARG, CHILD_VA(SPARE_A) + table_index(CHILD_VA(SPARE_B), 1) * 8, value, 0);
+    return child_ask(CHILD_CALL, CHILD_ARG, CHILD_VA(SPARE_A) + table_index(CHILD_VA(SPARE_B), 1) * 8, value,
+                     0);
 }
 
 static void check_child(void)
@@ -108,14 +110,16 @@ static void check_child(void)
 
     child_start();
     memcpy(OUR_ARG, mov_rdx_to_rsi, sizeof(mov_rdx_to_rsi));
-    check_eq(child_ask(__HYPERVISOR_update_va_mapping, CHILD_VA(SPARE_A), PTE(child_mfns[L1], L1_RO), UVMF_INVLPG, 0),
-             0, "a domain maps its L1 table read-only");
+    check_eq(child_ask(__HYPERVISOR_update_va_mapping, CHILD_VA(SPARE_A), PTE(child_mfns[L1], L1_RO),
+                       UVMF_INVLPG, 0), 0, "a domain maps its L1 table read-only");
     check_eq(child_ask(__HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables, 0, 0), 0,
              "it takes the assist");
-    check(child_writes(PTE(child_mfns[SPARE_B], L1_RO)) != CHILD_SILENT, "its write to the table is carried out");
+    check(child_writes(PTE(child_mfns[SPARE_B], L1_RO)) != CHILD_SILENT,
+          "its write to the table is carried out");
     check_eq(child_ask(__HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_writable_pagetables, 0, 0), 0,
              "it gives the assist back");
-    check(child_writes(0) == CHILD_SILENT && child_wait_flag(XEN_DOMINF_shutdown), "its next write is a page fault");
+    check(child_writes(0) == CHILD_SILENT && child_wait_flag(XEN_DOMINF_shutdown),
+          "its next write is a page fault");
     check(child_destroy(), "which was its end");
 }
 

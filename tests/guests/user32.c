@@ -8,8 +8,8 @@
 #include "guest.h"
 
 /*
- * 32-bit code, with flat data segments loaded, from NAME on; the instructions under test begin at NAME_at, and
- * int 0x80 ends what does not end by itself.
+ * 32-bit code, with flat data segments loaded, from NAME on; the instructions under test begin at NAME_at,
+ * and int 0x80 ends what does not end by itself.
  */
 #define USER32(name, ...)                                                                       \
     extern const char name[], name##_at[], name##_end[];                                        \
@@ -98,7 +98,8 @@ static void check_int80(void)
     frame.ss = FLAT_RING3_SS32;
     frame.rflags |= FL_DF | FL_CF | FL_IOPL;
     check_eq(user_run_frame(&frame, 0), 128, "iret to 32-bit code with flags");
-    check_eq(user_exit.rax & (FL_DF | FL_CF | FL_IOPL | FL_IF), FL_DF | FL_CF | FL_IF, "DF, CF: yes; IOPL: no");
+    check_eq(user_exit.rax & (FL_DF | FL_CF | FL_IOPL | FL_IF), FL_DF | FL_CF | FL_IF,
+             "DF, CF: yes; IOPL: no");
     check_eq(run32(c_x87, USER_DATA), 128, "32-bit code uses the FPU");
     check_eq(user_exit.rax, 0x408487ed, "and gets 1 + pi");
 }
@@ -111,7 +112,10 @@ static void register_entry(unsigned type, void (*entry)(void), unsigned flags)
              type, entry ? "an" : "no", flags);
 }
 
-/* SYSENTER is Intel's; AMD's processors have none in long mode, and the hypervisor sets it up on none of them. */
+/*
+ * SYSENTER is Intel's; AMD's processors have none in long mode, and the hypervisor sets it up on none of
+ * them.
+ */
 static bool has_sysenter(void)
 {
     uint32_t a = 0, b, c = 0, d;
@@ -286,7 +290,8 @@ static void check_segments(void)
     frame.cs = FLAT_RING3_CS32;
     frame.ss = FLAT_RING3_SS32;
     frame.rsi = 0xffc;
-    check_hw(user_run_frame(&frame, 0) == TRAP_GP && !user_exit.error, "an access beyond a segment's limit: #GP");
+    check_hw(user_run_frame(&frame, 0) == TRAP_GP && !user_exit.error,
+             "an access beyond a segment's limit: #GP");
 
     user_frame(&frame, c_int80, 0);
     frame.cs = LDT_SEL(LDT_CODE);

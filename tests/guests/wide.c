@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest with 32 vCPUs, as many as shared_info has room for: each starts, has its own timer and its own events,
- * takes part in a ring of wake-ups, sees flushes that name it, and goes down and up again.  Source: vcpu.h.
+ * A guest with 32 vCPUs, as many as shared_info has room for: each starts, has its own timer and its own
+ * events, takes part in a ring of wake-ups, sees flushes that name it, and goes down and up again.  Source:
+ * vcpu.h.
  */
 #include "guest.h"
 
@@ -15,7 +16,10 @@ static volatile unsigned long read_address;
 
 enum { STEP_START, STEP_TIMER, STEP_RING, STEP_READ, STEP_DOWN };
 
-/* Not whether it comes early: the clocks of two CPUs under an emulator differ by more than a test could allow. */
+/*
+ * Not whether it comes early: the clocks of two CPUs under an emulator differ by more than a test could
+ * allow.
+ */
 static void take_timer(unsigned vcpu)
 {
     struct vcpu_set_singleshot_timer shot = { .timeout_abs_ns = now() + SECOND / 100 };
