@@ -8,6 +8,8 @@
 
 #define ROOM 512
 #define NO_SUBLEAF XEN_CPUID_NO_SUBLEAF
+#define AMD_ECX 0x444d4163 /* "cAMD" */
+#define EDX_SYSENTER (1u << 11)
 
 static xen_cpuid_leaf_t leaves[ROOM];
 static xen_msr_entry_t msrs[8];
@@ -46,6 +48,8 @@ static void check_featuresets(void)
     check_eq(featureset(XEN_SYSCTL_cpu_featureset_pv, &nr), 0, "the featureset for PV domains");
     check_eq(words[0] & ~raw[0], 0, "has no feature in leaf 1 that the processor lacks");
     check_eq(words[5] & ~raw[5], 0, "nor in leaf 7");
+    check(cpuid_native(0, 0).ecx != AMD_ECX || !(words[0] & EDX_SYSENTER),
+          "nor SYSENTER, which AMD's processors lack in 64-bit mode");
     check_eq(words[0] & ~one.edx, 0, "its leaf 1 is what a domain sees, edx");
     check_eq(words[1] & ~(one.ecx | 1u << 27), 0, "and ecx");
     check_eq(words[3] & ~ext.ecx, 0, "its leaf 0x80000001 is what a domain sees, ecx");

@@ -18,6 +18,7 @@
 #include "lib/version.h"
 #include "pv/internal.h"
 
+#define LEAF_1_EDX_SYSENTER   (1u << 11)
 #define LEAF_1_ECX_XSAVE      (1u << 26)
 #define LEAF_1_ECX_OSXSAVE    (1u << 27)
 #define LEAF_1_ECX_HYPERVISOR (1u << 31)
@@ -64,6 +65,11 @@ static struct cpuid_result united(struct cpuid_result r, struct cpuid_result m)
     return (struct cpuid_result){ r.a | m.a, r.b | m.b, r.c | m.c, r.d | m.d };
 }
 
+static bool is_amd(void)
+{
+    return !strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine");
+}
+
 /* What depends on another bit of the policy. */
 static void settle(struct cpuid_policy *p)
 {
@@ -85,6 +91,8 @@ void cpuid_init(void)
     row[CPUID_ROW_7].a = min(row[CPUID_ROW_7].a, 1u);
     row[CPUID_ROW_EXT0].a = min(row[CPUID_ROW_EXT0].a, 0x80000008u);
     row[CPUID_ROW_1].c |= LEAF_1_ECX_HYPERVISOR;
+    if (is_amd())
+        row[CPUID_ROW_1].d &= ~LEAF_1_EDX_SYSENTER; /* there it does not work in 64-bit mode */
     if (!cpu.xsave)
         row[CPUID_ROW_1].c &= ~LEAF_1_ECX_XSAVE;
     settle(&cpuid_pv);
@@ -215,7 +223,7 @@ struct cpuid_result pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf)
             r.b = xsave_size(v->pv.xcr0);
         break;
     case 0x80000001:
-        if (!strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine"))
+        if (is_amd())
             r.d |= p->row[CPUID_ROW_1].d & EXT1_EDX_COPY;
         break;
     }
