@@ -70,6 +70,7 @@ def tree(shell):
     shell.machine.type('\x03')
     shell.machine.expect('^tenon# ', 10, 'prompt after Ctrl-c')
     tap.ok(True, 'watch: an event at once, Ctrl-c leaves')
+    says(shell, f'tenon xenstore watch -n 1 {base}/name {base}/domid', f'^{base}/(name|domid)$', 'watch -n 1 ends')
     demo.succeed(shell, 'tenon rename hello other')
     says(shell, f'tenon xenstore read {base}/name', '^other$', 'rename changes the node')
     demo.succeed(shell, 'tenon destroy other')

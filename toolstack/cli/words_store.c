@@ -355,14 +355,18 @@ static void on_event(void *arg, const char *path, const char *token)
         events->lost++;
 }
 
-/* Print what came. Printing lets other threads run, so the events are taken out first. */
-static unsigned print_events(struct watch_events *events)
+/*
+ * Print what came, `most` events at most unless that is 0; returns how many. Printing lets other threads run,
+ * so the events are taken out first.
+ */
+static unsigned long print_events(struct watch_events *events, unsigned long most)
 {
     struct watch_events now = *events;
 
     events->count = events->lost = 0;
     for (unsigned i = 0; i < now.count; i++) {
-        puts(now.paths[i]);
+        if (!most || i < most)
+            puts(now.paths[i]);
         free(now.paths[i]);
     }
     if (now.lost)
@@ -387,7 +391,7 @@ static int do_watch(const struct options *options, int argc, char **argv)
     while (rc >= 0 && (!options->number || seen < options->number)) {
         if (port_key(POLL_NS) == KEY_BREAK)
             break;
-        seen += print_events(events);
+        seen += print_events(events, options->number ? options->number - seen : 0);
     }
     store_disconnect(conn);
     for (unsigned left = 0; left < events->count; left++)

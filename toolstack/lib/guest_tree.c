@@ -192,8 +192,10 @@ int guest_tree_make(struct store_conn *conn, const struct tn_config *config, con
 {
     int rc = make_domain(conn, config, built);
 
+    port_yield();
     if (rc >= 0)
         rc = make_vm(conn, config, built->domid);
+    port_yield();
     if (rc >= 0)
         rc = make_console(conn, built->domid);
     return rc < 0 ? rc : 0;

@@ -16,7 +16,7 @@
 /* Domain-0's own, and what says that tools are there. */
 int guest_tree_make_domain0(struct store_conn *conn, uint64_t memory_kb);
 
-/* A guest's, of its configuration and what was built from it. */
+/* A guest's, of its configuration and what was built from it. [waits] */
 int guest_tree_make(struct store_conn *conn, const struct tn_config *config, const struct built_domain *built);
 int guest_tree_rename(struct store_conn *conn, domid_t domid, const struct tn_config *config);
 void guest_tree_remove(struct store_conn *conn, domid_t domid, const struct tn_config *config);
