@@ -126,6 +126,10 @@ static void check_ldt(void)
     check_eq(trap_try(p_ds, 8 | 4 | 3), 0, "a selector of the LDT can be loaded");
     trap_try(p_ds, 0);
     check_eq(page_writable(ldt), -GE_BUSY, "the LDT's page cannot be made writable: -EBUSY");
+    check_eq(update_va((unsigned long)ldt, 0, UVMF_INVLPG), 0, "but it can be unmapped");
+    check_eq(update_va((unsigned long)ldt, PTE(va_to_mfn(ldt), L1_FLAGS), UVMF_INVLPG), -GE_BUSY,
+             "and is the LDT's still: mapping it writable gives -EBUSY");
+    check_eq(page_readonly(ldt), 0, "it can be mapped read-only");
     check_eq(mmuext_linear(MMUEXT_SET_LDT, 0, 0), 0, "the LDT is dropped");
     check(traps(p_ds, 8 | 4 | 3, TRAP_GP), "its selectors are gone: #GP");
     check_eq(trap.frame.error, 8 | 4, "#GP: error code is the selector with TI");

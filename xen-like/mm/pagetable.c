@@ -90,13 +90,9 @@ static inline int l1_get(u64 *pte, const struct domain *owner, struct domain *pg
  */
 void l1_put(u64 pte, const struct domain *d)
 {
-    mfn_t mfn = pte_mfn(pte);
-    struct frame *f;
+    struct frame *f = pte & PTE_P ? frame_lookup(pte_mfn(pte)) : NULL;
 
-    if (!(pte & PTE_P) || !frame_covered(mfn))
-        return;
-    f = mfn_to_frame(mfn);
-    if (f->owner == FRAME_OWNER_IO)
+    if (!f || f->owner == FRAME_OWNER_IO)
         return;
     if (unlikely((pte & PTE_RW) && frame_owner(f) != d->id && !d->hardware))
         tlb_flush_domain_since(d, tlb_stamp());
