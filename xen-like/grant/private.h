@@ -101,8 +101,7 @@ int grant_pin(struct grant_table *t, grant_ref_t ref, const struct grant_use *us
 void grant_unpin(struct grant_table *t, grant_ref_t ref, const struct grant_use *use);
 
 /*
- * --- operations: each on the array at uop. 0 or more: operations left undone (preempted); negative: error
- * ---
+ * Operations, each on the array at uop. 0 or more: operations left undone (preempted); negative: error.
  */
 long grant_op_map(unsigned long uop, unsigned int count);
 long grant_op_unmap(unsigned long uop, unsigned int count);

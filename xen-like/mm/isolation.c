@@ -23,10 +23,7 @@ static DEFINE_PER_CPU(struct isolation *, isolation);
 
 extern const char entry_text_start[], entry_text_end[];
 
-/*
- * --- the hypervisor's part
- * -----------------------------------------------------------------------------------------
- */
+/* --- the hypervisor's part --- */
 
 static u64 *table_of(u64 pte)
 {
@@ -135,10 +132,7 @@ bool isolation_init_cpu(unsigned int cpu)
     return true;
 }
 
-/*
- * --- the guest's part
- * ----------------------------------------------------------------------------------------------
- */
+/* --- the guest's part --- */
 
 static void copy_guest_slots(u64 *to, const u64 *from)
 {
