@@ -99,5 +99,5 @@ TEST_DEPS += $(LINUX_VMLINUX) $(LINUX)/ramdisk.cpio $(LINUX)/stress.cpio.gz $(LI
 # A part of `make soak`: a hundred lives of a Linux guest, on one CPU and on four.
 .PHONY: soak-linux-life
 soak-linux-life: $(ALL) $(LINUX)/test-ramdisk.cpio
-	+@TENON_BUILD=$(B) LIFE=100 tests/linux/life.t
+	+@TENON_BUILD=$(B) LIFE=100 FORKS=60000 tests/linux/life.t
 soak: soak-linux-life

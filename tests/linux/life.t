@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-# A Linux guest's life: booted to its init and shut down, its memory made less and more, its vCPUs taken and given,
-# again and again; nothing is left of it afterwards. LIFE=n in the environment: n times each, on four CPUs, too.
+# A Linux guest's life: booted to its init and shut down, processes on four vCPUs, its memory made less and
+# more, its vCPUs taken and given, again and again; nothing is left of it afterwards. LIFE=n (environment):
+# n times each, on one CPU and on four; FORKS=n: so many processes.
 import os
 import sys
 import time
@@ -12,8 +13,10 @@ from linux import Linux
 from machine import BUILD, ConsoleError, Shell
 from tap import Tap
 
-TIMES = int(os.environ.get('LIFE', 2))
+TIMES = int(os.environ.get('LIFE', 1))
 SMALL, LARGE = 256, 512         # MiB
+FORKS = int(os.environ.get('FORKS', 200))
+VCPUS = 4
 OPTIONS = 'dom0_mem=128M console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all'
 
 
@@ -43,6 +46,16 @@ def repeat(what, function):
     tap.diag(f'in {time.monotonic() - start:.1f} s')
 
 
+def processes(shell):
+    """All in one guest, which powers itself off when each has ended well."""
+    guest = Linux(shell, 'debian', name='processes', script=('check', VCPUS, FORKS // VCPUS),
+                  vcpus=VCPUS)
+    guest.create()
+    guest.passed('check', 120 + FORKS // 4)
+    guest.ended()
+    tap.ok(True, f'{FORKS} processes on {VCPUS} vCPUs')
+
+
 def memory_becomes(shell, megabytes):
     demo.succeed(shell, f'tenon mem-set life {megabytes}')
     deadline = time.monotonic() + 60
@@ -63,7 +76,7 @@ def cycles(machine):
         memory_becomes(shell, LARGE)
 
     def vcpus():
-        for count in 4, 1:
+        for count in VCPUS, 1:
             demo.succeed(shell, f'tenon vcpu-set life {count}')
             guest.attach()
             machine.expect(f'^hotplug: {count} vCPUs', 60, f'the guest with {count} vCPUs')
@@ -72,20 +85,21 @@ def cycles(machine):
     once()
     before = demo.usage(shell)
     repeat('booted to init and shut down', once)
+    processes(shell)
     guest = boot(shell)
     repeat(f'memory {SMALL} and {LARGE} MB', balloon)
-    repeat('vCPUs 4 and 1', vcpus)
+    repeat(f'vCPUs {VCPUS} and 1', vcpus)
     shut_down(shell)
     tap.equal(demo.leaked(shell, before), {}, 'nothing is left of any of them')
     said = shell.output('tenon console life')
-    tap.ok(not any(word in said for word in ('BUG', 'WARNING', 'unable')), "the last one's log has nothing bad",
-           said[-4000:])
+    tap.ok(not any(word in said for word in ('BUG', 'WARNING', 'unable')),
+           "the last one's log has nothing bad", said[-4000:])
     shell.poweroff()
 
 
 tap = Tap()
 for cpus in (1, 4) if 'LIFE' in os.environ else (2,):
-    tap.boot(f'{cpus} CPUs: Domain-0 answers to the end', cycles, name=f'linux-life-{cpus}cpu', kernel=BUILD / 'tenon',
-             limit=240 + 60 * TIMES, cpus=cpus, memory=1024, options=OPTIONS,
-             modules=[BUILD / 'minios/dom0', BUILD / 'linux/test-ramdisk.cpio'])
+    tap.boot(f'{cpus} CPUs: Domain-0 answers to the end', cycles, name=f'linux-life-{cpus}cpu',
+             kernel=BUILD / 'tenon', limit=420 + 60 * TIMES + FORKS // 4, cpus=cpus, memory=1024,
+             options=OPTIONS, modules=[BUILD / 'minios/dom0', BUILD / 'linux/test-ramdisk.cpio'])
 tap.done()
