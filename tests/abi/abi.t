@@ -211,7 +211,7 @@ def check_tables(tap, ours):
             trouble.append(f'{name}: the header says {numbers.get("__HYPERVISOR_" + name)}, the row {nr}')
         if (words != ['none'] if nargs == '0' else len(words) != int(nargs)):
             trouble.append(f'{name}: {nargs} arguments, kinds {kinds}')
-        if set(words) - {'cmd', 'u32', 'u64', 'dom', 'va', 'ptr', 'none'}:
+        if set(words) - {'cmd', 'cmd64', 'u32', 'u64', 'dom', 'va', 'ptr', 'none'}:
             trouble.append(f'{name}: unknown kind in {kinds}')
         if who not in ('ANY', 'PRIV') or state not in ('PRESENT', 'ABSENT') or not text:
             trouble.append(f'{name}: {who} {state} {text}')
