@@ -46,7 +46,8 @@ class Run:
         self.limit = seconds + SLACK
         self.arguments = f'seed={seed} ' + (f'seconds={seconds}' if seconds else f'calls={calls}')
         if beside:
-            modules, options = [BUILD / 'minios/dom0', BUILD / 'tests/system/guests.cpio'], DEFAULT_OPTIONS + ' ' + more
+            modules = [BUILD / 'minios/dom0', BUILD / 'tests/system/guests.cpio']
+            options = DEFAULT_OPTIONS + ' ' + more
         else:
             modules, options = [f'{guest} {self.arguments}'], OPTIONS.format(vcpus=cpus, more=more)
         started = time.monotonic()
@@ -68,7 +69,7 @@ class Run:
         return machine.text
 
     def beside_dom0(self, machine):
-        """Returns what the guest printed. One that does next to nothing comes first: it makes what is kept for ever."""
+        """Returns what the guest printed. One that does little comes first: it makes what is kept for ever."""
         shell = Shell(machine)
         self.life(shell, 'seed=0 calls=1')
         before = demo.free_pages(shell)

@@ -28,7 +28,8 @@ for arguments in RUNS:
     run = Run(tenon, BUILD / 'fuzz/hypercalls', **arguments)
     backtrace = symbolize(run.text, tenon.with_name('tenon-syms'))
     where = 'a guest' if arguments.get('beside') else 'Domain-0'
-    tap.ok(run.problem is None, f'seed {run.seed}, {where} with {run.cpus} vCPUs: the hypervisor lives, no memory is lost',
+    tap.ok(run.problem is None,
+           f'seed {run.seed}, {where} with {run.cpus} vCPUs: the hypervisor lives, no memory is lost',
            f'{run}\n{backtrace}\n--- {run.log}\n{run.tail(60)}')
     tap.diag(run)
     if arguments.get('icount'):

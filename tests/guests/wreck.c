@@ -2,8 +2,8 @@
 /*
  * What a guest does that means harm, by categories: the one that its command line begins with, else all those
  * that it survives.  Beside another guest and Domain-0 tests/system/matrix.t runs each, and looks at those.
- * Three end by themselves, for a reason that the hypervisor must name: "stack", "unmap", "jump"; "loop" has to
- * be destroyed.
+ * Three end the domain, for a reason that the hypervisor must name: "stack", "unmap" and, of a guest, "jump";
+ * "loop" has to be destroyed.
  */
 #include "guest.h"
 
@@ -178,7 +178,7 @@ static void tables(void)
     check_eq(mmu_set(entry, PTE(image_l1, L1_FLAGS)), -GE_BUSY, "a page table mapped writable: -EBUSY");
     check_eq(mmu_set(entry, PTE(root_mfn(), L1_FLAGS)), -GE_BUSY, "the root mapped writable: -EBUSY");
     check(mmu_set(entry, PTE(0xfffffffffUL, L1_FLAGS)) < 0, "a frame that does not exist is refused");
-    check(mmu_set(entry, PTE(start_info->shared_info >> PAGE_SHIFT, L1_RO)) == 0, "shared_info may be mapped");
+    check_eq(mmu_set(entry, start_info->shared_info | L1_RO), 0, "shared_info may be mapped");
     check_eq(mmu_set(entry, 0), 0, "and unmapped");
     /* Every frame of a machine of 512 MB: what is neither ours nor I/O memory is refused. */
     for (unsigned long mfn = 0x100; mfn < 0x20000; mfn++) {

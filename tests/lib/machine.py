@@ -33,7 +33,7 @@ DEFAULT_OPTIONS = 'dom0_mem=64M console=com1 com1=115200,8n1 loglvl=all guest_lo
 PROMPT = 'tenon# '
 BANNER = r'Tenon \d'
 # The hypervisor's messages, as they come between the characters of an echo.
-MESSAGES = r'(?:\n\(tenon\) .*\n)*'
+MESSAGES = r'(?:\n(?:\(tenon\) .*\n)+)*'
 PR_SET_PDEATHSIG = 1
 
 ESCAPES = re.compile(rb'\x1b(?:\[[0-9;?=]*[ -/]*[@-~]|[()][A-Z0-9]|[=>78cDEHMNOZ])|[\r\x00]')

@@ -73,7 +73,7 @@ def entry(shell, name):
 
 
 def run(shell, category):
-    """Runs a category until its guest has ended; returns its entry, what it printed, and how quick Domain-0 was."""
+    """Runs a category to its end; returns the guest's entry, what it printed, and how slow Domain-0 was."""
     demo.succeed(shell, f'tenon create /tests/wreck.cfg cmdline={category}')
     slowest, until = 0, time.monotonic() + (4 if category == 'loop' else 60)
     while True:
