@@ -13,8 +13,7 @@
 #include "mm/poison.h"
 #include "pv/hypercall.h"
 
-/* By domain id. Written under the page_lock of the domain concerned. */
-static struct domain *owners[DOMID_FIRST_RESERVED];
+struct domain **owners;
 
 struct domain *frame_domain(u32 owner)
 {

@@ -340,6 +340,9 @@ void mm_init(void)
     hv_table_alloc = heap_table;
     for (unsigned int i = 0; i < nr_free; i++)
         buddy_init_range(free_range[i].start >> PAGE_SHIFT, free_range[i].end >> PAGE_SHIFT);
+    owners = xzalloc_array(struct domain *, DOMID_FIRST_RESERVED);
+    if (!owners)
+        panic("no memory for the table of domains");
     log_info("Memory: %lu MiB, %lu MiB free, hypervisor %lu KiB\n", (unsigned long)(buddy_total >> 8),
              (unsigned long)(free_pages() >> 8), (unsigned long)(hv_page_count << 2));
 }

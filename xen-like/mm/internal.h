@@ -129,6 +129,10 @@ int l1_update(u64 *slot, u64 new, bool keep_ad, struct domain *d, struct domain 
 /* The same where the entry is *old; else false with what was found in *old, or with *rc not 0. */
 bool l1_compare_exchange(u64 *slot, u64 *old, u64 new, struct domain *d, int *rc);
 
+/* --- domain_frames.c --- */
+/* By domain id, as many as there can be; made at boot. Written under the page_lock of the domain concerned. */
+extern struct domain **owners;
+
 /* --- frame.c --- */
 /*
  * The domain that owns frames under this id. It lives while it owns any; NULL for owners that are no domain.

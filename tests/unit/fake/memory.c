@@ -80,7 +80,7 @@ static void map_fixed(unsigned long at, size_t size)
 void fake_memory(unsigned int frames)
 {
     static unsigned long bitmap[1024];
-    static struct domain xen, io;
+    static struct domain xen, io, *owner_table[DOMID_FIRST_RESERVED];
 
     map_fixed(FRAME_TABLE_START, ALIGN_UP(frames * sizeof(struct frame), PAGE_SIZE));
     map_fixed(M2P_RW_START, ALIGN_UP(frames * 8UL, PAGE_SIZE));
@@ -91,6 +91,7 @@ void fake_memory(unsigned int frames)
     io.id = DOMID_IO;
     domain_xen = &xen;
     domain_io = &io;
+    owners = owner_table;
 #ifndef FAKE_REAL_INIT
     frame_bitmap = bitmap;
     frame_limit = frames;
