@@ -50,7 +50,7 @@ def hand_over(machine, invitation):
         print()
 
 
-def session(machine, interactive, chosen):
+def drive(machine, interactive, chosen):
     machine.expect(r'GRUB', 60, "GRUB's menu")
     machine.expect(BANNER, 60, "Tenon's banner")
     shell = Shell(machine, pace=TYPING_PACE)
@@ -75,7 +75,7 @@ def main():
     with Machine('run-linux' if args.linux else 'run', iso=args.iso, memory=args.memory, cpus=args.cpus,
                  echo=show, limit=8 * 3600 if interactive else 300) as machine:
         try:
-            session(machine, interactive, demo_linux if args.linux else demo)
+            drive(machine, interactive, demo_linux if args.linux else demo)
         except ConsoleError as error:
             report(machine, f'run: failed: {error}')
             sys.exit(1)
