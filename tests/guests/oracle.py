@@ -6,8 +6,9 @@
 
 Each guest of guests.txt boots as Domain-0 of each hypervisor in QEMU, the same way: both images are
 multiboot1 kernels, the guest is the first module.  It prints TAP on the console and "# end NAME pass|fail" as
-its last line, which ends the machine.  A check must pass on Xen first, for Xen defines what is right; then on
-Tenon.
+its last line, which ends the machine.  Those that guests.txt marks `guest` also run as guests beside a
+Domain-0 that makes them, all in one boot of each hypervisor (oracle_guests.py).  A check must pass on Xen
+first, for Xen defines what is right; then on Tenon.
 
 Without --tap: each guest's result, the checks that failed, a table of the differences, and the exit status 1
 if there was any.  With --tap: one TAP line for each check on each hypervisor.  What a complete run on Xen
@@ -17,12 +18,15 @@ console is in BUILD/oracle/log.
 import argparse
 import concurrent.futures
 import hashlib
+import itertools
 import pathlib
 import re
 import select
 import subprocess
 import sys
 import time
+
+import oracle_guests
 
 HERE = pathlib.Path(__file__).resolve().parent
 MACHINES = {
@@ -32,6 +36,7 @@ MACHINES = {
     'smp': ['-cpu', 'Skylake-Server,-smap', '-smp', '2'],
     'wide': ['-cpu', 'Skylake-Server,-smap', '-smp', '2'],
 }
+AS_GUEST = 'guest'       # instead of a machine
 VCPUS = {'smp': 2, 'wide': 32}
 OPTIONS = ('console=com1 com1=115200,8n1 loglvl=warning guest_loglvl=warning dom0_mem=64M,max:80M '
            'dom0_max_vcpus=%d')
@@ -142,13 +147,33 @@ def run(build, hypervisor, guest, machine):
         return Run(hypervisor, guest, machine, cache.read_text(), True)
     console = boot(argv, f'# end {guest} ')
     result = Run(hypervisor, guest, machine, console, False)
-    log = build / 'oracle/log' / f'{hypervisor}-{guest}-{machine}'
+    keep(build, result, console, cache)
+    return result
+
+
+def keep(build, result, console, cache):
+    """Write a run's log, and for a complete one on Xen what the next time need not be run."""
+    log = build / 'oracle/log' / f'{result.hypervisor}-{result.guest}-{result.machine}'
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(console)
-    if hypervisor == 'xen' and result.complete and not result.failures:
+    if result.hypervisor == 'xen' and result.complete and not result.failures:
         cache.parent.mkdir(parents=True, exist_ok=True)
         cache.write_text(console)
-    return result
+
+
+def run_guests(build, hypervisor, guests):
+    """Run those that no earlier run on Xen is known of, as guests, in one boot; all of them in order."""
+    kept = guests if hypervisor == 'xen' else []
+    caches = {guest: oracle_guests.cache_path(build, guest) for guest in kept}
+    known = {guest: cache.read_text() for guest, cache in caches.items() if cache.exists()}
+    missing = [guest for guest in guests if guest not in known]
+    consoles = oracle_guests.run(build, hypervisor, missing) if missing else {}
+    for guest in guests:
+        console = known.get(guest) or consoles[guest]
+        result = Run(hypervisor, guest, AS_GUEST, console, guest in known)
+        if guest in consoles:
+            keep(build, result, console, caches.get(guest))
+        yield result
 
 
 def read_list(wanted):
@@ -219,13 +244,19 @@ def main():
     hypervisors = [args.only] if args.only else ['xen', 'tenon']
     needed = [args.build / 'guests' / guest for guest, _ in rows]
     needed += [args.build / ('oracle/xen' if hypervisor == 'xen' else 'tenon') for hypervisor in hypervisors]
+    guests = [guest for guest, machine in rows if machine == AS_GUEST]
+    for hypervisor in hypervisors if guests else []:
+        needed += oracle_guests.needed(args.build, hypervisor)
     missing = [str(path) for path in needed if not path.exists()]
     if missing:
         sys.exit(f'oracle: {missing[0]} is not there; `make oracle` builds all that this needs')
-    work = [(hypervisor, guest, machine) for guest, machine in rows for hypervisor in hypervisors]
+    work = [(hypervisor, guest, machine) for guest, machine in rows if machine != AS_GUEST
+            for hypervisor in hypervisors]
     runs, count = [], 0
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        for result in pool.map(lambda item: run(args.build, *item), work):
+        results = [pool.map(lambda item: run(args.build, *item), work)]
+        results += [run_guests(args.build, hypervisor, guests) for hypervisor in hypervisors if guests]
+        for result in itertools.chain(*results):
             runs.append(result)
             if not args.tap:
                 report(result)

@@ -5,7 +5,7 @@
     fetch.py --pins tests/lib/third-party.txt --dir build/third-party NAME
 
 NAME has a row in the pins file.  Afterwards build/third-party/NAME/ holds the contents of the package (a
-binary package as it would be installed, `usr/src/newlib/...`, or the folder of it that the row names; a source
+binary package as it would be installed, `usr/src/newlib/...`, or the folders of it that the row names; a source
 package as its upstream tarball without the outer folder), and the file .done in it says that all of it is
 there.
 
@@ -215,13 +215,13 @@ def check(root, path, pinned):
     print(f'fetch: warning: {line}; Debian signs it, so it is used', file=sys.stderr)
 
 
-def unpack(path, how, folder, target):
-    """Unpack a file into `target`: of a binary package only what lies below `folder`, unless that is None."""
+def unpack(path, how, folders, target):
+    """Unpack a file into `target`: of a binary package only what lies below `folders`, if there are any."""
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     if how != 'source':
         with subprocess.Popen(['dpkg-deb', '--fsys-tarfile', str(path)], stdout=subprocess.PIPE) as deb:
-            only = [f'./{folder}'] if folder else []
+            only = ['--wildcards', *(f'./{folder}' for folder in folders)] if folders else []
             subprocess.run(['tar', '-x', '--no-same-owner', '-C', str(target), *only], stdin=deb.stdout, check=True)
         if deb.returncode:
             raise Failure(f'dpkg-deb cannot read {path}')
@@ -239,7 +239,7 @@ def pins(path):
         words = line.partition('#')[0].split()
         if words:
             package, how, digest = words[:3]
-            rows[package] = (how, digest, words[3] if len(words) > 3 else None)
+            rows[package] = (how, digest, words[3:])
     return rows
 
 
@@ -255,13 +255,13 @@ def main():
         rows = pins(args.pins)
         if args.name not in rows:
             raise Failure(f'{args.name}: no such row in {args.pins}')
-        how, pinned, folder = rows[args.name]
+        how, pinned, folders = rows[args.name]
         with open(root / 'lock', 'w', encoding='utf-8') as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             path = fetch(root, args.name, how)
             check(root, path, pinned)
             target = root / args.name
-            unpack(path, how, folder, target)
+            unpack(path, how, folders, target)
             (target / '.done').touch()
     except (Failure, OSError, subprocess.SubprocessError, tarfile.TarError) as reason:
         sys.exit(f'fetch: {args.name}: {reason}')
