@@ -208,13 +208,16 @@ static long console_read(unsigned int count, unsigned long to)
     return done;
 }
 
+/* To others than Domain-0 even a command that does not exist is forbidden. */
 long do_console_io(unsigned int cmd, unsigned int count, unsigned long arg)
 {
+    const struct domain *d = current->domain;
+
     switch (cmd) {
     case CONSOLEIO_write:
         return console_write(count, arg);
     case CONSOLEIO_read:
         return console_read(count, arg);
     }
-    return -ENOSYS;
+    return d->hardware || d->privileged ? -ENOSYS : -EPERM;
 }

@@ -209,7 +209,7 @@ static int op_flush_cache(const struct mmuext_op *op, struct domain *d)
     if (d != current->domain)
         return -EPERM;
     if (!d->hardware)
-        return -EACCES;
+        return op->cmd == MMUEXT_FLUSH_CACHE ? -EACCES : -EINVAL;
     if (op->cmd == MMUEXT_FLUSH_CACHE)
         flush_caches();
     else
