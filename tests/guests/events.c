@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two-level event channels: life of each kind of port, delivery, masking and re-delivery, status, and error
- * codes.  Domain-0 connects ports to itself, so both ends are ours.  Source: event_channel.h.
+ * codes.  The domain connects ports to itself, so both ends are ours.  Source: event_channel.h.
  */
 #include "guest.h"
 
@@ -42,6 +42,7 @@ static unsigned left, right;
 static void check_interdomain(void)
 {
     struct evtchn_status status;
+    domid_t self;
     long ret;
 
     left = alloc_unbound(DOMID_SELF, DOMID_SELF, &ret);
@@ -49,7 +50,8 @@ static void check_interdomain(void)
     check(left > 0, "the first port is not 0");
     check_eq(evtchn_status_of(left, &status), 0, "status of an unbound port");
     check_eq(status.status, EVTCHNSTAT_unbound, "it is unbound");
-    check_eq(status.u.unbound.dom, 0, "its remote domain is ours");
+    self = status.u.unbound.dom;
+    check(is_dom0() == (self == 0) && self < DOMID_FIRST_RESERVED, "its remote domain is ours");
     check_eq(evtchn_send(left), 0, "sending on an unbound port does nothing");
     right = bind_interdomain(DOMID_SELF, left, &ret);
     check_eq(ret, 0, "bind_interdomain to our own port");
@@ -57,7 +59,7 @@ static void check_interdomain(void)
     check_eq(evtchn_status_of(left, &status), 0, "status of a connected port");
     check_eq(status.status, EVTCHNSTAT_interdomain, "it is interdomain");
     check_eq(status.u.interdomain.port, right, "its other end is the bound port");
-    check_eq(status.u.interdomain.dom, 0, "its other end is our domain");
+    check_eq(status.u.interdomain.dom, self, "its other end is our domain");
     check_eq(status.vcpu, 0, "it notifies vCPU 0");
     bind_interdomain(DOMID_SELF, left, &ret);
     check_eq(ret, -GE_INVAL, "a connected port bound again: -EINVAL");
@@ -287,6 +289,7 @@ static void check_reset(void)
              "EVTCHNOP_reset of a domain that does not exist: -ESRCH");
 }
 
+/* Domain-0 has as many ports as there are, a guest as many as who made it said. */
 static void check_exhaustion(void)
 {
     static unsigned last;
@@ -318,6 +321,9 @@ TEST_MAIN("events")
     check_bind_vcpu();
     check_errors();
     check_many();
-    check_reset();
-    check_exhaustion();
+    /* A reset would take a guest's console from it. */
+    if (is_dom0()) {
+        check_reset();
+        check_exhaustion();
+    }
 }

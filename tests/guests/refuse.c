@@ -51,8 +51,14 @@ static void check_foreign_frames(void)
     refused(mmu_set(entry, PTE(m2p_frame, L1_FLAGS)), -GE_BUSY,
             "the hypervisor's M2P table, writable: -EBUSY");
     refused(mmu_set(entry, PTE(m2p_frame, L1_RO)), -GE_BUSY, "the hypervisor's M2P table, read-only: -EBUSY");
-    refused(mmu_set(entry, PTE(0xfee00, L1_FLAGS | PTE_PCD)), -GE_PERM, "the local APIC: -EPERM");
+    refused(mmu_set(entry, PTE(0xfee00, L1_FLAGS | PTE_PCD)), is_dom0() ? -GE_PERM : -GE_INVAL,
+            "the local APIC: -EPERM, to a guest -EINVAL");
     check_eq(pte_read(VA, 1), 0, "the refused entries leave nothing behind");
+    if (!is_dom0()) {
+        refused(mmu_set(entry, PTE(0xb8, L1_FLAGS)), -GE_PERM, "the screen's memory: -EPERM");
+        refused(mmu_set(entry, PTE(0xb8, L1_FLAGS | PTE_PCD)), -GE_INVAL, "uncached: -EINVAL");
+        return;
+    }
     refused(mmu_set(entry, PTE(0xfec00, L1_FLAGS | PTE_PCD)), 0, "the I/O APIC, for Domain-0");
     check_eq(pte_read(VA, 1) & PTE_W, 0, "is mapped read-only, whatever was asked");
     refused(mmu_set(entry, PTE(0xb8, L1_FLAGS | PTE_PCD)), 0, "the screen's memory, for Domain-0");
@@ -62,9 +68,10 @@ static void check_foreign_frames(void)
 static void check_l1_bits(void)
 {
     unsigned long mfn = va_to_mfn(page);
+    long uncached = is_dom0() ? 0 : -GE_INVAL;
 
-    refused(mmu_set(entry, PTE(mfn, L1_FLAGS | PTE_PWT)), 0, "Domain-0 may set PWT");
-    refused(mmu_set(entry, PTE(mfn, L1_FLAGS | PTE_PCD)), 0, "Domain-0 may set PCD");
+    refused(mmu_set(entry, PTE(mfn, L1_FLAGS | PTE_PWT)), uncached, "Domain-0 may set PWT, a guest may not");
+    refused(mmu_set(entry, PTE(mfn, L1_FLAGS | PTE_PCD)), uncached, "Domain-0 may set PCD, a guest may not");
     refused(mmu_set(entry, PTE(mfn, L1_FLAGS)), 0, "the entry is write-back again");
     refused(mmu_set(entry, PTE(mfn, L1_FLAGS) | 1UL << 51), -GE_PERM, "an address with bit 51: -EPERM");
     refused(mmu_set(entry, 0), 0, "the entry is cleared");

@@ -95,7 +95,6 @@ static void check_shutdown_errors(void)
 static void check_watchdog(void)
 {
     struct sched_watchdog arg = { .id = 0, .timeout = 60 };
-    struct sched_pin_override pin = { .pcpu = -1 };
     long id = HC(sched_op, SCHEDOP_watchdog, &arg);
 
     check(id > 0, "a watchdog is set");
@@ -117,6 +116,16 @@ static void check_watchdog(void)
     arg.id = 99;
     check_eq(HC(sched_op, SCHEDOP_watchdog, &arg), -GE_INVAL, "a watchdog that does not exist: -EINVAL");
     check_eq(HC(sched_op, SCHEDOP_watchdog, BAD_PTR_XEN), -GE_FAULT, "watchdog, bad pointer: -EFAULT");
+}
+
+static void check_pin(void)
+{
+    struct sched_pin_override pin = { .pcpu = -1 };
+
+    if (!is_dom0()) {
+        check_eq(HC(sched_op, SCHEDOP_pin_override, &pin), -GE_PERM, "pin_override in a guest: -EPERM");
+        return;
+    }
     check_eq(HC(sched_op, SCHEDOP_pin_override, &pin), -GE_INVAL,
              "pin_override ended where none is: -EINVAL");
     pin.pcpu = 0;
@@ -151,4 +160,5 @@ TEST_MAIN("sched")
     check_poll();
     check_shutdown_errors();
     check_watchdog();
+    check_pin();
 }

@@ -144,12 +144,19 @@ static void check_areas(void)
              "a time area of a vCPU that does not exist: -ENOENT");
 }
 
-/* Which physical CPU it is on is for a Domain-0 that cannot move; on a machine of one CPU it cannot anyway. */
+/*
+ * Which physical CPU it is on is for a Domain-0 that cannot move; on a machine of one CPU it cannot anyway.
+ * A guest is neither pinned nor told.
+ */
 static void check_physid(void)
 {
     struct sched_pin_override pin = { .pcpu = 0 };
     struct vcpu_get_physid id = { .phys_id = ~0ul };
 
+    if (!is_dom0()) {
+        check_eq(HC(vcpu_op, VCPUOP_get_physid, 0, &id), -GE_INVAL, "get_physid in a guest: -EINVAL");
+        return;
+    }
     check_eq(HC(sched_op, SCHEDOP_pin_override, &pin), 0, "the vCPU is pinned to CPU 0");
     check_eq(HC(vcpu_op, VCPUOP_get_physid, 0, &id), 0, "get_physid");
     check(xen_vcpu_physid_to_x86_apicid(id.phys_id) == 0 && xen_vcpu_physid_to_x86_acpiid(id.phys_id) == 0,

@@ -49,10 +49,11 @@ static void check_version(void)
     check_eq(HC(xen_version, XENVER_guest_handle, handle), 0, "guest_handle");
     for (unsigned i = 0; i < sizeof(handle); i++)
         ones += handle[i] != 0;
-    check_eq(ones, 0, "Domain-0's handle is all 0");
+    check_eq(!ones, is_dom0(), "Domain-0's handle is all 0, a guest's is not");
     check_eq(HC(xen_version, XENVER_commandline, line), 0, "commandline");
     check(is_text(line, sizeof(line)), "commandline is a string");
-    check_eq(strncmp(line, "console=com1", 12), 0, "commandline is the hypervisor's");
+    check_eq(strncmp(line, is_dom0() ? "console=com1" : "<denied>", is_dom0() ? 12 : 9), 0,
+             "commandline is the hypervisor's, which a guest is not told");
     check_eq(HC(xen_version, 77, 0), -GE_NOSYS, "an unknown command: -ENOSYS");
     check_eq(HC(xen_version, XENVER_extraversion, BAD_PTR_XEN), -GE_FAULT,
              "extraversion, bad pointer: -EFAULT");
@@ -73,10 +74,12 @@ static void check_features(void)
     struct xen_feature_info info = { .submap_idx = 1 };
     unsigned map = submap(0);
 
-    check(map & 1u << XENFEAT_pae_pgdir_above_4gb, "feature: pae_pgdir_above_4gb");
+    /* For a guest it is the toolstack's to say. */
+    if (is_dom0())
+        check(map & 1u << XENFEAT_pae_pgdir_above_4gb, "feature: pae_pgdir_above_4gb");
     check(map & 1u << XENFEAT_mmu_pt_update_preserve_ad, "feature: mmu_pt_update_preserve_ad");
     check(map & 1u << XENFEAT_gnttab_map_avail_bits, "feature: gnttab_map_avail_bits");
-    check(map & 1u << XENFEAT_dom0, "feature: dom0");
+    check(!(map & 1u << XENFEAT_dom0) == !is_dom0(), "feature: dom0, for Domain-0 alone");
     check(!(map & 1u << XENFEAT_auto_translated_physmap), "no feature: auto_translated_physmap");
     check(!(map & 1u << XENFEAT_hvm_callback_vector), "no feature: hvm_callback_vector");
     check_eq(HC(xen_version, XENVER_get_features, &info), -GE_INVAL, "a submap that does not exist: -EINVAL");
@@ -135,6 +138,14 @@ static void check_console(void)
 {
     char text[] = "# written by console_io\n";
 
+    if (!is_dom0()) {
+        check_eq(HC(console_io, CONSOLEIO_write, sizeof(text) - 1, text), -GE_PERM,
+                 "console_io write in a guest: -EPERM");
+        check_eq(HC(console_io, CONSOLEIO_read, sizeof(text), text), -GE_PERM,
+                 "console_io read in a guest: -EPERM");
+        check_eq(HC(console_io, 99, 0, 0), -GE_PERM, "console_io, an unknown command, in a guest: -EPERM");
+        return;
+    }
     check_eq(HC(console_io, CONSOLEIO_write, sizeof(text) - 1, text), 0, "console_io write");
     check_eq(HC(console_io, CONSOLEIO_write, 0, text), 0, "console_io write of nothing");
     check_eq(HC(console_io, CONSOLEIO_write, 5, BAD_PTR_XEN), -GE_FAULT,
