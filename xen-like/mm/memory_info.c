@@ -60,10 +60,12 @@ long memop_m2p_list(struct memop *m)
     return 0;
 }
 
+/* A guest is told what the table has room for, not how much memory the machine has, as by Xen. */
 long memop_m2p_mapping(struct memop *m)
 {
     m->u.m2p_mapping = (struct xen_machphys_mapping){
-        .v_start = MACH2PHYS_VIRT_START, .v_end = MACH2PHYS_VIRT_END, .max_mfn = frame_limit - 1,
+        .v_start = MACH2PHYS_VIRT_START, .v_end = MACH2PHYS_VIRT_END,
+        .max_mfn = (current->domain->hardware ? frame_limit : MACH2PHYS_NR_ENTRIES) - 1,
     };
     return 0;
 }
