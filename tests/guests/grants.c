@@ -10,6 +10,7 @@
 #define FRAMES 4
 static grant_entry_v1_t *entries;
 static char *page;
+static domid_t self;
 PROBE(p_write, "movl $1, (%rdi)");
 PROBE(p_read, "mov (%rdi), %eax");
 
@@ -74,8 +75,8 @@ static void check_map(void)
 {
     struct gnttab_map_grant_ref op;
 
-    grant(8, 0, page, 0);
-    check_eq(map(&op, VA, GNTMAP_host_map, 0, 8), 0, "map_grant_ref of an own page");
+    grant(8, self, page, 0);
+    check_eq(map(&op, VA, GNTMAP_host_map, self, 8), 0, "map_grant_ref of an own page");
     check_eq(op.status, GNTST_okay, "map: status");
     check_eq(op.dev_bus_addr, (uint64_t)va_to_mfn(page) << PAGE_SHIFT,
              "map: dev_bus_addr is the frame's address");
@@ -88,7 +89,7 @@ static void check_map(void)
     check(traps(p_read, VA, TRAP_PF), "the address is not mapped any more");
     check_eq(unmap(VA, op.handle), GNTST_bad_handle, "unmap again: bad handle");
 
-    check_eq(map(&op, VA, GNTMAP_host_map | GNTMAP_readonly, 0, 8), 0, "read-only map");
+    check_eq(map(&op, VA, GNTMAP_host_map | GNTMAP_readonly, self, 8), 0, "read-only map");
     check_eq(op.status, GNTST_okay, "read-only map: status");
     check(traps(p_write, VA, TRAP_PF), "a read-only map cannot be written");
     check_eq(trap_try(p_read, VA), 0, "a read-only map can be read");
@@ -102,15 +103,15 @@ static void check_map_pte(void)
     struct gnttab_map_grant_ref op;
     uint64_t pte = pte_maddr(VA, 1);
 
-    check_eq(map(&op, pte, GNTMAP_host_map | GNTMAP_contains_pte, 0, 8), 0, "map by page-table entry");
+    check_eq(map(&op, pte, GNTMAP_host_map | GNTMAP_contains_pte, self, 8), 0, "map by page-table entry");
     check_eq(op.status, GNTST_okay, "map by page-table entry: status");
     *(volatile unsigned *)VA = 0x5252;
     check_eq(*(volatile unsigned *)page, 0x5252, "map by page-table entry: the page is shared");
     check_eq(unmap(pte, op.handle), GNTST_okay, "unmap by page-table entry");
-    map(&op, pte + 4, GNTMAP_host_map | GNTMAP_contains_pte, 0, 8);
+    map(&op, pte + 4, GNTMAP_host_map | GNTMAP_contains_pte, self, 8);
     check_eq(op.status, GNTST_general_error,
              "a page-table entry's address that is not aligned: general error");
-    map(&op, (uint64_t)va_to_mfn(page) << PAGE_SHIFT, GNTMAP_host_map | GNTMAP_contains_pte, 0, 8);
+    map(&op, (uint64_t)va_to_mfn(page) << PAGE_SHIFT, GNTMAP_host_map | GNTMAP_contains_pte, self, 8);
     check_eq(op.status, GNTST_general_error, "an address that is in no page table: general error");
 }
 
@@ -118,43 +119,43 @@ static void check_refusals(void)
 {
     struct gnttab_map_grant_ref op;
 
-    map(&op, VA, GNTMAP_host_map, 0, 9);
+    map(&op, VA, GNTMAP_host_map, self, 9);
     check_eq(op.status, GNTST_general_error, "map of a reference that grants nothing");
-    map(&op, VA, GNTMAP_host_map, 0, 0x7fffffff);
+    map(&op, VA, GNTMAP_host_map, self, 0x7fffffff);
     check_eq(op.status, GNTST_bad_gntref, "map of a reference beyond the table: bad reference");
     map(&op, VA, GNTMAP_host_map, 4242, 8);
     check_eq(op.status, GNTST_bad_domain, "map from a domain that does not exist: bad domain");
-    map(&op, VA, 0, 0, 8);
+    map(&op, VA, 0, self, 8);
     check_eq(op.status, GNTST_bad_gntref, "map for neither host nor device");
     grant(10, 77, page, 0);
-    map(&op, VA, GNTMAP_host_map, 0, 10);
+    map(&op, VA, GNTMAP_host_map, self, 10);
     check_eq(op.status, GNTST_general_error, "map of a page granted to another domain");
-    grant(11, 0, page, GTF_readonly);
-    map(&op, VA, GNTMAP_host_map, 0, 11);
+    grant(11, self, page, GTF_readonly);
+    map(&op, VA, GNTMAP_host_map, self, 11);
     check_eq(op.status, GNTST_general_error, "writable map of a read-only grant");
-    map(&op, VA, GNTMAP_host_map | GNTMAP_readonly, 0, 11);
+    map(&op, VA, GNTMAP_host_map | GNTMAP_readonly, self, 11);
     check_eq(op.status, GNTST_okay, "read-only map of a read-only grant");
     check_eq(entries[11].flags & (GTF_reading | GTF_writing), GTF_reading, "it sets the reading flag alone");
     check_eq(unmap(VA, op.handle), GNTST_okay, "unmap of it");
     check_eq(entries[11].flags & (GTF_reading | GTF_writing), 0, "it clears the flag");
-    entries[12].domid = 0;
+    entries[12].domid = self;
     entries[12].frame = 0xffffffff;
     entries[12].flags = GTF_permit_access;
-    map(&op, VA, GNTMAP_host_map, 0, 12);
+    map(&op, VA, GNTMAP_host_map, self, 12);
     check_eq(op.status, GNTST_bad_page, "map of a grant of a nonexistent frame: bad page");
-    entries[13].domid = 0;
+    entries[13].domid = self;
     entries[13].frame = PTE_MFN(((pte_t *)start_info->pt_base)[256]);
     entries[13].flags = GTF_permit_access;
-    map(&op, VA, GNTMAP_host_map, 0, 13);
+    map(&op, VA, GNTMAP_host_map, self, 13);
     check_eq(op.status, GNTST_bad_page, "map of a grant of the hypervisor's frame: bad page");
-    entries[14].domid = 0;
+    entries[14].domid = self;
     entries[14].frame = root_mfn();
     entries[14].flags = GTF_permit_access;
-    map(&op, VA, GNTMAP_host_map, 0, 14);
+    map(&op, VA, GNTMAP_host_map, self, 14);
     check_eq(op.status, GNTST_general_error, "writable map of a grant of a page table");
-    map(&op, BAD_PTR_XEN, GNTMAP_host_map, 0, 8);
+    map(&op, BAD_PTR_XEN, GNTMAP_host_map, self, 8);
     check_eq(op.status, GNTST_general_error, "map at an address of the hypervisor");
-    map(&op, 0x700000000000UL, GNTMAP_host_map, 0, 8);
+    map(&op, 0x700000000000UL, GNTMAP_host_map, self, 8);
     check_eq(op.status, GNTST_general_error, "map at an address without an L1 table");
     check_eq(unmap(VA, 0x12345), GNTST_bad_handle, "unmap of a handle that was never given: bad handle");
     check_eq(unmap(VA, ~0u), GNTST_bad_handle, "unmap of handle ~0: bad handle");
@@ -186,18 +187,18 @@ static void check_copy(void)
     check_eq(memcmp(page + 16, other + 32, 64), 0, "copy: the bytes are there");
     check(other[31] == 0 && other[96] == 0, "copy: and no others");
     op.source.u.ref = 8;
-    op.source.domid = 0;
+    op.source.domid = self;
     op.source.offset = 100;
     op.flags = GNTCOPY_source_gref;
     check_eq(copy(&op), GNTST_okay, "copy from a grant");
     check_eq(memcmp(page + 100, other + 32, 64), 0, "copy from a grant: the bytes are there");
-    grant(16, 0, other, 0);
+    grant(16, self, other, 0);
     op = good;
     op.dest.u.ref = 16;
-    op.dest.domid = 0;
+    op.dest.domid = self;
     op.flags = GNTCOPY_dest_gref;
     check_eq(copy(&op), GNTST_okay, "copy into a grant");
-    grant(16, 0, other, GTF_readonly);
+    grant(16, self, other, GTF_readonly);
     check_eq(copy(&op), GNTST_general_error, "copy into a read-only grant");
     op = good;
     op.len = PAGE_SIZE;
@@ -218,11 +219,11 @@ static void check_copy(void)
     op.source.domid = 4242;
     op.flags = GNTCOPY_source_gref;
     check_eq(copy(&op), GNTST_bad_domain, "copy from a domain that does not exist: bad domain");
-    op.source.domid = 0;
+    op.source.domid = self;
     op.source.u.ref = 9;
     check_eq(copy(&op), GNTST_general_error, "copy from a reference that grants nothing");
     op = good;
-    op.source.domid = 0;
+    op.source.domid = self;
     check_eq(copy(&op), GNTST_permission_denied,
              "copy by frame number with a domain id that is not DOMID_SELF");
 }
@@ -230,9 +231,9 @@ static void check_copy(void)
 static void check_batch(void)
 {
     struct gnttab_map_grant_ref ops[3] = {
-        { .host_addr = VA, .flags = GNTMAP_host_map, .ref = 8 },
-        { .host_addr = VA + PAGE_SIZE, .flags = GNTMAP_host_map, .ref = 9 },
-        { .host_addr = VA + PAGE_SIZE, .flags = GNTMAP_host_map, .ref = 8 },
+        { .host_addr = VA, .flags = GNTMAP_host_map, .dom = self, .ref = 8 },
+        { .host_addr = VA + PAGE_SIZE, .flags = GNTMAP_host_map, .dom = self, .ref = 9 },
+        { .host_addr = VA + PAGE_SIZE, .flags = GNTMAP_host_map, .dom = self, .ref = 8 },
     };
 
     check_eq(HC(grant_table_op, GNTTABOP_map_grant_ref, ops, 3), 0,
@@ -253,7 +254,7 @@ static void check_replace(void)
     struct gnttab_unmap_and_replace replace;
     unsigned long va2 = VA + PAGE_SIZE;
 
-    map(&op, VA, GNTMAP_host_map, 0, 8);
+    map(&op, VA, GNTMAP_host_map, self, 8);
     check_eq(update_va(va2, PTE(va_to_mfn(other), L1_FLAGS), UVMF_INVLPG), 0,
              "a replacement is mapped elsewhere");
     replace = (struct gnttab_unmap_and_replace){ .host_addr = VA, .new_addr = va2, .handle = op.handle };
@@ -269,8 +270,8 @@ static void check_cleared(void)
 {
     struct gnttab_map_grant_ref op;
 
-    grant(20, 0, page, 0);
-    map(&op, VA, GNTMAP_host_map, 0, 20);
+    grant(20, self, page, 0);
+    map(&op, VA, GNTMAP_host_map, self, 20);
     check_eq(op.status, GNTST_okay, "one more map");
     check_eq(update_va(VA, 0, UVMF_INVLPG), 0, "the guest may clear the entry itself");
     check_eq(unmap(VA, op.handle), GNTST_general_error, "unmap of an entry that was cleared: general error");
@@ -279,6 +280,7 @@ static void check_cleared(void)
 TEST_MAIN("grants")
 {
     page = page_alloc();
+    self = domain_self();
     if (map_page(VA, 0))
         bail_out("cannot build tables");
     check_setup();

@@ -105,6 +105,19 @@ long evtchn_close(unsigned port)
     return evtchn_op(EVTCHNOP_close, &arg);
 }
 
+domid_t domain_self(void)
+{
+    struct evtchn_alloc_unbound alloc = { .dom = DOMID_SELF, .remote_dom = DOMID_SELF };
+    struct evtchn_status status = { .dom = DOMID_SELF };
+
+    if (evtchn_op(EVTCHNOP_alloc_unbound, &alloc))
+        bail_out("cannot allocate a port");
+    status.port = alloc.port;
+    if (evtchn_op(EVTCHNOP_status, &status) || evtchn_close(alloc.port))
+        bail_out("no state of a port");
+    return status.u.unbound.dom;
+}
+
 long port_unmask(unsigned port)
 {
     struct evtchn_unmask arg = { .port = port };

@@ -276,6 +276,7 @@ long evtchn_op(unsigned cmd, void *arg);
 long evtchn_status_of(unsigned port, struct evtchn_status *status);
 long evtchn_send(unsigned port);
 long evtchn_close(unsigned port);
+domid_t domain_self(void);              /* our own number, as a port's state tells it */
 
 /* ---- time.c ---- */
 #define SECOND 1000000000UL
