@@ -14,7 +14,6 @@
 #include <xen/platform.h>
 #include <xen/sysctl.h>
 
-
 /* The guest's structure, copied in. All three begin alike. */
 union control_op {
     struct {
