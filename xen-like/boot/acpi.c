@@ -136,10 +136,7 @@ static u32 u32_at(const u8 *p)
     return v;
 }
 
-static void madt_cpu(const u8 *e)
-{
-    add_cpu(e[3], e[2], u32_at(e + 4));
-}
+static void madt_cpu(const u8 *e) { add_cpu(e[3], e[2], u32_at(e + 4)); }
 
 static void madt_ioapic(const u8 *e)
 {
@@ -159,15 +156,9 @@ static void madt_override(const u8 *e)
         };
 }
 
-static void madt_lapic_address(const u8 *e)
-{
-    memcpy(&machine.lapic_address, e + 4, 8);
-}
+static void madt_lapic_address(const u8 *e) { memcpy(&machine.lapic_address, e + 4, 8); }
 
-static void madt_x2apic(const u8 *e)
-{
-    add_cpu(u32_at(e + 4), u32_at(e + 12), u32_at(e + 8));
-}
+static void madt_x2apic(const u8 *e) { add_cpu(u32_at(e + 4), u32_at(e + 12), u32_at(e + 8)); }
 
 static void parse_madt(const struct table *t)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What boot/acpi.c keeps of the FADT for boot/power.c. */
-#ifndef BOOT_ACPI_H
-#define BOOT_ACPI_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -21,5 +20,3 @@ extern struct acpi_power acpi_power;
  * integers. Pure; never reads beyond size. False where there is none.
  */
 bool acpi_find_s5(const u8 *aml, size_t size, u8 *type_a, u8 *type_b);
-
-#endif

@@ -90,10 +90,7 @@ static mfn_t mfn_of(const struct builder *b, u64 pfn)
     return MFN(b->extents[low].mfn + (pfn - b->extents[low].pfn));
 }
 
-static u64 pfn_at(const struct builder *b, u64 va)
-{
-    return (va - b->base) >> PAGE_SHIFT;
-}
+static u64 pfn_at(const struct builder *b, u64 va) { return (va - b->base) >> PAGE_SHIFT; }
 
 /* Writes into the domain's memory at byte address from its pfn 0. */
 static void write_memory(const struct builder *b, u64 at, const void *from, u64 size)

@@ -41,10 +41,7 @@ struct elf_note {
 #define EM_X86_64   62
 #define UNSET       (~0UL)
 
-static bool range_ok(u64 offset, u64 length, u64 size)
-{
-    return offset <= size && length <= size - offset;
-}
+static bool range_ok(u64 offset, u64 length, u64 size) { return offset <= size && length <= size - offset; }
 
 /* A note's number, in four or eight bytes. */
 static u64 note_number(const u8 *desc, u32 size)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The kernel image of Domain-0: an ELF64 executable with Xen's notes (xen/elfnote.h). */
-#ifndef BOOT_DOM0_ELF_H
-#define BOOT_DOM0_ELF_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -25,5 +24,3 @@ struct elf_kernel {
 
 /* NULL, or what is wrong with the image, as the end of a sentence. */
 const char *elf_kernel_parse(const u8 *image, u64 size, struct elf_kernel *out);
-
-#endif

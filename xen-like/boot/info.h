@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the boot loader told, in one form for both kinds of loader, and copied out of the loader's memory. */
-#ifndef BOOT_INFO_H
-#define BOOT_INFO_H
+#pragma once
 
 #include "lib/types.h"
 #include "mm/mm.h"
@@ -48,5 +47,3 @@ void acpi_init(void);
 
 /* start32's continuation in C. */
 void start_hypervisor(u32 magic, u32 info_address) __noreturn;
-
-#endif

@@ -25,10 +25,7 @@ static char module_text[4096];          /* the modules' command lines, one after
 static size_t module_text_used;
 static char loader_name[64];
 
-static void *phys(u64 address)
-{
-    return maddr_to_virt(MADDR(address));
-}
+static void *phys(u64 address) { return maddr_to_virt(MADDR(address)); }
 
 /*
  * GRUB 2 passes arguments alone; other loaders put the file's name before them, up to the first blank. The

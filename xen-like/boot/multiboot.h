@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The two multiboot formats (Multiboot Specification 0.6.96 and 2.0), as far as they are read here. */
-#ifndef BOOT_MULTIBOOT_H
-#define BOOT_MULTIBOOT_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -87,5 +86,3 @@ struct efi_memory_descriptor {
 };
 
 #define FRAMEBUFFER_TEXT 2
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Options for who builds Domain-0. */
-#ifndef BOOT_OPTIONS_H
-#define BOOT_OPTIONS_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -22,5 +21,3 @@ extern struct dom0_options dom0_options;
 u64 memory_amount_bytes(const struct memory_amount *a, u64 available);
 
 extern char opt_scheduler[];                            /* sched=; "" where not given */
-
-#endif

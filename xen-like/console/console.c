@@ -38,10 +38,7 @@ OPTION_SIZE("conring_size", opt_conring_size);
 static char opt_console[32] = "com1,vga";
 OPTION_TEXT("console", opt_console);
 
-static bool parse_com1(const struct option *o, const char *value)
-{
-    return serial_configure(value);
-}
+static bool parse_com1(const struct option *o, const char *value) { return serial_configure(value); }
 OPTION_CUSTOM("com1", parse_com1, to_serial);
 
 /* --- levels --- */
@@ -83,10 +80,7 @@ OPTION_CUSTOM("guest_loglvl", parse_levels, guest_levels);
 
 /* --- the ring and the devices --- */
 
-static unsigned long console_lock(void)
-{
-    return forced ? 0 : spin_lock_irqsave(&lock);
-}
+static unsigned long console_lock(void) { return forced ? 0 : spin_lock_irqsave(&lock); }
 
 static void console_unlock(unsigned long flags)
 {
@@ -296,10 +290,7 @@ void console_dump_ring(void)
 
 /* --- start --- */
 
-static bool wanted(const char *device)
-{
-    return strstr(opt_console, device) != NULL;
-}
+static bool wanted(const char *device) { return strstr(opt_console, device) != NULL; }
 
 void console_init_early(bool text_screen)
 {

@@ -3,8 +3,7 @@
  * The hypervisor's console: a serial port and a text screen for output, the serial port for input, and a ring that
  * keeps the last output for `tenon dmesg`.
  */
-#ifndef CONSOLE_CONSOLE_H
-#define CONSOLE_CONSOLE_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -44,5 +43,3 @@ bool console_owns_ports(unsigned int first, unsigned int last);
 void console_force(void);
 /* Waits until all output has left the machine. */
 void console_flush(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The console's devices, as console/console.c uses them: with its lock held, interrupts off, or in a panic. */
-#ifndef CONSOLE_INTERNAL_H
-#define CONSOLE_INTERNAL_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -31,5 +30,3 @@ void input_init(void);
 
 /* Text that is not the hypervisor's: to the devices as it is, and to the ring where ring is true. */
 void console_write_raw(const char *text, size_t size, bool ring);
-
-#endif

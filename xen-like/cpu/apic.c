@@ -40,10 +40,7 @@ void apic_write(unsigned int reg, u32 value)
         *(volatile u32 *)(registers + reg) = value;
 }
 
-bool apic_is_up(void)
-{
-    return x2apic || registers;
-}
+bool apic_is_up(void) { return x2apic || registers; }
 
 u32 apic_id(void)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The local APIC, as xAPIC (registers in memory) or x2APIC (registers as MSRs). SDM vol. 3A, chapter 11. */
-#ifndef CPU_APIC_H
-#define CPU_APIC_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -37,5 +36,3 @@ u32 apic_id(void);              /* of this CPU */
 /* command: delivery mode, level and vector. Any context. */
 void apic_send(u32 id, u32 command);
 bool apic_is_up(void);
-
-#endif

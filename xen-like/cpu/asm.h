@@ -2,8 +2,7 @@
 /*
  * Single instructions under their names: CPUID, counters, ports. Registers are in cpu/regs.h and cpu/msr.h.
  */
-#ifndef CPU_ASM_H
-#define CPU_ASM_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -52,5 +51,3 @@ static inline void cpu_relax(void) { __asm__ __volatile__("pause" ::: "memory");
 PORT_ACCESSORS(b, u8)
 PORT_ACCESSORS(w, u16)
 PORT_ACCESSORS(l, u32)
-
-#endif

@@ -57,10 +57,7 @@ static void set_system_descriptor(u64 *slot, unsigned long base, u32 limit, u8 t
               (base >> 24 & 0xff) << 56;
 }
 
-static u64 *descriptor(u64 *page, u16 selector)
-{
-    return &page[((selector & ~7u) - GDT_OWN_FIRST) / 8];
-}
+static u64 *descriptor(u64 *page, u16 selector) { return &page[((selector & ~7u) - GDT_OWN_FIRST) / 8]; }
 
 int desc_prepare(unsigned int nr, void *stack_end)
 {

@@ -12,8 +12,7 @@
  * The order suits SYSCALL (0xe008: code, then stack) and SYSRET (0xe023: 32-bit code, stack, 64-bit code).
  * Pages 0 to 13 are the guest's frames. The limit of the table is the end of page 14.
  */
-#ifndef CPU_DESC_H
-#define CPU_DESC_H
+#pragma once
 
 #define HV_CS               0xe008
 #define HV_DS               0xe010
@@ -92,5 +91,4 @@ void desc_load_ldt(unsigned int ents);
 /* Vectors 0 to 31 that stay where they are when the CPU stops for good. */
 extern struct idt_gate idt[256];
 
-#endif
 #endif

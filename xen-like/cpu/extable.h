@@ -4,8 +4,7 @@
  * MSR values). Each has a row in .ex_table with the address to go on at; the hypervisor's own exception
  * handler looks it up, and panics where there is none.
  */
-#ifndef CPU_EXTABLE_H
-#define CPU_EXTABLE_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -19,5 +18,3 @@ struct extable_entry {
     ".balign 4\n\t"                             \
     ".long " #at " - ., " #fixup " - .\n\t"     \
     ".popsection\n\t"
-
-#endif

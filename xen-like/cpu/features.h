@@ -3,8 +3,7 @@
  * What the processor can do, as far as the hypervisor itself acts on it; read once on the boot CPU. What
  * guests see is another matter: pv/cpuid.c.
  */
-#ifndef CPU_FEATURES_H
-#define CPU_FEATURES_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -34,5 +33,3 @@ void features_apply(void);      /* each CPU: CR0, CR4, EFER, XCR0 as the above s
                          ".popsection" ::: "memory")
 static inline void smap_open(void) { SMAP_SLOT(0); }
 static inline void smap_close(void) { SMAP_SLOT(1); }
-
-#endif

@@ -4,8 +4,7 @@
  * standard XSAVE format, or FXSAVE's where there is no XSAVE. The caller has CR0.TS clear. Nothing of one
  * vCPU's state is left in the registers after another's is restored.
  */
-#ifndef CPU_FPU_H
-#define CPU_FPU_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -21,5 +20,3 @@ void fpu_init_state(void *area);
  */
 void fpu_import_fxsave(void *area, const void *fxsave);
 void fpu_export_fxsave(const void *area, void *fxsave);
-
-#endif

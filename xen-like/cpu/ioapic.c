@@ -73,10 +73,7 @@ void ioapic_init(void)
     }
 }
 
-unsigned int irq_gsi_count(void)
-{
-    return gsi_count;
-}
+unsigned int irq_gsi_count(void) { return gsi_count; }
 
 bool ioapic_read(u64 address, unsigned int reg, u32 *value)
 {
@@ -118,10 +115,7 @@ void ioapic_route(unsigned int gsi, u8 vector, u32 apic_id, bool level, bool act
     write_entry(gsi, ENTRY_MASKED | vector | (level ? ENTRY_LEVEL : 0) | (active_low ? ENTRY_LOW : 0), apic_id << 24);
 }
 
-void ioapic_route_nmi(unsigned int gsi)
-{
-    write_entry(gsi, ENTRY_NMI, 0xffu << 24);
-}
+void ioapic_route_nmi(unsigned int gsi) { write_entry(gsi, ENTRY_NMI, 0xffu << 24); }
 
 void ioapic_mask(unsigned int gsi, bool masked)
 {

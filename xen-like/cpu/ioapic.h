@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The I/O APICs' redirection entries, by GSI. (Intel 82093AA data sheet.) Any context. */
-#ifndef CPU_IOAPIC_H
-#define CPU_IOAPIC_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -14,5 +13,3 @@ void ioapic_route(unsigned int gsi, u8 vector, u32 apic_id, bool level, bool act
 /* Makes gsi, an edge line, an NMI for all CPUs, and unmasks it. */
 void ioapic_route_nmi(unsigned int gsi);
 void ioapic_mask(unsigned int gsi, bool masked);
-
-#endif

@@ -129,10 +129,7 @@ bool irq_guest_eoi(unsigned int gsi)
     return true;
 }
 
-bool irq_is_own(unsigned int gsi)
-{
-    return lines[gsi].handler;
-}
+bool irq_is_own(unsigned int gsi) { return lines[gsi].handler; }
 
 /*
  * The end-of-interrupt comes after the handler for a level line of ours, else the line would fire again at

@@ -3,8 +3,7 @@
  * Device interrupts: the I/O APICs' lines, as global system interrupts (GSI). The hypervisor handles the
  * serial port's itself; the others can be bound to an event channel of the hardware domain.
  */
-#ifndef CPU_IRQ_H
-#define CPU_IRQ_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -70,5 +69,3 @@ static inline unsigned long irq_save(void)
 
 static inline void irq_disable(void) { __asm__ __volatile__("cli" ::: "memory"); }
 static inline void irq_enable(void) { __asm__ __volatile__("sti" ::: "memory"); }
-
-#endif

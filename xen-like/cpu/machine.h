@@ -3,8 +3,7 @@
  * What the firmware's tables say of the machine, as boot/ finds it, for the drivers of cpu/; and the two ways
  * to end it all, which boot/ supplies.
  */
-#ifndef CPU_MACHINE_H
-#define CPU_MACHINE_H
+#pragma once
 
 #include "lib/types.h"
 #include "mm/layout.h"
@@ -52,5 +51,3 @@ void machine_shutdown(unsigned int reason) __noreturn;
 
 /* noreboot on the command line: after a panic, or a crash of Domain-0, the machine waits. */
 extern bool opt_noreboot;
-
-#endif

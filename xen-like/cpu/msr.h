@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Model-specific registers: numbers (SDM vol. 4, APM vol. 2 appendix A) and access. */
-#ifndef CPU_MSR_H
-#define CPU_MSR_H
+#pragma once
 
 #include "cpu/extable.h"
 #include "lib/types.h"
@@ -73,5 +72,3 @@ static inline bool wrmsr_safe(u32 msr, u64 value)
                          : "+m"(fault) : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
     return !fault;
 }
-
-#endif

@@ -17,15 +17,9 @@ unsigned long percpu_offsets[MAX_CPUS];
 struct cpumask cpu_online;
 unsigned int cpu_count;
 
-static size_t percpu_size(void)
-{
-    return percpu_template_end - percpu_template_start;
-}
+static size_t percpu_size(void) { return percpu_template_end - percpu_template_start; }
 
-static struct cpu_info *info_of_stack(char *stack)
-{
-    return (struct cpu_info *)(stack + STACK_SIZE) - 1;
-}
+static struct cpu_info *info_of_stack(char *stack) { return (struct cpu_info *)(stack + STACK_SIZE) - 1; }
 
 static void fill_info(struct cpu_info *info, unsigned int cpu, char *copy)
 {
@@ -37,10 +31,7 @@ static void fill_info(struct cpu_info *info, unsigned int cpu, char *copy)
     info->self = info_of_stack((char *)CPU_STACK(cpu));
 }
 
-void percpu_init_boot_cpu(void)
-{
-    fill_info(info_of_stack(boot_cpu_stack), 0, percpu_boot_cpu);
-}
+void percpu_init_boot_cpu(void) { fill_info(info_of_stack(boot_cpu_stack), 0, percpu_boot_cpu); }
 
 void percpu_map_boot_stack(void)
 {

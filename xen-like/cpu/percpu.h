@@ -16,8 +16,7 @@
  * runs: it stays mapped when the rest of the hypervisor is not (mm/isolation.h), as do the pages of the
  * exceptions.
  */
-#ifndef CPU_PERCPU_H
-#define CPU_PERCPU_H
+#pragma once
 
 #include <xen/xen.h>
 
@@ -99,5 +98,3 @@ extern struct cpumask cpu_online;   /* CPUs that run; set once each while bootin
 extern unsigned int cpu_count;      /* number of bits in cpu_online; CPUs are numbered 0 to cpu_count - 1 */
 
 #define for_each_online_cpu(n) for ((n) = 0; (n) < cpu_count; (n)++)
-
-#endif

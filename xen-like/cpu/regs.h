@@ -3,8 +3,7 @@
  * Control and debug registers, flags, exceptions, segment selectors: numbers, and single instructions under
  * their names.
  */
-#ifndef CPU_REGS_H
-#define CPU_REGS_H
+#pragma once
 
 #define CR0_PE 0x1
 #define CR0_MP 0x2
@@ -95,15 +94,9 @@ REG_ACCESSORS(dr3)
 REG_ACCESSORS(dr6)
 REG_ACCESSORS(dr7)
 
-static inline void clts(void)
-{
-    __asm__ __volatile__("clts" ::: "memory");
-}
+static inline void clts(void) { __asm__ __volatile__("clts" ::: "memory"); }
 
-static inline void swapgs(void)
-{
-    __asm__ __volatile__("swapgs" ::: "memory");
-}
+static inline void swapgs(void) { __asm__ __volatile__("swapgs" ::: "memory"); }
 
 #define SELECTOR_ACCESSORS(seg)                                                                     \
     static inline u16 read_##seg(void)                                                              \
@@ -130,5 +123,4 @@ SELECTOR_ACCESSORS(es)
 SELECTOR_ACCESSORS(fs)
 SELECTOR_ACCESSORS(gs)
 
-#endif
 #endif

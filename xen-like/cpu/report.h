@@ -4,8 +4,7 @@
  * that one that loops with interrupts off answers too; it only writes down what it sees, and whoever asked
  * prints it.
  */
-#ifndef CPU_REPORT_H
-#define CPU_REPORT_H
+#pragma once
 
 #include <xen/xen.h>
 
@@ -51,5 +50,3 @@ void report_print(const struct cpu_report *r);
 void registers_print(const struct cpu_user_regs *regs);
 /* From here: the function at rip, then those whose frames rbp leads to. */
 void backtrace_print(unsigned long rip, unsigned long rbp);
-
-#endif

@@ -36,10 +36,7 @@ static void read_fields(u8 f[NR_FIELDS])
     f[CENTURY] = machine.rtc_century ? cmos_read(machine.rtc_century) : 0;
 }
 
-static u8 from_bcd(u8 v)
-{
-    return (v >> 4) * 10 + (v & 0xf);
-}
+static u8 from_bcd(u8 v) { return (v >> 4) * 10 + (v & 0xf); }
 
 /*
  * Days since 1970-01-01 of a date of the Gregorian calendar, counting years from March so that leap days come

@@ -78,10 +78,7 @@ void smp_handle_calls(void)
     }
 }
 
-void smp_kick(unsigned int cpu)
-{
-    apic_send(cpu_apic_id[cpu], VECTOR_KICK);
-}
+void smp_kick(unsigned int cpu) { apic_send(cpu_apic_id[cpu], VECTOR_KICK); }
 
 bool smp_stop_requested(void)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Calls from one CPU to others, by inter-processor interrupts. */
-#ifndef CPU_SMP_H
-#define CPU_SMP_H
+#pragma once
 
 #include "cpu/percpu.h"
 
@@ -37,5 +36,3 @@ void smp_boot(void);
 
 /* Numbers of the local APICs of the CPUs that are online. */
 extern u32 cpu_apic_id[MAX_CPUS];
-
-#endif

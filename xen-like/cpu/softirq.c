@@ -13,15 +13,9 @@ DEFINE_PER_CPU(unsigned long, softirq_pending);
 
 static void (*handlers[NR_SOFTIRQS])(void);
 
-void softirq_register(enum softirq nr, void (*fn)(void))
-{
-    handlers[nr] = fn;
-}
+void softirq_register(enum softirq nr, void (*fn)(void)) { handlers[nr] = fn; }
 
-void softirq_raise(enum softirq nr)
-{
-    set_bit(nr, &this_cpu(softirq_pending));
-}
+void softirq_raise(enum softirq nr) { set_bit(nr, &this_cpu(softirq_pending)); }
 
 void softirq_raise_on(unsigned int cpu, enum softirq nr)
 {

@@ -4,8 +4,7 @@
  * back to a guest, in the idle loop, and at preemption points through hypercall_preempt_check(). Softirqs run
  * with interrupts enabled and no lock held, one at a time, never nested.
  */
-#ifndef CPU_SOFTIRQ_H
-#define CPU_SOFTIRQ_H
+#pragma once
 
 #include "cpu/percpu.h"
 
@@ -29,9 +28,4 @@ void softirq_raise_on(unsigned int cpu, enum softirq nr); /* by IPI where the CP
 /* Runs all that is pending, until nothing is; SCHEDULE last. */
 void softirq_run(void);
 
-static inline bool softirq_is_pending(void)
-{
-    return READ_ONCE(this_cpu(softirq_pending)) != 0;
-}
-
-#endif
+static inline bool softirq_is_pending(void) { return READ_ONCE(this_cpu(softirq_pending)) != 0; }

@@ -6,8 +6,7 @@
  * pv/entry.S has slots of five bytes, each with a row in .spec_patch; spec_init() patches those of the
  * features in use, once, before the image is mapped read-only. docs/protections.md is the manual.
  */
-#ifndef CPU_SPEC_H
-#define CPU_SPEC_H
+#pragma once
 
 /* What a slot belongs to. */
 #define SPEC_PATCH_ANY      0   /* the protected way instead of the plain one, at entries and exits */
@@ -113,5 +112,4 @@ void spec_decide(const struct spec_cpu_facts *f, const struct spec_options *o, s
  */
 void spec_patch_bytes(u8 out[5], const u8 now[5], const u8 *to, s32 distance, u32 feature);
 
-#endif
 #endif

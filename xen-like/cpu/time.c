@@ -50,16 +50,10 @@ static stime_t tsc_to_stime(u64 tsc)
     return tsc < scale.tsc_base ? 0 : (stime_t)scale_ticks(tsc - scale.tsc_base);
 }
 
-stime_t now(void)
-{
-    return scale.mul ? tsc_to_stime(rdtsc_ordered()) : 0;
-}
+stime_t now(void) { return scale.mul ? tsc_to_stime(rdtsc_ordered()) : 0; }
 
 /* The counter's value at system time t, rounded up. */
-static u64 stime_to_tsc(stime_t t)
-{
-    return scale.tsc_base + mul_div(t, tsc_khz, 1000000) + 1;
-}
+static u64 stime_to_tsc(stime_t t) { return scale.tsc_base + mul_div(t, tsc_khz, 1000000) + 1; }
 
 void time_fill(struct vcpu_time_info *t)
 {
@@ -98,10 +92,7 @@ static u32 pit_read(void)
     return -(low | (u32)inb(0x42) << 8);
 }
 
-static u32 pm_timer_read(void)
-{
-    return inl(machine.pm_timer_port);
-}
+static u32 pm_timer_read(void) { return inl(machine.pm_timer_port); }
 
 struct sample {
     u64 tsc;

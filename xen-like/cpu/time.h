@@ -2,8 +2,7 @@
 /*
  * System time from the time-stamp counter, the wall clock, and the local APIC's one-shot timer.
  */
-#ifndef CPU_TIME_H
-#define CPU_TIME_H
+#pragma once
 
 #include <xen/xen.h>
 
@@ -39,5 +38,3 @@ void time_init_cpu(void);   /* each CPU */
 
 /* Busy wait. */
 void udelay(unsigned int us);
-
-#endif

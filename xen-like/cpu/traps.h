@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Exceptions that hit the hypervisor itself, and the non-maskable ones from anywhere. */
-#ifndef CPU_TRAPS_H
-#define CPU_TRAPS_H
+#pragma once
 
 #include <xen/xen.h>
 
@@ -34,5 +33,3 @@ extern bool (*nmi_hook)(const struct cpu_user_regs *regs);
 
 /* panic() with the registers at the fault. */
 void panic_at(const struct cpu_user_regs *regs, const char *fmt, ...) __printf(2, 3) __noreturn __cold;
-
-#endif

@@ -103,17 +103,8 @@ static long control(const struct control_call *call, unsigned long arg)
     return ret == -ERESTART ? HYPERCALL_RESTART(arg) : ret;
 }
 
-long do_domctl(unsigned long arg)
-{
-    return control(&domctl, arg);
-}
+long do_domctl(unsigned long arg) { return control(&domctl, arg); }
 
-long do_sysctl(unsigned long arg)
-{
-    return control(&sysctl, arg);
-}
+long do_sysctl(unsigned long arg) { return control(&sysctl, arg); }
 
-long do_platform_op(unsigned long arg)
-{
-    return control(&platform, arg);
-}
+long do_platform_op(unsigned long arg) { return control(&platform, arg); }

@@ -3,8 +3,7 @@
  * The control hypercalls: domctl, sysctl, platform_op. Each is a table of operations, one function a row;
  * control.c does what comes before and after every one of them.
  */
-#ifndef DOMAIN_CONTROL_H
-#define DOMAIN_CONTROL_H
+#pragma once
 
 #include "domain/domain.h"
 #include "mm/guest.h"
@@ -53,5 +52,3 @@ struct vcpu_guest_context *context_from_guest(unsigned long from, long *err);
 /* Word i of the processor's featureset (p NULL), or of p's. */
 struct cpuid_policy;
 u32 cpu_feature_word(const struct cpuid_policy *p, unsigned int i);
-
-#endif

@@ -408,10 +408,7 @@ void domain_resume(struct domain *d)
     domain_unpause(d);
 }
 
-void domain_crash(struct domain *d)
-{
-    domain_shutdown(d, SHUTDOWN_crash);
-}
+void domain_crash(struct domain *d) { domain_shutdown(d, SHUTDOWN_crash); }
 
 int domain_pause_by_controller(struct domain *d)
 {

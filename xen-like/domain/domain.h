@@ -5,8 +5,7 @@
  * A domain is found by domain_get(), which counts a reference; it lives on, dead, until the last is dropped.
  * Who holds no reference may use `current->domain` and a domain whose control operation is under way.
  */
-#ifndef DOMAIN_DOMAIN_H
-#define DOMAIN_DOMAIN_H
+#pragma once
 
 #include <xen/xen.h>
 
@@ -162,6 +161,3 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 /* Debug keys: all domains and vCPUs; the registers of the hardware domain's vCPUs. */
 void domain_dump_all(void);
 void domain_dump_hardware(void);
-
-
-#endif

@@ -122,20 +122,14 @@ long domctl_createdomain(struct domain *d, union control_op *op)
     return WRITE_BACK(0);
 }
 
-long domctl_destroydomain(struct domain *d, union control_op *op)
-{
-    return domain_kill(d);
-}
+long domctl_destroydomain(struct domain *d, union control_op *op) { return domain_kill(d); }
 
 long domctl_pausedomain(struct domain *d, union control_op *op)
 {
     return d == current->domain ? -EINVAL : domain_pause_by_controller(d);
 }
 
-long domctl_unpausedomain(struct domain *d, union control_op *op)
-{
-    return domain_unpause_by_controller(d);
-}
+long domctl_unpausedomain(struct domain *d, union control_op *op) { return domain_unpause_by_controller(d); }
 
 long domctl_resumedomain(struct domain *d, union control_op *op)
 {
@@ -303,10 +297,7 @@ long domctl_getpageframeinfo3(struct domain *d, union control_op *op)
 
 /* --- rights to devices: the hardware domain has them all, and cannot hand them on --- */
 
-static long device_right(const struct domain *d, bool allow)
-{
-    return allow && !d->hardware ? -EPERM : 0;
-}
+static long device_right(const struct domain *d, bool allow) { return allow && !d->hardware ? -EPERM : 0; }
 
 long domctl_irq_permission(struct domain *d, union control_op *op)
 {

@@ -7,10 +7,7 @@
 #include "lib/string.h"
 
 /* Why there is no vCPU of that number: it can have none, or it has not been made. */
-static long no_vcpu(const struct domain *d, unsigned int id)
-{
-    return id < d->max_vcpus ? -ESRCH : -EINVAL;
-}
+static long no_vcpu(const struct domain *d, unsigned int id) { return id < d->max_vcpus ? -ESRCH : -EINVAL; }
 
 /* Makes all vCPUs, which must be as many as the domain was created for. What was made stays on failure. */
 long domctl_max_vcpus(struct domain *d, union control_op *op)

@@ -201,10 +201,7 @@ static long op_down(struct vcpu *v, unsigned long arg)
     return 0;
 }
 
-static long op_is_up(struct vcpu *v, unsigned long arg)
-{
-    return !(v->sched.blocked & VCPU_DOWN);
-}
+static long op_is_up(struct vcpu *v, unsigned long arg) { return !(v->sched.blocked & VCPU_DOWN); }
 
 static long op_get_runstate_info(struct vcpu *v, unsigned long arg)
 {

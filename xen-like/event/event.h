@@ -3,8 +3,7 @@
  * Event channels: a domain's ports, and what each is bound to. A domain begins with two-level events (bitmaps
  * in its shared_info) and may change to FIFO events (queues in pages of its own).
  */
-#ifndef EVENT_EVENT_H
-#define EVENT_EVENT_H
+#pragma once
 
 #include <xen/event_channel.h>
 
@@ -85,6 +84,3 @@ int evtchn_poll(unsigned int port);
 int evtchn_send(struct domain *d, unsigned int port);
 
 void event_dump_all(void);      /* debug key */
-
-
-#endif

@@ -192,15 +192,9 @@ static long op_bind_pirq(union evtchn_args *args)
     return err;
 }
 
-static long op_close(union evtchn_args *args)
-{
-    return evtchn_close(current->domain, args->close.port);
-}
+static long op_close(union evtchn_args *args) { return evtchn_close(current->domain, args->close.port); }
 
-static long op_unmask(union evtchn_args *args)
-{
-    return evtchn_unmask(current->domain, args->unmask.port);
-}
+static long op_unmask(union evtchn_args *args) { return evtchn_unmask(current->domain, args->unmask.port); }
 
 static void status_of(const struct evtchn *chn, struct evtchn_status *s)
 {

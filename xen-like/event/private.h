@@ -6,8 +6,7 @@
  * and the locks of both channels too. So a sender that holds just its own channel's lock may rely on the
  * link: neither the remote port nor its domain goes away meanwhile.
  */
-#ifndef EVENT_PRIVATE_H
-#define EVENT_PRIVATE_H
+#pragma once
 
 #include "domain/domain.h"
 #include "lib/atomic.h"
@@ -107,5 +106,3 @@ int fifo_init_control(struct vcpu *v, mfn_t mfn, unsigned int offset);
 int fifo_expand_array(struct domain *d, mfn_t mfn);
 /* Back to two-level events. The event lock is held, and all ports are closed. */
 void fifo_destroy(struct domain *d);
-
-#endif

@@ -2,8 +2,7 @@
 /*
  * Grant tables, version 1: pages that a domain lets another map or copy.
  */
-#ifndef GRANT_GRANT_H
-#define GRANT_GRANT_H
+#pragma once
 
 #include <xen/grant_table.h>
 
@@ -27,6 +26,3 @@ int grant_get_frame(struct domain *d, unsigned int idx, mfn_t *mfn);
 unsigned int grant_max_frames(const struct domain *d);
 
 void grant_dump_all(void);      /* debug key */
-
-
-#endif

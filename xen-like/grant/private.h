@@ -7,8 +7,7 @@
  * under `map_lock`, which comes first. A mapping in use is changed under the lock of the table that it
  * belongs to.
  */
-#ifndef GRANT_PRIVATE_H
-#define GRANT_PRIVATE_H
+#pragma once
 
 #include "domain/domain.h"
 #include "grant/grant.h"
@@ -107,5 +106,3 @@ long grant_op_map(unsigned long uop, unsigned int count);
 long grant_op_unmap(unsigned long uop, unsigned int count);
 long grant_op_unmap_and_replace(unsigned long uop, unsigned int count);
 long grant_op_copy(unsigned long uop, unsigned int count);
-
-#endif

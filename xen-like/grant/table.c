@@ -86,10 +86,7 @@ void grant_free_domain(struct domain *d)
     domain_xfree(d, t);
 }
 
-unsigned int grant_max_frames(const struct domain *d)
-{
-    return d->grant ? d->grant->max_frames : 0;
-}
+unsigned int grant_max_frames(const struct domain *d) { return d->grant ? d->grant->max_frames : 0; }
 
 int grant_get_frame(struct domain *d, unsigned int idx, mfn_t *mfn)
 {

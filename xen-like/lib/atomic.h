@@ -4,8 +4,7 @@
  * operations are full barriers. Bit operations take a bit number of any size relative to an array of unsigned
  * longs.
  */
-#ifndef LIB_ATOMIC_H
-#define LIB_ATOMIC_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -65,5 +64,3 @@ unsigned long find_next_bit(const unsigned long *map, unsigned long size, unsign
 unsigned long find_next_zero_bit(const unsigned long *map, unsigned long size, unsigned long from);
 #define for_each_set_bit(n, map, size) \
     for ((n) = find_next_bit(map, size, 0); (n) < (size); (n) = find_next_bit(map, size, (n) + 1))
-
-#endif

@@ -4,8 +4,7 @@
  * image_text_end, read-only data up to image_rodata_end, data up to image_end. Physically: one piece from
  * image_phys, a multiple of 2 MiB below 4 GiB.
  */
-#ifndef LIB_IMAGE_H
-#define LIB_IMAGE_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -18,5 +17,3 @@ static inline u64 image_virt_to_phys(const void *p)
 {
     return (u64)((const char *)p - image_start) + image_phys;
 }
-
-#endif

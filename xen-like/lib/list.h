@@ -3,8 +3,7 @@
  * Doubly linked circular lists with the links inside the elements. A head is a link of its own; an element
  * that stands in no list is linked to itself.
  */
-#ifndef LIB_LIST_H
-#define LIB_LIST_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -14,15 +13,9 @@ struct list {
 
 #define LIST_INIT(name) { &(name), &(name) }
 
-static inline void list_init(struct list *l)
-{
-    l->next = l->prev = l;
-}
+static inline void list_init(struct list *l) { l->next = l->prev = l; }
 
-static inline bool list_empty(const struct list *l)
-{
-    return l->next == l;
-}
+static inline bool list_empty(const struct list *l) { return l->next == l; }
 
 static inline void list_insert_between(struct list *e, struct list *prev, struct list *next)
 {
@@ -32,10 +25,7 @@ static inline void list_insert_between(struct list *e, struct list *prev, struct
     next->prev = e;
 }
 
-static inline void list_add(struct list *e, struct list *head)
-{
-    list_insert_between(e, head, head->next);
-}
+static inline void list_add(struct list *e, struct list *head) { list_insert_between(e, head, head->next); }
 
 static inline void list_add_tail(struct list *e, struct list *head)
 {
@@ -63,5 +53,3 @@ static inline void list_del(struct list *e)
          (n) = list_entry((e)->member.next, __typeof__(*(e)), member);     \
          &(e)->member != (head);                                           \
          (e) = (n), (n) = list_entry((n)->member.next, __typeof__(*(e)), member))
-
-#endif

@@ -4,8 +4,7 @@
  * guest_log() for what a guest provokes (filtered by guest_loglvl=, and limited in rate, so that no guest can
  * flood the console). A guest must not be able to reach BUG() or panic().
  */
-#ifndef LIB_LOG_H
-#define LIB_LOG_H
+#pragma once
 
 #include <stdarg.h>
 
@@ -43,6 +42,4 @@ int snprintf(char *buf, size_t size, const char *fmt, ...) __printf(3, 4);
 #define ASSERT(x)   do { if (unlikely(!(x))) panic("assertion failed: %s at %s:%d", #x, __FILE__, __LINE__); } while (0)
 #else
 #define ASSERT(x)   do { if (0) (void)(x); } while (0)
-#endif
-
 #endif

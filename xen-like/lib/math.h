@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Arithmetic with intermediate results of 128 bits. */
-#ifndef LIB_MATH_H
-#define LIB_MATH_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -16,5 +15,3 @@ static inline u64 mul_div(u64 a, u64 b, u64 c)
     __asm__("divq %4" : "=a"(quotient), "=d"(rest) : "a"((u64)product), "d"(high), "r"(c) : "cc");
     return quotient;
 }
-
-#endif

@@ -6,8 +6,7 @@
  * A row's parser gets the text after '=' ("" where there is none) and returns false where it makes no sense
  * of it, which is reported. "no-NAME" calls the parser with "no"; that only makes sense for a switch.
  */
-#ifndef LIB_OPTION_H
-#define LIB_OPTION_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -45,5 +44,3 @@ bool option_parse_text(const struct option *o, const char *value);
 int option_word_to_bool(const char *value);
 /* A size as of OPTION_SIZE; *end is what follows. */
 u64 option_size(const char *value, const char **end);
-
-#endif

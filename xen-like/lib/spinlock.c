@@ -27,10 +27,7 @@ static DEFINE_PER_CPU(struct held_locks, held_locks);
 /* Set where the rules no longer hold, because the machine is about to stop. */
 static bool checks_off;
 
-void spin_checks_off(void)
-{
-    checks_off = true;
-}
+void spin_checks_off(void) { checks_off = true; }
 
 static void check_order(const struct spinlock *l, bool same_rank_allowed)
 {
@@ -147,10 +144,7 @@ static void check_stuck(const struct spinlock *l, u64 start)
           (int)l->holder - 1, STUCK_SECONDS);
 }
 
-static u64 wait_start(void)
-{
-    return __builtin_ia32_rdtsc();
-}
+static u64 wait_start(void) { return __builtin_ia32_rdtsc(); }
 
 #else
 

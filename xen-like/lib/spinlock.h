@@ -12,8 +12,7 @@
  * LOCK_SCHED are taken with interrupts enabled, so that their holders may wait for other CPUs to answer an
  * interrupt.
  */
-#ifndef LIB_SPINLOCK_H
-#define LIB_SPINLOCK_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -87,5 +86,3 @@ static inline void spin_check_may_wait(void) { }
 /* Takes two locks of one rank in address order; a may be b. */
 void spin_lock_pair(struct spinlock *a, struct spinlock *b);
 void spin_unlock_pair(struct spinlock *a, struct spinlock *b);
-
-#endif

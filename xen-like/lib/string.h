@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The few routines of <string.h> that the hypervisor uses, with their standard meanings. */
-#ifndef LIB_STRING_H
-#define LIB_STRING_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -34,5 +33,3 @@ u64 strtou64(const char *s, const char **end, unsigned base);
 /* A page at a page-aligned address, by 8-byte stores. */
 void clear_page(void *page);
 void copy_page(void *to, const void *from);
-
-#endif

@@ -3,8 +3,7 @@
  * The basic types and helpers that every file of the hypervisor may use. Pure C: this header also serves the
  * host unit tests unedited.
  */
-#ifndef LIB_TYPES_H
-#define LIB_TYPES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -72,5 +71,3 @@ static inline unsigned long index_nospec(unsigned long index, unsigned long limi
     __asm__ __volatile__("cmp %2, %1; sbb %0, %0" : "=r"(mask) : "r"(index), "r"(limit) : "cc");
     return index & mask;
 }
-
-#endif

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the hypervisor says it is. The first three are the version of the guest ABI (xen_version). */
-#ifndef LIB_VERSION_H
-#define LIB_VERSION_H
+#pragma once
 
 #define ABI_VERSION_MAJOR   4
 #define ABI_VERSION_MINOR   17
 #define ABI_EXTRA_VERSION   "-tenon"
 
 #define TENON_VERSION       "0.1"
-
-#endif

@@ -4,8 +4,7 @@
  * number of a frame as a guest counts its own memory; maddr: a machine address in bytes. A guest's virtual
  * address is a plain unsigned long, which only mm/guest.h and the page-table walkers turn into accesses.
  */
-#ifndef MM_ADDR_H
-#define MM_ADDR_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -23,5 +22,3 @@ static inline bool mfn_eq(mfn_t a, mfn_t b) { return a.v == b.v; }
 static inline mfn_t mfn_add(mfn_t m, u64 n) { return MFN(m.v + n); }
 static inline maddr_t mfn_to_maddr(mfn_t m) { return MADDR(m.v << PAGE_SHIFT); }
 static inline mfn_t maddr_to_mfn(maddr_t a) { return MFN(a.v >> PAGE_SHIFT); }
-
-#endif

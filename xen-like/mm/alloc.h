@@ -3,8 +3,7 @@
  * Memory: a buddy allocator of frames, a heap of small objects on top of it, and the allocation of frames to
  * domains. No function here may be called from interrupt context.
  */
-#ifndef MM_ALLOC_H
-#define MM_ALLOC_H
+#pragma once
 
 #include "cpu/percpu.h"
 #include "mm/addr.h"
@@ -89,5 +88,3 @@ u64 scrub_pages(void);
  * false.
  */
 void *ioremap(maddr_t from, size_t size, bool cached);
-
-#endif

@@ -3,15 +3,11 @@
  * The processor instructions that memory management uses; unit tests put a header of their own in this one's
  * place.
  */
-#ifndef MM_ARCH_H
-#define MM_ARCH_H
+#pragma once
 
 #include "lib/types.h"
 
-static inline void load_cr3(u64 value)
-{
-    __asm__ __volatile__("mov %0, %%cr3" : : "r"(value) : "memory");
-}
+static inline void load_cr3(u64 value) { __asm__ __volatile__("mov %0, %%cr3" : : "r"(value) : "memory"); }
 
 static inline u64 loaded_cr3(void)
 {
@@ -21,10 +17,7 @@ static inline u64 loaded_cr3(void)
     return value;
 }
 
-static inline void invlpg(unsigned long va)
-{
-    __asm__ __volatile__("invlpg (%0)" : : "r"(va) : "memory");
-}
+static inline void invlpg(unsigned long va) { __asm__ __volatile__("invlpg (%0)" : : "r"(va) : "memory"); }
 
 /*
  * Loads CR3 and drops global entries too, by taking CR4.PGE away meanwhile (SDM vol. 3A, section 4.10.4.1).
@@ -42,14 +35,6 @@ static inline void load_cr3_flush_global(u64 value)
         __asm__ __volatile__("mov %0, %%cr4" : : "r"(cr4) : "memory");
 }
 
-static inline void flush_caches(void)
-{
-    __asm__ __volatile__("wbinvd" ::: "memory");
-}
+static inline void flush_caches(void) { __asm__ __volatile__("wbinvd" ::: "memory"); }
 
-static inline void spin_pause(void)
-{
-    __asm__ __volatile__("pause" ::: "memory");
-}
-
-#endif
+static inline void spin_pause(void) { __asm__ __volatile__("pause" ::: "memory"); }

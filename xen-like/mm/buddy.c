@@ -29,10 +29,7 @@ u64 buddy_total, hv_page_count;
 static struct frame *frame_nr(u32 nr) { return mfn_to_frame(MFN(nr)); }
 static u32 nr_of(const struct frame *f) { return frame_to_mfn(f).v; }
 
-static unsigned int zone_of(u32 nr)
-{
-    return nr ? 32 - __builtin_clz(nr) : 0;
-}
+static unsigned int zone_of(u32 nr) { return nr ? 32 - __builtin_clz(nr) : 0; }
 
 static void block_insert(u32 nr, unsigned int order)
 {

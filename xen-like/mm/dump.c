@@ -5,10 +5,7 @@
 #include "lib/log.h"
 #include "mm/internal.h"
 
-static unsigned long kib(u64 pages)
-{
-    return (unsigned long)pages << (PAGE_SHIFT - 10);
-}
+static unsigned long kib(u64 pages) { return (unsigned long)pages << (PAGE_SHIFT - 10); }
 
 /* Zone n is the frames with numbers below 2^n and not below 2^(n-1). */
 static void dump_zone(unsigned int zone, const u32 *count)

@@ -41,10 +41,7 @@ static bool steal(struct domain *d, u64 mfn)
     return false;
 }
 
-static void give_back(u64 mfn)
-{
-    atomic_or(&mfn_to_frame(MFN(mfn))->count, FRAME_OWNED);
-}
+static void give_back(u64 mfn) { atomic_or(&mfn_to_frame(MFN(mfn))->count, FRAME_OWNED); }
 
 /* Frame k of the chunk's input, read from the list at each start of an extent. */
 static bool input_frame(const struct chunk *c, unsigned long k, u64 *mfn)

@@ -35,10 +35,7 @@ static u64 *word_of(struct frame *f) { return (u64 *)f; }
 #define TYPE_OF_WORD(w) ((u32)((w) >> 32))
 #define WORD_TYPE(t)    ((u64)(t) << 32)
 
-static bool is_table(enum frame_type type)
-{
-    return type >= FRAME_L1 && type <= FRAME_L4;
-}
+static bool is_table(enum frame_type type) { return type >= FRAME_L1 && type <= FRAME_L4; }
 
 /* --- general references --- */
 
@@ -360,17 +357,11 @@ bool frame_lock(struct frame *f)
     }
 }
 
-void frame_unlock(struct frame *f)
-{
-    atomic_and(&f->type, ~TYPE_LOCKED);
-}
+void frame_unlock(struct frame *f) { atomic_and(&f->type, ~TYPE_LOCKED); }
 
 /* --- work put off --- */
 
-void frame_undo_later(struct frame *f)
-{
-    current->undo_mfn = frame_to_mfn(f);
-}
+void frame_undo_later(struct frame *f) { current->undo_mfn = frame_to_mfn(f); }
 
 int finish_undo(void)
 {

@@ -9,8 +9,7 @@
  * reference. A frame has one type at a time, so that no frame is ever at once a page table and writable by a
  * guest.
  */
-#ifndef MM_FRAME_H
-#define MM_FRAME_H
+#pragma once
 
 #include "lib/atomic.h"
 #include "lib/types.h"
@@ -63,10 +62,7 @@ _Static_assert(sizeof(struct frame) == 24, "the frame table is priced at 24 byte
 #define FRAME_OWNER_HV   0xfffffffeu
 #define FRAME_OWNER_IO   0xfffffffdu /* no RAM: a hole inside the 2 MiB that the table covers at a time */
 
-static inline struct frame *mfn_to_frame(mfn_t mfn)
-{
-    return (struct frame *)FRAME_TABLE_START + mfn.v;
-}
+static inline struct frame *mfn_to_frame(mfn_t mfn) { return (struct frame *)FRAME_TABLE_START + mfn.v; }
 
 static inline mfn_t frame_to_mfn(const struct frame *f)
 {
@@ -88,10 +84,7 @@ static inline struct frame *frame_lookup(mfn_t mfn)
 }
 
 /* True where the frame table has a row for mfn; only then may mfn_to_frame()'s result be used. */
-static inline bool frame_covered(mfn_t mfn)
-{
-    return frame_lookup(mfn) != NULL;
-}
+static inline bool frame_covered(mfn_t mfn) { return frame_lookup(mfn) != NULL; }
 
 /* True where mfn is RAM. */
 static inline bool mfn_valid(mfn_t mfn)
@@ -150,5 +143,3 @@ void frame_unshare(struct frame *f);
 #define INVALID_M2P_ENTRY (~0UL)        /* no pfn */
 static inline void m2p_set(mfn_t mfn, u64 pfn) { ((volatile u64 *)M2P_RW_START)[mfn.v] = pfn; }
 static inline u64 m2p_get(mfn_t mfn) { return ((volatile u64 *)M2P_RW_START)[mfn.v]; }
-
-#endif

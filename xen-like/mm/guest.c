@@ -139,12 +139,6 @@ fault:                                                                          
     smap_close();                                                                                   \
     return false
 
-bool put_guest_u64(unsigned long to, u64 value)
-{
-    PUT_GUEST(to, value);
-}
+bool put_guest_u64(unsigned long to, u64 value) { PUT_GUEST(to, value); }
 
-bool put_guest_u32(unsigned long to, u32 value)
-{
-    PUT_GUEST(to, value);
-}
+bool put_guest_u32(unsigned long to, u32 value) { PUT_GUEST(to, value); }

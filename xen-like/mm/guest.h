@@ -4,8 +4,7 @@
  * kernel table), checked for range, safe against faults, each byte accessed once. Copy a structure in, then
  * look at it. All return the number of bytes NOT copied: 0 is success.
  */
-#ifndef MM_GUEST_H
-#define MM_GUEST_H
+#pragma once
 
 #include "lib/types.h"
 #include "mm/layout.h"
@@ -20,10 +19,7 @@ static inline bool guest_range_ok(unsigned long addr, unsigned long size)
     return (addr >= HV_VIRT_END || last < GUEST_LOWER_HALF_END) && last >= addr;
 }
 
-static inline bool canonical(unsigned long va)
-{
-    return (unsigned long)((long)va << 16 >> 16) == va;
-}
+static inline bool canonical(unsigned long va) { return (unsigned long)((long)va << 16 >> 16) == va; }
 
 unsigned long __must_check copy_from_guest(void *to, unsigned long from, unsigned long size);
 unsigned long __must_check copy_to_guest(unsigned long to, const void *from, unsigned long size);
@@ -40,5 +36,3 @@ bool __must_check put_guest_u32(unsigned long to, u32 value);
 #define guest_addr(h)                  ((unsigned long)(h).p)
 #define copy_from_guest_at(to, addr, i) copy_from_guest(to, (addr) + (i) * sizeof(*(to)), sizeof(*(to)))
 #define copy_to_guest_at(addr, i, from) copy_to_guest((addr) + (i) * sizeof(*(from)), from, sizeof(*(from)))
-
-#endif

@@ -173,10 +173,7 @@ bool hv_map(unsigned long va, u64 from, u64 size, u64 flags, bool large)
     return true;
 }
 
-static u64 *heap_table(void)
-{
-    return hv_alloc_page();
-}
+static u64 *heap_table(void) { return hv_alloc_page(); }
 
 static void map_image_part(const char *from, const char *to, u64 flags)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of mm/ share with one another and with nobody else. */
-#ifndef MM_INTERNAL_H
-#define MM_INTERNAL_H
+#pragma once
 
 #include "domain/domain.h"
 #include "lib/spinlock.h"
@@ -160,9 +159,4 @@ bool frame_get_writable(struct frame *f, const struct domain *d);
 void frame_undo_later(struct frame *f);
 int finish_undo(void);
 /* Goes on with what frame_undo_later() left; called when a hypercall starts and ends. 0 or -ERESTART. */
-static inline int mm_finish_undo(void)
-{
-    return likely(!current->undo_mfn.v) ? 0 : finish_undo();
-}
-
-#endif
+static inline int mm_finish_undo(void) { return likely(!current->undo_mfn.v) ? 0 : finish_undo(); }

@@ -25,10 +25,7 @@ extern const char entry_text_start[], entry_text_end[];
 
 /* --- the hypervisor's part --- */
 
-static u64 *table_of(u64 pte)
-{
-    return mfn_to_virt(pte_mfn(pte));
-}
+static u64 *table_of(u64 pte) { return mfn_to_virt(pte_mfn(pte)); }
 
 /* The hypervisor's own L1 entry for va. */
 static u64 own_l1e(unsigned long va)
@@ -204,10 +201,7 @@ void isolation_copy_entry(mfn_t l4, unsigned int slot)
     for_each_copy(l4, slot, copy_entry);
 }
 
-static void forget(struct isolation *iso, unsigned int i, unsigned int slot)
-{
-    iso->source[i] = INVALID_MFN;
-}
+static void forget(struct isolation *iso, unsigned int i, unsigned int slot) { iso->source[i] = INVALID_MFN; }
 
 void isolation_forget_root(mfn_t l4)
 {

@@ -18,8 +18,7 @@
  * L4 that is no table any more is forgotten by all. Copies are made when a vCPU changes its base pointer to
  * an L4 that this CPU has not seen lately.
  */
-#ifndef MM_ISOLATION_H
-#define MM_ISOLATION_H
+#pragma once
 
 #define ISOLATED_ROOTS      8
 #define ISOLATED_BLOCK_SIZE (ISOLATED_ROOTS * 4096)
@@ -61,5 +60,4 @@ static inline void isolation_forget(mfn_t l4)
         isolation_forget_root(l4);
 }
 
-#endif
 #endif

@@ -16,8 +16,7 @@
  *  260–263                         free
  *  264–271   0xffff8400_00000000   all RAM, one to one (4 TiB)
  */
-#ifndef MM_LAYOUT_H
-#define MM_LAYOUT_H
+#pragma once
 
 #define L4_SLOT_SHIFT       39
 #define HV_L4_FIRST         256
@@ -72,5 +71,3 @@
 #define CPU_STACK(cpu)      (CPU_STACK_START + ((unsigned long)(cpu) << CPU_STACK_SHIFT))
 
 #define MAX_CPUS            256
-
-#endif

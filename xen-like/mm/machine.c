@@ -48,15 +48,9 @@ static void close_mmio(u64 start, u64 end, bool readable)
     closed[nr_closed++].readable = readable;
 }
 
-void mm_close_mmio(u64 start, u64 end)
-{
-    close_mmio(start, end, false);
-}
+void mm_close_mmio(u64 start, u64 end) { close_mmio(start, end, false); }
 
-void mm_readonly_mmio(u64 start, u64 end)
-{
-    close_mmio(start, end, true);
-}
+void mm_readonly_mmio(u64 start, u64 end) { close_mmio(start, end, true); }
 
 bool mmio_permitted(const struct domain *d, mfn_t mfn, bool *readonly)
 {

@@ -4,8 +4,7 @@
  * Fault: a processor may speculate with the address in it), which bits are reserved, and which device memory
  * is open.
  */
-#ifndef MM_MACHINE_H
-#define MM_MACHINE_H
+#pragma once
 
 #include "domain/domain.h"
 #include "mm/pte.h"
@@ -24,5 +23,3 @@ static inline bool l1tf_check(struct domain *d, u64 pte)
 
 /* True where d may map the frame mfn, which is not RAM; *readonly: only so that it cannot write. */
 bool mmio_permitted(const struct domain *d, mfn_t mfn, bool *readonly);
-
-#endif

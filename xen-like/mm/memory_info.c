@@ -21,10 +21,7 @@ struct memory_map {
     struct map_entry entry[];
 };
 
-long memop_ram_page(struct memop *m)
-{
-    return (long)frame_limit;
-}
+long memop_ram_page(struct memop *m) { return (long)frame_limit; }
 
 long memop_reservation_info(struct memop *m)
 {
@@ -232,10 +229,7 @@ long memop_claim(struct memop *m)
 }
 
 /* Frames shared between domains: there are none. */
-long memop_sharing_info(struct memop *m)
-{
-    return 0;
-}
+long memop_sharing_info(struct memop *m) { return 0; }
 
 /* --- resources: frames of the hypervisor that a tool may map --- */
 

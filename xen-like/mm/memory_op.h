@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files that carry out memory_op share. */
-#ifndef MM_MEMORY_OP_H
-#define MM_MEMORY_OP_H
+#pragma once
 
 #include <xen/memory.h>
 
@@ -72,5 +71,3 @@ static inline unsigned int memop_max_order(void)
 
 /* Frees frame mfn of d; false where it is not d's, or not its to free. */
 bool memop_release(struct domain *d, u64 mfn);
-
-#endif

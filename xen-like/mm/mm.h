@@ -3,8 +3,7 @@
  * What the rest of the hypervisor asks of memory management beyond frames and allocation: start-up,
  * page-table roots, the TLB, and the hypercalls.
  */
-#ifndef MM_MM_H
-#define MM_MM_H
+#pragma once
 
 #include <xen/xen.h>
 
@@ -125,5 +124,3 @@ int grant_pte_set(const struct grant_place *at, u64 pte);
 int grant_pte_clear(const struct grant_place *at, mfn_t mfn, bool writable, unsigned long replacement);
 
 /* --- hypercalls --- */
-
-#endif

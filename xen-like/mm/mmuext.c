@@ -128,10 +128,7 @@ static int op_pin(const struct mmuext_op *op, struct domain *d)
     return pin(get_frame(op->arg1.mfn, d), FRAME_L1 + (op->cmd - MMUEXT_PIN_L1_TABLE), d, true);
 }
 
-int mm_pin_root(struct domain *d, mfn_t mfn)
-{
-    return pin(get_frame(mfn.v, d), FRAME_L4, d, false);
-}
+int mm_pin_root(struct domain *d, mfn_t mfn) { return pin(get_frame(mfn.v, d), FRAME_L4, d, false); }
 
 static int op_unpin(const struct mmuext_op *op, struct domain *d)
 {
@@ -199,10 +196,7 @@ static int op_flush_remote(const struct mmuext_op *op, struct domain *d)
     return 0;
 }
 
-static void flush_caches_here(void *unused)
-{
-    flush_caches();
-}
+static void flush_caches_here(void *unused) { flush_caches(); }
 
 static int op_flush_cache(const struct mmuext_op *op, struct domain *d)
 {
@@ -257,10 +251,7 @@ static int op_copy_page(const struct mmuext_op *op, struct domain *d)
     return rc;
 }
 
-static int op_superpage(const struct mmuext_op *op, struct domain *d)
-{
-    return -EOPNOTSUPP;
-}
+static int op_superpage(const struct mmuext_op *op, struct domain *d) { return -EOPNOTSUPP; }
 
 static op_fn *const ops[] = {
     [MMUEXT_PIN_L1_TABLE] = op_pin,

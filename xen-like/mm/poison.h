@@ -3,8 +3,7 @@
  * Freed memory of the hypervisor in debug builds: filled with a pattern, which must still be there when it is
  * handed out again. Who uses what it has freed reads nonsense; who writes to it is found out.
  */
-#ifndef MM_POISON_H
-#define MM_POISON_H
+#pragma once
 
 #include "lib/log.h"
 #include "lib/string.h"
@@ -12,10 +11,7 @@
 #define POISON_BYTE 0xdb
 
 #ifdef DEBUG
-static inline void poison(void *p, size_t size)
-{
-    memset(p, POISON_BYTE, size);
-}
+static inline void poison(void *p, size_t size) { memset(p, POISON_BYTE, size); }
 
 static inline void poison_check(const void *p, size_t size)
 {
@@ -28,6 +24,4 @@ static inline void poison_check(const void *p, size_t size)
 #else
 static inline void poison(void *p, size_t size) { }
 static inline void poison_check(const void *p, size_t size) { }
-#endif
-
 #endif

@@ -4,8 +4,7 @@
  * processor leaves to software. Guests own bits 9 to 11 and 52 to 62, all but bit 52 of an L1 entry, which
  * marks a guest kernel's page.
  */
-#ifndef MM_PTE_H
-#define MM_PTE_H
+#pragma once
 
 #include "lib/types.h"
 #include "mm/addr.h"
@@ -46,15 +45,10 @@ static inline unsigned int pt_index(unsigned long va, unsigned int level)
 }
 
 /* True for an L4 slot that belongs to the guest. */
-static inline bool guest_l4_slot(unsigned int slot)
-{
-    return slot < HV_L4_FIRST || slot > HV_L4_LAST;
-}
+static inline bool guest_l4_slot(unsigned int slot) { return slot < HV_L4_FIRST || slot > HV_L4_LAST; }
 
 /* True where the eight entries from p are all zero: most of a table is, and walks skip them so. */
 static inline bool eight_zero(const u64 *p)
 {
     return !(p[0] | p[1] | p[2] | p[3] | p[4] | p[5] | p[6] | p[7]);
 }
-
-#endif

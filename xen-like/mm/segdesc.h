@@ -3,8 +3,7 @@
  * Which descriptors a guest may have in its GDT and LDT. Pure: used for single updates and when a frame gets
  * the type SEGDESC.
  */
-#ifndef MM_SEGDESC_H
-#define MM_SEGDESC_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -28,5 +27,3 @@ static inline bool segdesc_check(u64 *desc)
     *desc |= DESC_DPL;
     return true;
 }
-
-#endif

@@ -29,10 +29,7 @@ static DEFINE_PER_CPU(const struct vcpu *, loaded_vcpu);    /* for which of its 
 static DEFINE_PER_CPU(mfn_t, loaded_kernel_root);           /* and that vCPU's kernel root at that time */
 
 /* Taken before the flush that it numbers. */
-static u64 flush_number(void)
-{
-    return atomic_inc(&tlb_clock);
-}
+static u64 flush_number(void) { return atomic_inc(&tlb_clock); }
 
 /* Tells entry.S what v's two modes run on, and what the hypervisor runs on meanwhile. */
 static void choose_roots(const struct vcpu *v)
@@ -143,15 +140,9 @@ void tlb_flush_page_local(unsigned long va)
     invlpg(va);
 }
 
-static void flush_here(void *unused)
-{
-    tlb_flush_local();
-}
+static void flush_here(void *unused) { tlb_flush_local(); }
 
-static void flush_page_here(void *va)
-{
-    tlb_flush_page_local(*(const unsigned long *)va);
-}
+static void flush_page_here(void *va) { tlb_flush_page_local(*(const unsigned long *)va); }
 
 /* True where mask has no CPU but this one; *here tells whether it has this one. */
 static bool only_here(const struct cpumask *mask, bool *here)
@@ -215,7 +206,4 @@ void tlb_flush_domain_since(const struct domain *d, u32 stamp)
     tlb_flush_since(&mask, stamp);
 }
 
-void tlb_flush_guests_since(u32 stamp)
-{
-    tlb_flush_since(&guest_cpus, stamp);
-}
+void tlb_flush_guests_since(u32 stamp) { tlb_flush_since(&guest_cpus, stamp); }

@@ -67,10 +67,7 @@ bool mm_map_cpu_stack(unsigned int cpu, maddr_t low, maddr_t high)
     return ok;
 }
 
-u64 *cpu_window_pte(unsigned int cpu, unsigned int page)
-{
-    return &window_table[cpu][page];
-}
+u64 *cpu_window_pte(unsigned int cpu, unsigned int page) { return &window_table[cpu][page]; }
 
 u64 hv_large_mfn(unsigned long va)
 {

@@ -53,10 +53,7 @@ struct frame *ptwr_get(const struct vcpu *v, unsigned long va)
     return NULL;
 }
 
-void ptwr_put(struct frame *f)
-{
-    frame_put(f);
-}
+void ptwr_put(struct frame *f) { frame_put(f); }
 
 /* entry with the size bytes at offset replaced by value. */
 static u64 with_bytes(u64 entry, unsigned int offset, unsigned int size, u64 value)

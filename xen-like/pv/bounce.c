@@ -22,10 +22,7 @@
  * Where a frame of size bytes may begin: at an address of the guest, whose end is then beside no other's
  * (entry.S).
  */
-static inline bool frame_place_ok(unsigned long sp)
-{
-    return (sp + 0x780000000000) >> 43 < 31;
-}
+static inline bool frame_place_ok(unsigned long sp) { return (sp + 0x780000000000) >> 43 < 31; }
 
 /* Stores a word at sp, in an open window of access; jumps to fault where that faults. */
 #define PUT_WORD(sp, offset, value, fault)                                                                  \
@@ -189,25 +186,16 @@ static void user_syscall(struct vcpu *v, unsigned int type)
     pv_inject_trap(v, TRAP_INVALID_OP, false, 0);
 }
 
-void pv_user_syscall(struct vcpu *v)
-{
-    user_syscall(v, CALLBACKTYPE_syscall);
-}
+void pv_user_syscall(struct vcpu *v) { user_syscall(v, CALLBACKTYPE_syscall); }
 
 /*
  * The short way found no memory to push the frame of a system call on, below the address that it left in
  * scratch; it has changed to kernel mode already.
  */
-void pv_no_kernel_stack(struct vcpu *v)
-{
-    no_stack(v, cpu_info()->scratch - SYSCALL_FRAME_SIZE);
-}
+void pv_no_kernel_stack(struct vcpu *v) { no_stack(v, cpu_info()->scratch - SYSCALL_FRAME_SIZE); }
 
 /* SYSCALL in compatibility mode. */
-void pv_user_syscall32(struct vcpu *v)
-{
-    user_syscall(v, CALLBACKTYPE_syscall32);
-}
+void pv_user_syscall32(struct vcpu *v) { user_syscall(v, CALLBACKTYPE_syscall32); }
 
 /*
  * SYSENTER: where it stood is lost; without a callback it is the fault of a processor whose SYSENTER_CS is 0.

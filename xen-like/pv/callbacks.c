@@ -15,10 +15,7 @@
 #include "pv/internal.h"
 
 /* Code selectors of a guest: RPL 3, and null becomes the flat one. */
-static u16 code_selector(u16 cs)
-{
-    return cs & ~3 ? cs | 3 : FLAT_USER_CS64;
-}
+static u16 code_selector(u16 cs) { return cs & ~3 ? cs | 3 : FLAT_USER_CS64; }
 
 /*
  * set_trap_table: entries up to one with address 0 replace those of their vectors; a null pointer clears all.
@@ -257,10 +254,7 @@ bool pv_get_debugreg(struct vcpu *v, unsigned int reg, u64 *value)
     return true;
 }
 
-long do_set_debugreg(unsigned int reg, u64 value)
-{
-    return pv_set_debugreg(current, reg, value);
-}
+long do_set_debugreg(unsigned int reg, u64 value) { return pv_set_debugreg(current, reg, value); }
 
 long do_get_debugreg(unsigned int reg)
 {

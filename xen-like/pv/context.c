@@ -280,10 +280,7 @@ int pv_relinquish_vcpu(struct vcpu *v)
 /* --- whole contexts --- */
 
 /* Selectors of a guest have RPL 3; a null selector stays as it is. */
-static u16 guest_selector(u16 selector)
-{
-    return selector & ~3 ? selector | 3 : selector;
-}
+static u16 guest_selector(u16 selector) { return selector & ~3 ? selector | 3 : selector; }
 
 /* Registers as a guest may have them on its way out of ring 0. */
 static void sanitize_regs(struct cpu_user_regs *regs)

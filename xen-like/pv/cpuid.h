@@ -3,8 +3,7 @@
  * What CPUID answers. A policy holds the leaves that a toolstack may choose from; the others follow from them
  * and from the processor.
  */
-#ifndef PV_CPUID_H
-#define PV_CPUID_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -39,5 +38,3 @@ bool cpuid_limit(struct cpuid_policy *p, u32 *leaf);
 
 /* What v's guest gets. */
 struct cpuid_result pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf);
-
-#endif

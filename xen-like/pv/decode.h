@@ -4,8 +4,7 @@
  * operands and length. Pure: it touches neither guest nor processor, and the host tests use it unedited. (SDM
  * vol. 2, chapter 2 and appendix A)
  */
-#ifndef PV_DECODE_H
-#define PV_DECODE_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -41,5 +40,3 @@ struct insn {
  * within count bytes; the set is what the emulators of pv/ may meet, no more.
  */
 bool insn_decode(const u8 *bytes, unsigned int count, bool code32, struct insn *out);
-
-#endif

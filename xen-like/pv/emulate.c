@@ -31,10 +31,7 @@ u64 *emul_register(struct cpu_user_regs *regs, unsigned int nr)
     return (u64 *)((char *)regs + register_offsets[nr & 15]);
 }
 
-static u64 size_mask(unsigned int size)
-{
-    return size >= 8 ? ~0UL : (1UL << (8 * size)) - 1;
-}
+static u64 size_mask(unsigned int size) { return size >= 8 ? ~0UL : (1UL << (8 * size)) - 1; }
 
 /* Without a REX prefix byte registers 4 to 7 are ah, ch, dh, bh. */
 static bool is_high_byte(const struct emulation *e, unsigned int nr, unsigned int size)
@@ -65,10 +62,7 @@ void emul_write_register(const struct emulation *e, unsigned int nr, unsigned in
         *reg = (*reg & ~size_mask(size)) | (value & size_mask(size));
 }
 
-static u64 edx_eax(const struct cpu_user_regs *regs)
-{
-    return (u64)(u32)regs->rdx << 32 | (u32)regs->rax;
-}
+static u64 edx_eax(const struct cpu_user_regs *regs) { return (u64)(u32)regs->rdx << 32 | (u32)regs->rax; }
 
 static void set_edx_eax(struct cpu_user_regs *regs, u64 value)
 {
@@ -171,10 +165,7 @@ static enum emulated emul_clts(struct emulation *e)
 }
 
 /* Guests' memory is always write-back here, so there is nothing to write back for them. */
-static enum emulated emul_wbinvd(struct emulation *e)
-{
-    return EMUL_DONE;
-}
+static enum emulated emul_wbinvd(struct emulation *e) { return EMUL_DONE; }
 
 static u64 read_guest_cr0(const struct vcpu *v)
 {

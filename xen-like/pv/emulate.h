@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the emulators share: an instruction with the state that it works on. */
-#ifndef PV_EMULATE_H
-#define PV_EMULATE_H
+#pragma once
 
 #include "pv/decode.h"
 #include "pv/internal.h"
@@ -36,5 +35,3 @@ unsigned long emul_effective_address(const struct emulation *e);
 
 /* IN, OUT, INS, OUTS. */
 enum emulated emul_io(struct emulation *e);
-
-#endif

@@ -3,8 +3,7 @@
  * What the files of entry code share: how registers are stored and loaded, and what protects entries and
  * exits.
  */
-#ifndef PV_ENTRY_MACROS_H
-#define PV_ENTRY_MACROS_H
+#pragma once
 
 #include "cpu/desc.h"
 #include "cpu/regs.h"
@@ -178,5 +177,3 @@
 784:    jmp     781b
         .popsection
 .endm
-
-#endif

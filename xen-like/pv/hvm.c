@@ -45,7 +45,4 @@ long do_hvm_op(unsigned int cmd, unsigned long arg)
     }
 }
 
-long do_xenpmu_op(unsigned int cmd, unsigned long arg)
-{
-    return -EOPNOTSUPP;
-}
+long do_xenpmu_op(unsigned int cmd, unsigned long arg) { return -EOPNOTSUPP; }

@@ -32,10 +32,7 @@ typedef long (*hypercall_fn)(ARGS);
 #define HANDLERS const hypercall_fn hypercall_table[NR_HYPERCALLS]
 #endif
 
-static long absent(ARGS)
-{
-    return -ENOSYS;
-}
+static long absent(ARGS) { return -ENOSYS; }
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
@@ -104,10 +101,7 @@ static long call_checked(unsigned int nargs, long result)
 }
 #endif
 
-bool hypercall_preempt_check(void)
-{
-    return softirq_is_pending() || vcpu_event_deliverable(current);
-}
+bool hypercall_preempt_check(void) { return softirq_is_pending() || vcpu_event_deliverable(current); }
 
 /*
  * Entries are done in order; each gets its result before the next starts. The batch ends early where an entry

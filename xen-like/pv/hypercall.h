@@ -5,8 +5,7 @@
  * registers, and a handler declares what it takes), runs with interrupts enabled in the guest's address
  * space, and returns 0 or more, or a negative XEN_E* code.
  */
-#ifndef PV_HYPERCALL_H
-#define PV_HYPERCALL_H
+#pragma once
 
 #include <xen/errno.h>
 #include <xen/xen.h>
@@ -63,5 +62,3 @@ long hypercall_restart(unsigned int n, const unsigned long *args);
 
 /* True where a long operation should stop here: softirqs wait, or an event for the current vCPU. */
 bool hypercall_preempt_check(void);
-
-#endif

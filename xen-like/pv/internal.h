@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of pv/ share among themselves. */
-#ifndef PV_INTERNAL_H
-#define PV_INTERNAL_H
+#pragma once
 
 #include <xen/xen.h>
 
@@ -81,5 +80,3 @@ bool pv_map_ldt_page(struct vcpu *v, unsigned long offset);
 int pv_set_gdt_frames(struct vcpu *v, const u64 *mfns, unsigned int entries);
 void pv_drop_gdt(struct vcpu *v);
 void pv_drop_ldt(struct vcpu *v);
-
-#endif

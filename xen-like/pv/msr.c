@@ -19,10 +19,7 @@ struct msr_policy {
     bool (*write)(struct vcpu *v, u32 msr, u64 value);  /* NULL: #GP */
 };
 
-static bool read_native(struct vcpu *v, u32 msr, u64 *value)
-{
-    return rdmsr_safe(msr, value);
-}
+static bool read_native(struct vcpu *v, u32 msr, u64 *value) { return rdmsr_safe(msr, value); }
 
 static bool read_zero(struct vcpu *v, u32 msr, u64 *value)
 {
@@ -30,10 +27,7 @@ static bool read_zero(struct vcpu *v, u32 msr, u64 *value)
     return true;
 }
 
-static bool write_ignored(struct vcpu *v, u32 msr, u64 value)
-{
-    return true;
-}
+static bool write_ignored(struct vcpu *v, u32 msr, u64 value) { return true; }
 
 /* Only the value that is there already. */
 static bool write_same(struct vcpu *v, u32 msr, u64 value)
@@ -90,10 +84,7 @@ static bool read_mcg_cap(struct vcpu *v, u32 msr, u64 *value)
     return true;
 }
 
-static bool write_zero(struct vcpu *v, u32 msr, u64 value)
-{
-    return value == 0;
-}
+static bool write_zero(struct vcpu *v, u32 msr, u64 value) { return value == 0; }
 
 /* Four registers a bank: CTL, all of whose bits are set; STATUS, ADDR and MISC, which are 0. */
 static bool read_mc_bank(struct vcpu *v, u32 msr, u64 *value)
@@ -102,10 +93,7 @@ static bool read_mc_bank(struct vcpu *v, u32 msr, u64 *value)
     return true;
 }
 
-static bool write_mc_bank(struct vcpu *v, u32 msr, u64 value)
-{
-    return msr % 4 == 0 || value == 0;
-}
+static bool write_mc_bank(struct vcpu *v, u32 msr, u64 value) { return msr % 4 == 0 || value == 0; }
 
 /*
  * The hypercall page: the register that the hypervisor's CPUID leaf 2 names. Frame in bits 12 and up, index

@@ -193,10 +193,7 @@ static long alloc_irq_vector(union physdev_args *a)
  * All PCI devices are the hardware domain's, with no word from it; what the call says is checked for being
  * there.
  */
-static long nothing_to_do(union physdev_args *a)
-{
-    return 0;
-}
+static long nothing_to_do(union physdev_args *a) { return 0; }
 
 static const struct physdev_row {
     unsigned int cmd;

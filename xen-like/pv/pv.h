@@ -4,8 +4,7 @@
  * modes, and the state of a vCPU that a CPU does not hold. Everything here belongs to the x86-64 PV ABI
  * (xen/arch-x86/).
  */
-#ifndef PV_PV_H
-#define PV_PV_H
+#pragma once
 
 #include <xen/callback.h>
 #include <xen/xen.h>
@@ -102,5 +101,3 @@ struct boot_module {
     const char *cmdline;
 };
 void dom0_build(const struct boot_module *kernel, const struct boot_module *ramdisk);
-
-#endif

@@ -149,10 +149,7 @@ static bool ldt_fault_in_hypervisor(unsigned long cr2, u32 code)
     return offset < LDT_WINDOW_SIZE && pv_map_ldt_page(current, offset);
 }
 
-void pv_traps_init(void)
-{
-    hv_page_fault_hook = ldt_fault_in_hypervisor;
-}
+void pv_traps_init(void) { hv_page_fault_hook = ldt_fault_in_hypervisor; }
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"

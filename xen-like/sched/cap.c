@@ -9,10 +9,7 @@
 
 #define CAP_PERIOD MILLISECS(30)
 
-static stime_t cap_income(const struct domain *d)
-{
-    return CAP_PERIOD * d->sched.cap / 100;
-}
+static stime_t cap_income(const struct domain *d) { return CAP_PERIOD * d->sched.cap / 100; }
 
 /*
  * Credits d with the periods that have passed. Not more than two are saved up: one for a timer that comes

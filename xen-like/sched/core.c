@@ -153,10 +153,7 @@ struct sched_cpu *sched_lock_vcpu(const struct vcpu *v)
     }
 }
 
-void sched_reschedule(unsigned int cpu)
-{
-    softirq_raise_on(cpu, SOFTIRQ_SCHEDULE);
-}
+void sched_reschedule(unsigned int cpu) { softirq_raise_on(cpu, SOFTIRQ_SCHEDULE); }
 
 static bool placeable(const struct vcpu *v)
 {
@@ -515,10 +512,7 @@ void sched_kill_vcpu(struct vcpu *v)
     spin_unlock(&sc->lock);
 }
 
-u32 sched_id(void)
-{
-    return scheduler->id;
-}
+u32 sched_id(void) { return scheduler->id; }
 
 void sched_parameters(u32 *slice_ms, u32 *ratelimit_us)
 {

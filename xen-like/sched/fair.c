@@ -68,10 +68,7 @@ static unsigned int load(unsigned int cpu)
     return READ_ONCE(sc->nr_queued) + !test_bit(cpu, sched_idle_cpus.bits);
 }
 
-static bool is_capped(const struct vcpu *v)
-{
-    return unlikely(READ_ONCE(v->domain->sched.cap));
-}
+static bool is_capped(const struct vcpu *v) { return unlikely(READ_ONCE(v->domain->sched.cap)); }
 
 static bool out_of_budget(const struct vcpu *v, stime_t t)
 {
@@ -88,10 +85,7 @@ static stime_t at_average(stime_t t)
     return sum ? t * SCHED_WEIGHT_DEFAULT * (stime_t)(now_active >> ACTIVE_SHIFT) / (stime_t)sum : t;
 }
 
-static stime_t lag_max(void)
-{
-    return at_average(max(LAG_MAX, 2 * READ_ONCE(sched_params.slice)));
-}
+static stime_t lag_max(void) { return at_average(max(LAG_MAX, 2 * READ_ONCE(sched_params.slice))); }
 
 static void set_active(struct vcpu *v, bool is_active)
 {
@@ -159,10 +153,7 @@ static void fair_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
     queue_insert(sc, v);
 }
 
-static void fair_stopped(struct sched_cpu *sc, struct vcpu *v)
-{
-    set_active(v, false);
-}
+static void fair_stopped(struct sched_cpu *sc, struct vcpu *v) { set_active(v, false); }
 
 static void fair_set_weight(struct sched_cpu *sc, struct vcpu *v, unsigned int weight)
 {

@@ -7,8 +7,7 @@
  * to run are counted or flagged in the vCPU; vcpu_wake() looks at them again after one is taken away,
  * vcpu_sleep_*() after one was added.
  */
-#ifndef SCHED_SCHED_H
-#define SCHED_SCHED_H
+#pragma once
 
 #include <xen/vcpu.h>
 
@@ -136,6 +135,3 @@ bool cpumask_and(struct cpumask *to, const struct cpumask *a, const struct cpuma
 
 void sched_dump(void);                                  /* debug keys: the run queues; the timers */
 void timers_dump(void);
-
-
-#endif

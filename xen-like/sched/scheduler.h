@@ -8,8 +8,7 @@
  * sched.cpu it is. The vCPU that runs stands in no queue. Hooks are called with that lock held unless they
  * say otherwise.
  */
-#ifndef SCHED_SCHEDULER_H
-#define SCHED_SCHEDULER_H
+#pragma once
 
 #include "domain/domain.h"
 
@@ -111,5 +110,3 @@ void cap_init_domain(struct domain *d);
 void vcpu_timers_leave(struct vcpu *v);
 void vcpu_timers_enter(struct vcpu *v, unsigned int cpu);
 void vcpu_timers_init(struct vcpu *v);
-
-#endif

@@ -238,7 +238,4 @@ void timers_init_cpu(unsigned int cpu)
     spin_lock_init(&tc->lock, LOCK_TIMER);
 }
 
-void timers_init(void)
-{
-    softirq_register(SOFTIRQ_TIMER, timer_softirq);
-}
+void timers_init(void) { softirq_register(SOFTIRQ_TIMER, timer_softirq); }

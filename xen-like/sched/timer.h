@@ -4,8 +4,7 @@
  * lock held) on the timer's CPU. The heap's links stand inside the timers, so that arming one never allocates
  * and never fails.
  */
-#ifndef SCHED_TIMER_H
-#define SCHED_TIMER_H
+#pragma once
 
 #include "lib/types.h"
 
@@ -37,5 +36,3 @@ static inline bool timer_is_set(const struct timer *t) { return READ_ONCE(t->set
 unsigned int timers_visit(unsigned int cpu, unsigned int max, void (*fn)(const struct timer *), stime_t *set);
 void timers_init(void);                             /* boot: registers the softirq */
 void timers_init_cpu(unsigned int cpu);             /* before that CPU takes interrupts */
-
-#endif

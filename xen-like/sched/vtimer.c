@@ -12,10 +12,7 @@
 #define SET_TIMER_MAX_AHEAD ((stime_t)1 << 50)
 #define SET_TIMER_FALLBACK  MILLISECS(100)
 
-static void singleshot_fired(void *data)
-{
-    send_guest_vcpu_virq(data, VIRQ_TIMER);
-}
+static void singleshot_fired(void *data) { send_guest_vcpu_virq(data, VIRQ_TIMER); }
 
 /* Sends the tick that is due, if one is, and arms the timer for the next. */
 static void periodic_work(struct vcpu *v)

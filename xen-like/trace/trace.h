@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What watches over the hypervisor, and what shows its state: the watchdog and the debug keys. */
-#ifndef TRACE_TRACE_H
-#define TRACE_TRACE_H
+#pragma once
 
 void debug_keys_init(void);     /* boot; each letter is Xen's where Xen has one for the same thing */
 void fault_keys_init(void);     /* keys that break things: debug builds have some (tests/system/fault_keys.c) */
@@ -19,5 +18,3 @@ void watchdog_init(void);
  */
 void watchdog_pause(void);
 void watchdog_resume(void);
-
-#endif

@@ -44,10 +44,7 @@ static bool stuck(unsigned int cpu)
     return !READ_ONCE(pauses) && now() - READ_ONCE(per_cpu(heart, cpu).last) > SECONDS(timeout_s);
 }
 
-void watchdog_pause(void)
-{
-    atomic_inc(&pauses);
-}
+void watchdog_pause(void) { atomic_inc(&pauses); }
 
 void watchdog_resume(void)
 {
