@@ -8,8 +8,6 @@
 
 #include "boot/info.h"
 #include "cpu/machine.h"
-#include "lib/log.h"
-#include "lib/string.h"
 #include "mm/frame.h"
 
 struct machine machine;

@@ -2,7 +2,7 @@
 /* What boot/acpi.c keeps of the FADT for boot/power.c. */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 struct acpi_power {
     bool can_power_off;             /* _S5_ was found */

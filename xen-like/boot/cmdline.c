@@ -4,9 +4,7 @@
  * works, so what is wrong with it is kept and reported later.
  */
 #include "boot/info.h"
-#include "lib/log.h"
 #include "lib/option.h"
-#include "lib/string.h"
 
 extern const struct option options_start[], options_end[];
 

@@ -7,7 +7,6 @@
 
 #include <xen/elfnote.h>
 
-#include "lib/string.h"
 #include "mm/layout.h"
 
 struct elf_header {

@@ -2,7 +2,7 @@
 /* The kernel image of Domain-0: an ELF64 executable with Xen's notes (xen/elfnote.h). */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 #define ELF_MAX_SEGMENTS 16
 

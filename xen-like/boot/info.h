@@ -2,7 +2,6 @@
 /* What the boot loader told, in one form for both kinds of loader, and copied out of the loader's memory. */
 #pragma once
 
-#include "lib/types.h"
 #include "mm/mm.h"
 #include "pv/pv.h"
 

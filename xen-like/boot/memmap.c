@@ -4,7 +4,6 @@
  * the RAM when the frame allocator starts.
  */
 #include "boot/info.h"
-#include "lib/log.h"
 
 #define TYPE_RAM 1
 

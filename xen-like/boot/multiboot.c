@@ -6,8 +6,6 @@
 #include "boot/multiboot.h"
 
 #include "boot/info.h"
-#include "lib/log.h"
-#include "lib/string.h"
 #include "mm/frame.h"
 
 #define EFI_CONVENTIONAL    7

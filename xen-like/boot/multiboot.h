@@ -2,7 +2,7 @@
 /* The two multiboot formats (Multiboot Specification 0.6.96 and 2.0), as far as they are read here. */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 #define MB1_LOADER_MAGIC    0x2badb002
 #define MB2_LOADER_MAGIC    0x36d76289

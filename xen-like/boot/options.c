@@ -4,7 +4,6 @@
 
 #include "lib/math.h"
 #include "lib/option.h"
-#include "lib/string.h"
 
 struct dom0_options dom0_options = { .max_vcpus_max = ~0u };
 

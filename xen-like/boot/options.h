@@ -2,7 +2,7 @@
 /* Options for who builds Domain-0. */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 struct memory_amount {
     bool set;

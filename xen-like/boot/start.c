@@ -7,7 +7,6 @@
 #include "boot/options.h"
 #include "console/console.h"
 #include "cpu/apic.h"
-#include "cpu/desc.h"
 #include "cpu/features.h"
 #include "cpu/irq.h"
 #include "cpu/smp.h"
@@ -15,11 +14,7 @@
 #include "cpu/time.h"
 #include "domain/domain.h"
 #include "lib/image.h"
-#include "lib/log.h"
 #include "lib/version.h"
-#include "mm/alloc.h"
-#include "mm/mm.h"
-#include "sched/sched.h"
 #include "trace/trace.h"
 
 extern char boot_cpu_stack_end[];

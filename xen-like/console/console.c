@@ -9,10 +9,7 @@
 
 #include "console/internal.h"
 #include "cpu/time.h"
-#include "lib/log.h"
 #include "lib/option.h"
-#include "lib/spinlock.h"
-#include "lib/string.h"
 #include "mm/alloc.h"
 #include "mm/guest.h"
 #include "pv/hypercall.h"

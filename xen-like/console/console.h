@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 struct xen_sysctl_readconsole;
 

@@ -9,7 +9,6 @@
 #include "cpu/softirq.h"
 #include "cpu/traps.h"
 #include "domain/domain.h"
-#include "lib/log.h"
 #include "lib/option.h"
 #include "mm/guest.h"
 #include "pv/hypercall.h"

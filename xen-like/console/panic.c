@@ -12,10 +12,7 @@
 #include "cpu/smp.h"
 #include "cpu/time.h"
 #include "cpu/traps.h"
-#include "lib/atomic.h"
-#include "lib/log.h"
 #include "lib/option.h"
-#include "lib/spinlock.h"
 
 bool opt_noreboot;
 OPTION_BOOL("noreboot", opt_noreboot);

@@ -3,7 +3,6 @@
 #include "console/internal.h"
 
 #include "cpu/asm.h"
-#include "lib/string.h"
 #include "mm/alloc.h"
 
 #define COLUMNS     80

@@ -10,8 +10,6 @@
 #include "cpu/asm.h"
 #include "cpu/irq.h"
 #include "cpu/time.h"
-#include "lib/log.h"
-#include "lib/string.h"
 #include "sched/timer.h"
 
 enum { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCRATCH = 7, DIVISOR_LOW = 0, DIVISOR_HIGH = 1 };

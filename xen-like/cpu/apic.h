@@ -2,7 +2,7 @@
 /* The local APIC, as xAPIC (registers in memory) or x2APIC (registers as MSRs). SDM vol. 3A, chapter 11. */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 #define APIC_ID             0x020
 #define APIC_TPR            0x080

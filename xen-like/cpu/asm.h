@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 /* r: EAX, EBX, ECX, EDX */
 static inline void cpuid(u32 leaf, u32 subleaf, u32 r[4])

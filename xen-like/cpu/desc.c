@@ -4,9 +4,7 @@
 
 #include "cpu/features.h"
 #include "cpu/irq.h"
-#include "cpu/percpu.h"
 #include "lib/image.h"
-#include "lib/string.h"
 #include "mm/alloc.h"
 #include "mm/mm.h"
 

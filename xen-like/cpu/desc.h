@@ -43,7 +43,7 @@
 
 #ifndef __ASSEMBLY__
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 struct cpu_tss {
     u32 reserved0;

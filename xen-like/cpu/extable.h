@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 struct extable_entry {
     s32 at, fixup;      /* each relative to its own address */

@@ -10,7 +10,6 @@
 #include "cpu/regs.h"
 #include "lib/image.h"
 #include "lib/option.h"
-#include "lib/string.h"
 
 struct cpu_features cpu;
 

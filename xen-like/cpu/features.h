@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 struct cpu_features {
     u32 max_leaf, max_ext_leaf;

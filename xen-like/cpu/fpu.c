@@ -5,7 +5,6 @@
 #include "cpu/asm.h"
 #include "cpu/extable.h"
 #include "cpu/features.h"
-#include "lib/string.h"
 
 #define FCW_AT          0
 #define MXCSR_AT        24

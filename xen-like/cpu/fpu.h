@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 /* All components of cpu.xcr0, whatever XCR0 is now; XCR0 is left as cpu.xcr0. */
 void fpu_save(void *area);

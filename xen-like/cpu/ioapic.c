@@ -5,8 +5,6 @@
 #include "cpu/asm.h"
 #include "cpu/irq.h"
 #include "cpu/machine.h"
-#include "lib/log.h"
-#include "lib/spinlock.h"
 #include "mm/alloc.h"
 #include "mm/mm.h"
 

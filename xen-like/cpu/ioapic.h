@@ -2,7 +2,7 @@
 /* The I/O APICs' redirection entries, by GSI. (Intel 82093AA data sheet.) Any context. */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 void ioapic_init(void);             /* maps and masks all */
 bool ioapic_has(unsigned int gsi);

@@ -12,9 +12,6 @@
 #include "cpu/machine.h"
 #include "cpu/smp.h"
 #include "cpu/softirq.h"
-#include "lib/atomic.h"
-#include "lib/log.h"
-#include "lib/spinlock.h"
 #include "lib/symbols.h"
 #include "pv/hypercall.h"
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 /* Vectors. Exceptions 0–31; guests may own none of the rest. Higher vectors have priority in the APIC. */
 #define VECTOR_FIRST_DYNAMIC 0x30

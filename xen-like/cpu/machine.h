@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 #include "mm/layout.h"
 
 #define MAX_IOAPICS 16

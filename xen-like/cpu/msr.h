@@ -3,7 +3,6 @@
 #pragma once
 
 #include "cpu/extable.h"
-#include "lib/types.h"
 
 #define MSR_TSC                 0x010
 #define MSR_PLATFORM_ID         0x017

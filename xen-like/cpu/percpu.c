@@ -3,10 +3,7 @@
 #include "cpu/percpu.h"
 
 #include "lib/image.h"
-#include "lib/log.h"
-#include "lib/string.h"
 #include "mm/alloc.h"
-#include "mm/frame.h"
 #include "mm/isolation.h"
 #include "mm/mm.h"
 

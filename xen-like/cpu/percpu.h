@@ -21,7 +21,6 @@
 #include <xen/xen.h>
 
 #include "cpu/desc.h"
-#include "lib/types.h"
 #include "mm/layout.h"
 
 struct vcpu;
@@ -97,4 +96,4 @@ struct cpumask {
 extern struct cpumask cpu_online;   /* CPUs that run; set once each while booting */
 extern unsigned int cpu_count;      /* number of bits in cpu_online; CPUs are numbered 0 to cpu_count - 1 */
 
-#define for_each_online_cpu(n) for ((n) = 0; (n) < cpu_count; (n)++)
+#define for_each_online_cpu(n) for (unsigned int n = 0; n < cpu_count; n++)

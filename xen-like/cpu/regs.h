@@ -69,7 +69,6 @@
 #ifndef __ASSEMBLY__
 
 #include "cpu/extable.h"
-#include "lib/types.h"
 
 #define REG_ACCESSORS(reg)                                                                          \
     static inline unsigned long read_##reg(void)                                                    \

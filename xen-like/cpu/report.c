@@ -4,12 +4,9 @@
 
 #include "cpu/apic.h"
 #include "cpu/asm.h"
-#include "cpu/percpu.h"
 #include "cpu/regs.h"
 #include "cpu/smp.h"
 #include "cpu/time.h"
-#include "lib/atomic.h"
-#include "lib/log.h"
 #include "lib/symbols.h"
 
 #define ANSWER_US 1000000

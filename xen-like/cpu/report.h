@@ -8,7 +8,7 @@
 
 #include <xen/xen.h>
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 #define REPORT_DEPTH 24
 

@@ -7,8 +7,6 @@
 
 #include "cpu/asm.h"
 #include "cpu/machine.h"
-#include "lib/log.h"
-#include "lib/string.h"
 
 enum { SECOND, MINUTE, HOUR, DAY, MONTH, YEAR, CENTURY, NR_FIELDS };
 

@@ -10,8 +10,6 @@
 #include "cpu/asm.h"
 #include "cpu/irq.h"
 #include "cpu/time.h"
-#include "lib/atomic.h"
-#include "lib/spinlock.h"
 
 struct call_slot {
     void (*fn)(void *arg);
@@ -34,7 +32,7 @@ static void wait_for_slot(struct call_slot *slot)
 
 void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg, bool wait)
 {
-    unsigned int self = this_cpu_nr(), n, targets = 0;
+    unsigned int self = this_cpu_nr(), targets = 0;
     struct call_slot *slot = &this_cpu(call_slot);
     struct cpumask others = { { 0 } };
 
@@ -67,7 +65,6 @@ void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg, bool
 void smp_handle_calls(void)
 {
     struct cpumask *from = &this_cpu(call_from);
-    unsigned int n;
 
     for_each_set_bit(n, from->bits, MAX_CPUS) {
         struct call_slot *slot = &per_cpu(call_slot, n);
@@ -97,7 +94,7 @@ void smp_stop_self(void)
 
 void smp_stop_others(void)
 {
-    unsigned int self = this_cpu_nr(), n;
+    unsigned int self = this_cpu_nr();
     int nobody = -1;
 
     if (!apic_is_up() || !atomic_cmpxchg(&stopping_cpu, &nobody, (int)self))

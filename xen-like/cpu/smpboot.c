@@ -7,22 +7,17 @@
 
 #include "cpu/apic.h"
 #include "cpu/asm.h"
-#include "cpu/desc.h"
 #include "cpu/features.h"
 #include "cpu/irq.h"
 #include "cpu/machine.h"
 #include "cpu/msr.h"
 #include "cpu/spec.h"
 #include "cpu/time.h"
-#include "lib/atomic.h"
-#include "lib/log.h"
 #include "lib/option.h"
-#include "lib/string.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
 #include "pv/pv.h"
 #include "sched/sched.h"
-#include "sched/timer.h"
 
 #define START_WAIT_MS 1000
 

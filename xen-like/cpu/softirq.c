@@ -5,9 +5,6 @@
 #include "cpu/irq.h"
 #include "cpu/report.h"
 #include "cpu/smp.h"
-#include "lib/atomic.h"
-#include "lib/log.h"
-#include "lib/spinlock.h"
 
 DEFINE_PER_CPU(unsigned long, softirq_pending);
 

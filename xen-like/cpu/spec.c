@@ -9,11 +9,8 @@
 #include "cpu/asm.h"
 #include "cpu/features.h"
 #include "cpu/msr.h"
-#include "cpu/percpu.h"
 #include "domain/domain.h"
-#include "lib/log.h"
 #include "lib/option.h"
-#include "lib/string.h"
 #include "mm/isolation.h"
 
 /* MSR_SPEC_CTRL, MSR_PRED_CMD */

@@ -39,7 +39,7 @@
 
 #else
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 struct vcpu;
 

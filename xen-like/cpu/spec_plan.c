@@ -7,7 +7,6 @@
 #include "cpu/spec.h"
 
 #include "lib/option.h"
-#include "lib/string.h"
 
 /* --- options --- */
 

@@ -14,9 +14,7 @@
 #include "cpu/msr.h"
 #include "cpu/rtc.h"
 #include "cpu/softirq.h"
-#include "lib/log.h"
 #include "lib/math.h"
-#include "lib/spinlock.h"
 
 #define NS_PER_SEC      1000000000UL
 #define PIT_HZ          1193182

@@ -6,7 +6,7 @@
 
 #include <xen/xen.h>
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 /*
  * System time now: monotonic on each CPU, and the same on all within the skew of their counters. Any context.

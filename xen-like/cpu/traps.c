@@ -5,15 +5,12 @@
  */
 #include "cpu/traps.h"
 
-#include "cpu/extable.h"
 #include "cpu/irq.h"
 #include "cpu/msr.h"
-#include "cpu/percpu.h"
 #include "cpu/regs.h"
 #include "cpu/report.h"
 #include "cpu/smp.h"
 #include "cpu/softirq.h"
-#include "lib/log.h"
 
 bool (*hv_page_fault_hook)(unsigned long address, u32 error_code);
 

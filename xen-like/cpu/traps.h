@@ -2,10 +2,7 @@
 /* Exceptions that hit the hypervisor itself, and the non-maskable ones from anywhere. */
 #pragma once
 
-#include <xen/xen.h>
-
 #include "cpu/percpu.h"
-#include "lib/types.h"
 
 /*
  * From the entry code: an exception in hypervisor context, where it returns if the instruction may be taken

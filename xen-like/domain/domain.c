@@ -10,8 +10,6 @@
 
 #include "cpu/machine.h"
 #include "cpu/softirq.h"
-#include "lib/log.h"
-#include "lib/string.h"
 #include "pv/hypercall.h"
 
 #include <xen/sched.h>
@@ -50,14 +48,10 @@ bool domain_get_ref(struct domain *d)
 
 struct domain *domain_get_by_id(domid_t id)
 {
-    struct domain *d;
+    spin_guard(&table_lock);
+    struct domain *d = *table_slot(id);
 
-    spin_lock(&table_lock);
-    d = *table_slot(id);
-    if (d && !domain_get_ref(d))
-        d = NULL;
-    spin_unlock(&table_lock);
-    return d;
+    return d && domain_get_ref(d) ? d : NULL;
 }
 
 struct domain *domain_get(domid_t id)
@@ -83,23 +77,16 @@ static struct domain *first_alive(struct list *e, unsigned int from)
 
 struct domain *domain_first(unsigned int from)
 {
-    struct domain *d;
-
-    spin_lock(&table_lock);
-    d = first_alive(all_domains.next, from);
-    spin_unlock(&table_lock);
-    return d;
+    spin_guard(&table_lock);
+    return first_alive(all_domains.next, from);
 }
 
 struct domain *domain_next(struct domain *d)
 {
-    struct domain *next;
+    struct domain *last held_domain = d;
 
-    spin_lock(&table_lock);
-    next = first_alive(d->all.next, 0);
-    spin_unlock(&table_lock);
-    domain_put(d);
-    return next;
+    spin_guard(&table_lock);
+    return first_alive(d->all.next, 0);
 }
 
 struct vcpu *domain_vcpu(const struct domain *d, unsigned int id)
@@ -123,12 +110,8 @@ static void table_insert(struct domain *d)
 
 static bool id_taken(domid_t id)
 {
-    bool taken;
-
-    spin_lock(&table_lock);
-    taken = *table_slot(id) != NULL;
-    spin_unlock(&table_lock);
-    return taken;
+    spin_guard(&table_lock);
+    return *table_slot(id) != NULL;
 }
 
 /* The next id after the last one given out that is free: ids are not used again soon. 0: none. */
@@ -192,12 +175,11 @@ static int make_shared_info(struct domain *d)
  */
 static void domain_free(struct domain *d)
 {
-    struct vcpu *v;
-    unsigned int i;
-
-    for_each_vcpu(d, v, i) {
-        pv_destroy_vcpu(v);
-        domain_free_pages(d, v, 0);
+    for (unsigned int i = 0; i < d->max_vcpus; i++) {
+        if (!d->vcpu[i])
+            continue;
+        pv_destroy_vcpu(d->vcpu[i]);
+        domain_free_pages(d, d->vcpu[i], 0);
     }
     if (d->grant)
         grant_free_domain(d);
@@ -351,8 +333,7 @@ void domain_subsystem_init(void)
 void domain_shutdown(struct domain *d, u8 reason)
 {
     bool to_suspend_port;
-    unsigned int i, port;
-    struct vcpu *v;
+    unsigned int port;
 
     if (is_idle(current))
         guest_log(d->id, LOG_INFO, "shutdown, reason %u\n", reason);
@@ -372,7 +353,7 @@ void domain_shutdown(struct domain *d, u8 reason)
         return;
     }
     d->shutting_down = true;
-    for_each_vcpu(d, v, i) {
+    for_each_vcpu(d, v) {
         if (!v->sched.paused_for_shutdown) {
             v->sched.paused_for_shutdown = true;
             vcpu_pause_nosync(v);
@@ -391,14 +372,11 @@ void domain_shutdown(struct domain *d, u8 reason)
 
 void domain_resume(struct domain *d)
 {
-    struct vcpu *v;
-    unsigned int i;
-
     domain_pause(d);
     spin_lock(&d->lock);
     d->shutting_down = d->shut_down = false;
     d->shutdown_code = SHUTDOWN_CODE_NONE;
-    for_each_vcpu(d, v, i) {
+    for_each_vcpu(d, v) {
         if (v->sched.paused_for_shutdown) {
             v->sched.paused_for_shutdown = false;
             vcpu_unpause(v);

@@ -7,13 +7,8 @@
  */
 #pragma once
 
-#include <xen/xen.h>
-
-#include "cpu/percpu.h"
 #include "event/event.h"
 #include "grant/grant.h"
-#include "lib/list.h"
-#include "lib/spinlock.h"
 #include "mm/alloc.h"
 #include "pv/pv.h"
 #include "sched/sched.h"
@@ -115,13 +110,20 @@ struct domain *domain_get(domid_t id);      /* NULL: there is none. DOMID_SELF: 
 struct domain *domain_get_by_id(domid_t id); /* the same, but DOMID_SELF is no id */
 bool domain_get_ref(struct domain *d);      /* one more; false where the last is gone */
 void domain_put(struct domain *d);
+static inline void domain_put_held(struct domain **d)
+{
+    if (*d)
+        domain_put(*d);
+}
+/* struct domain *d held_domain = domain_get(id): put, unless NULL, when the block is left. */
+#define held_domain __cleanup(domain_put_held)
 /*
  * Walks all domains by ascending id: the first with an id of at least `from`, counted. NULL: no more.
  * domain_next() drops the reference of the one it is given.
  */
 struct domain *domain_first(unsigned int from);
 struct domain *domain_next(struct domain *d);
-#define for_each_domain(d) for ((d) = domain_first(0); (d); (d) = domain_next(d))
+#define for_each_domain(d) for (struct domain *d = domain_first(0); d; d = domain_next(d))
 struct vcpu *domain_vcpu(const struct domain *d, unsigned int id); /* NULL: none; id is a guest's number */
 
 /* Taking apart: -ERESTART until done. The caller holds a reference. */
@@ -151,8 +153,16 @@ void domain_update_wallclock(struct domain *d);
 /* Of the machine, and so of all domains. */
 void domain_set_wallclock(u64 secs, u32 nsecs, stime_t system_time);
 
-#define for_each_vcpu(d, v, i) \
-    for ((i) = 0; (i) < (d)->max_vcpus; (i)++) if (((v) = (d)->vcpu[i]) != NULL)
+/* d's first vCPU with an id of at least from; NULL: there is none. */
+static inline struct vcpu *domain_vcpu_from(const struct domain *d, unsigned int from)
+{
+    while (from < d->max_vcpus && !d->vcpu[from])
+        from++;
+    return from < d->max_vcpus ? d->vcpu[from] : NULL;
+}
+
+#define for_each_vcpu(d, v) \
+    for (struct vcpu *v = domain_vcpu_from(d, 0); v; v = domain_vcpu_from(d, v->id + 1))
 
 /* What control tools learn of a domain (XEN_DOMCTL_getdomaininfo). */
 struct xen_domctl_getdomaininfo;

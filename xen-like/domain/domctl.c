@@ -6,7 +6,6 @@
  */
 #include "cpu/time.h"
 #include "domain/control.h"
-#include "lib/string.h"
 
 #include <xen/sched.h>
 
@@ -27,14 +26,12 @@
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 {
     u32 flags = XEN_DOMINF_blocked;
-    struct vcpu *v;
-    unsigned int i;
 
     memset(info, 0, sizeof(*info));
     info->domain = d->id;
     info->max_vcpu_id = XEN_INVALID_MAX_VCPU_ID;
-    for_each_vcpu(d, v, i) {
-        info->max_vcpu_id = i;
+    for_each_vcpu(d, v) {
+        info->max_vcpu_id = v->id;
         info->cpu_time += (u64)vcpu_cpu_time(v);
         if (v->sched.blocked & VCPU_DOWN)
             continue;

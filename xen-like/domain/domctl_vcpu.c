@@ -4,7 +4,6 @@
  * run.
  */
 #include "domain/control.h"
-#include "lib/string.h"
 
 /* Why there is no vCPU of that number: it can have none, or it has not been made. */
 static long no_vcpu(const struct domain *d, unsigned int id) { return id < d->max_vcpus ? -ESRCH : -EINVAL; }

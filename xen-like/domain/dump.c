@@ -6,7 +6,6 @@
  */
 #include "cpu/report.h"
 #include "domain/domain.h"
-#include "lib/log.h"
 
 static const char *const state_names[] = { "alive", "dying", "dead" };
 
@@ -40,9 +39,6 @@ static void dump_vcpu(const struct vcpu *v)
 
 static void dump_domain(const struct domain *d)
 {
-    const struct vcpu *v;
-    unsigned int i;
-
     printk("Domain %u: %s%s%s, references %u, pauses %d (%d by control tools), assists %#lx\n", d->id,
            state_names[d->state], d->privileged ? ", privileged" : "", d->hardware ? ", hardware" : "",
            d->refs, d->pause_count, d->controller_pauses, (unsigned long)d->pv.vm_assist);
@@ -51,14 +47,12 @@ static void dump_domain(const struct domain *d)
     printk("    frames %u of %u, shared %u, claimed %lu; hypervisor's memory %lu KiB (limit %lu, 0: none)\n",
            d->mm.tot_pages, d->mm.max_pages, d->mm.shared_pages, (unsigned long)d->mm.claim,
            (unsigned long)d->mm.hv_bytes >> 10, (unsigned long)d->mm.hv_limit >> 10);
-    for_each_vcpu(d, v, i)
+    for_each_vcpu(d, v)
         dump_vcpu(v);
 }
 
 void domain_dump_all(void)
 {
-    struct domain *d;
-
     for_each_domain(d)
         dump_domain(d);
 }
@@ -89,11 +83,8 @@ static void dump_registers(const struct vcpu *v)
 
 void domain_dump_hardware(void)
 {
-    const struct vcpu *v;
-    unsigned int i;
-
     if (!hardware_domain)
         return;
-    for_each_vcpu(hardware_domain, v, i)
+    for_each_vcpu(hardware_domain, v)
         dump_registers(v);
 }

@@ -7,9 +7,7 @@
 #include "cpu/machine.h"
 #include "cpu/smp.h"
 #include "domain/control.h"
-#include "lib/string.h"
 
-#include <xen/platform.h>
 #include <xen/sched.h>
 
 #define ACPI_STATE_S5 5

@@ -6,7 +6,6 @@
 #include "console/console.h"
 #include "cpu/time.h"
 #include "domain/control.h"
-#include "lib/string.h"
 #include "mm/mm.h"
 
 #define NODE_DISTANCE_SELF 10

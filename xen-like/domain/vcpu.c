@@ -7,10 +7,8 @@
 #include "cpu/smp.h"
 #include "cpu/time.h"
 #include "domain/control.h"
-#include "lib/string.h"
 
 #include <xen/sched.h>
-#include <xen/vcpu.h>
 
 #define PERIOD_MIN MILLISECS(1)
 #define PERIOD_MAX ((stime_t)(~0ULL >> 2))
@@ -87,8 +85,6 @@ void domain_update_wallclock(struct domain *d)
 
 void domain_set_wallclock(u64 secs, u32 nsecs, stime_t system_time)
 {
-    struct domain *d;
-
     wallclock_set(secs, nsecs, system_time);
     for_each_domain(d)
         domain_update_wallclock(d);
@@ -183,11 +179,9 @@ static long op_up(struct vcpu *v, unsigned long arg)
 static long op_down(struct vcpu *v, unsigned long arg)
 {
     bool others = false, was_up = false;
-    struct vcpu *other;
-    unsigned int i;
 
     spin_lock(&v->domain->lock);
-    for_each_vcpu(v->domain, other, i)
+    for_each_vcpu(v->domain, other)
         others |= other != v && !(other->sched.blocked & VCPU_DOWN);
     if (others)
         was_up = !(atomic_or(&v->sched.blocked, VCPU_DOWN) & VCPU_DOWN);

@@ -5,7 +5,6 @@
  */
 #include "event/private.h"
 
-#include "lib/log.h"
 #include "pv/hypercall.h"
 
 struct pirq_hooks pirq_hooks;
@@ -103,10 +102,7 @@ void evtchn_release(struct domain *d, struct evtchn *chn)
 
 static void unbind_virq(struct domain *d, struct evtchn *chn)
 {
-    struct vcpu *v;
-    unsigned int i;
-
-    for_each_vcpu(d, v, i) {
+    for_each_vcpu(d, v) {
         if (READ_ONCE(v->event.virq_port[chn->virq]) != chn->port)
             continue;
         spin_lock(&v->event.virq_lock);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Debug key: the event channels of all domains that are not free. */
 #include "event/private.h"
-#include "lib/log.h"
 
 static void dump_port(struct domain *d, unsigned int port)
 {
@@ -38,8 +37,6 @@ static void dump_port(struct domain *d, unsigned int port)
 
 void event_dump_all(void)
 {
-    struct domain *d;
-
     for_each_domain(d) {
         printk("Domain %u: %s events, %u ports in use, highest allowed %u, polling vCPUs %#x\n", d->id,
                d->event.fifo ? "FIFO" : "two-level", d->event.active, d->event.max_port, d->event.poll_mask);

@@ -7,8 +7,7 @@
 
 #include <xen/event_channel.h>
 
-#include "lib/spinlock.h"
-#include "lib/types.h"
+#include "lib/lib.h"
 
 struct domain;
 struct vcpu;

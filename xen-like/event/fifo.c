@@ -11,7 +11,6 @@
  */
 #include "event/private.h"
 
-#include "mm/frame.h"
 #include "pv/hypercall.h"
 
 #define EVENT_BUSY     (1u << EVTCHN_FIFO_BUSY)
@@ -168,10 +167,7 @@ static void page_put(void *p)
 /* Returns when all that were in this file with what they had found before have left it. */
 static void wait_for_users(struct domain *d)
 {
-    struct vcpu *v;
-    unsigned int i;
-
-    for_each_vcpu(d, v, i) {
+    for_each_vcpu(d, v) {
         spin_lock(&v->event.fifo_lock);
         spin_unlock(&v->event.fifo_lock);
     }

@@ -9,7 +9,6 @@
 #pragma once
 
 #include "domain/domain.h"
-#include "lib/atomic.h"
 
 enum evtchn_state {
     CHN_FREE,

@@ -4,7 +4,6 @@
  * page of which several parts are copied in a row, as back ends do, is looked up once.
  */
 #include "grant/private.h"
-#include "lib/string.h"
 
 /* One side of a copy, as long as it is held. */
 struct side {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Debug key: the grants of all domains that are in use. */
 #include "grant/private.h"
-#include "lib/log.h"
 
 static void dump_entry(struct grant_table *t, grant_ref_t ref)
 {
@@ -24,8 +23,6 @@ static void dump_entry(struct grant_table *t, grant_ref_t ref)
 
 void grant_dump_all(void)
 {
-    struct domain *d;
-
     for_each_domain(d) {
         struct grant_table *t = d->grant;
 

@@ -6,7 +6,6 @@
 
 #include <xen/grant_table.h>
 
-#include "lib/types.h"
 #include "mm/addr.h"
 
 struct domain;

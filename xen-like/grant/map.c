@@ -7,7 +7,6 @@
  * in the granter's table as a use of its kind, and noted under a handle in the user's.
  */
 #include "grant/private.h"
-#include "lib/log.h"
 
 /* --- handles --- */
 

@@ -5,7 +5,6 @@
  * noted itself when the use began.
  */
 #include "grant/private.h"
-#include "lib/log.h"
 
 #define STATUS_TRIES 5  /* then the granter is playing games */
 

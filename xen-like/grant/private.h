@@ -10,8 +10,6 @@
 #pragma once
 
 #include "domain/domain.h"
-#include "grant/grant.h"
-#include "lib/atomic.h"
 #include "mm/guest.h"
 #include "mm/mm.h"
 #include "mm/pte.h"

@@ -4,7 +4,6 @@
  * domain.
  */
 #include "grant/private.h"
-#include "lib/log.h"
 
 #define CHUNKS_PER_FRAME (ENTRIES_PER_FRAME / ACTIVE_PER_CHUNK)
 

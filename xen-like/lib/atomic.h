@@ -63,4 +63,4 @@ static inline bool test_and_clear_bit(unsigned long n, volatile unsigned long *m
 unsigned long find_next_bit(const unsigned long *map, unsigned long size, unsigned long from);
 unsigned long find_next_zero_bit(const unsigned long *map, unsigned long size, unsigned long from);
 #define for_each_set_bit(n, map, size) \
-    for ((n) = find_next_bit(map, size, 0); (n) < (size); (n) = find_next_bit(map, size, (n) + 1))
+    for (unsigned int n = find_next_bit(map, size, 0); n < (size); n = find_next_bit(map, size, n + 1))

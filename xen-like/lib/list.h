@@ -42,14 +42,6 @@ static inline void list_del(struct list *e)
 
 #define list_entry(p, type, member) container_of(p, type, member)
 
-#define list_for_each(e, head, member)                                     \
-    for ((e) = list_entry((head)->next, __typeof__(*(e)), member);         \
-         &(e)->member != (head);                                           \
-         (e) = list_entry((e)->member.next, __typeof__(*(e)), member))
-
-/* As list_for_each; e may be removed from the list by the body. */
-#define list_for_each_safe(e, n, head, member)                             \
-    for ((e) = list_entry((head)->next, __typeof__(*(e)), member),         \
-         (n) = list_entry((e)->member.next, __typeof__(*(e)), member);     \
-         &(e)->member != (head);                                           \
-         (e) = (n), (n) = list_entry((n)->member.next, __typeof__(*(e)), member))
+#define list_for_each(type, e, head, member)                                                \
+    for (type *e = list_entry((head)->next, type, member); &e->member != (head);            \
+         e = list_entry(e->member.next, type, member))

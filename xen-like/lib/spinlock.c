@@ -9,8 +9,6 @@
 #include "cpu/irq.h"
 #include "cpu/percpu.h"
 #include "cpu/time.h"
-#include "lib/atomic.h"
-#include "lib/log.h"
 
 #ifdef DEBUG
 
@@ -118,7 +116,6 @@ void locks_dump(void)
         "domctl", "domain list", "domain", "grant mappings", "grants", "event", "page list", "VIRQ", "channel",
         "FIFO queues", "run queue", "timer", "mappings", "heap", "frame allocator", "leaf", "interrupt leaf", "console",
     };
-    unsigned int cpu;
 
     _Static_assert(ARRAY_SIZE(names) == LOCK_IRQ_CONSOLE + 1, "a name a rank");
     for_each_online_cpu(cpu) {

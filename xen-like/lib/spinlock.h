@@ -57,6 +57,35 @@ bool spin_trylock(struct spinlock *l);
 void spin_unlock(struct spinlock *l);
 unsigned long __must_check spin_lock_irqsave(struct spinlock *l);
 void spin_unlock_irqrestore(struct spinlock *l, unsigned long flags);
+/*
+ * spin_guard(&lock); irq_guard(&lock); hold it until the block that they stand in is left; the second with
+ * interrupts disabled, as spin_lock_irqsave().
+ */
+#define GUARD_NAME2(line) guard_##line
+#define GUARD_NAME(line)  GUARD_NAME2(line)
+#define spin_guard(l) struct spinlock *GUARD_NAME(__LINE__) __cleanup(spin_guard_end) = spin_guard_start(l)
+#define irq_guard(l)  struct irq_guard GUARD_NAME(__LINE__) __cleanup(irq_guard_end) = irq_guard_start(l)
+
+struct irq_guard {
+    struct spinlock *lock;
+    unsigned long flags;
+};
+
+static inline struct spinlock *spin_guard_start(struct spinlock *l)
+{
+    spin_lock(l);
+    return l;
+}
+
+static inline void spin_guard_end(struct spinlock **l) { spin_unlock(*l); }
+
+static inline struct irq_guard irq_guard_start(struct spinlock *l)
+{
+    return (struct irq_guard){ l, spin_lock_irqsave(l) };
+}
+
+static inline void irq_guard_end(struct irq_guard *g) { spin_unlock_irqrestore(g->lock, g->flags); }
+
 /* True if somebody holds l (in debug builds: this CPU). For assertions. */
 bool spin_is_locked(const struct spinlock *l);
 

@@ -53,6 +53,8 @@ typedef s64 stime_t;
 #define __weak          __attribute__((weak))
 #define __noreturn      __attribute__((noreturn))
 #define __cold          __attribute__((cold))
+/* A variable's end: fn(&variable) when its block is left, in whatever way; a returned value is made before. */
+#define __cleanup(fn)   __attribute__((cleanup(fn)))
 
 /* One access, of exactly this width, that the compiler neither repeats nor tears. */
 #define READ_ONCE(x)     (*(const volatile __typeof__(x) *)&(x))

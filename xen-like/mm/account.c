@@ -4,8 +4,6 @@
  * vCPUs, event channels, grant tables, mappings of grants), with a limit, so that no guest can take the
  * memory that others need. Frames that the domain owns do not stand there; domain_mm.max_pages limits those.
  */
-#include "domain/domain.h"
-#include "lib/log.h"
 #include "lib/option.h"
 #include "mm/internal.h"
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 typedef struct { u64 v; } mfn_t;
 typedef struct { u64 v; } pfn_t;

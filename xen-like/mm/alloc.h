@@ -6,7 +6,6 @@
 #pragma once
 
 #include "cpu/percpu.h"
-#include "mm/addr.h"
 #include "mm/frame.h"
 
 struct domain;

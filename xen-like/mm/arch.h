@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 static inline void load_cr3(u64 value) { __asm__ __volatile__("mov %0, %%cr3" : : "r"(value) : "memory"); }
 

@@ -9,8 +9,6 @@
  * taken. It also remembers, in `type`, the serial number of the domain that it was plain memory of: that one
  * may have it back as it is.
  */
-#include "lib/log.h"
-#include "lib/string.h"
 #include "mm/internal.h"
 #include "mm/poison.h"
 

@@ -6,9 +6,6 @@
  * While a domain owns a frame, or shares a page, it holds a reference of itself, and stands in owners[]: so
  * whoever has a reference of a frame finds its owner's structure alive, without a lock.
  */
-#include "domain/domain.h"
-#include "lib/log.h"
-#include "lib/string.h"
 #include "mm/internal.h"
 #include "mm/poison.h"
 #include "pv/hypercall.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Debug key: memory, free and in use. */
-#include "domain/domain.h"
 #include "lib/image.h"
-#include "lib/log.h"
 #include "mm/internal.h"
 
 static unsigned long kib(u64 pages) { return (unsigned long)pages << (PAGE_SHIFT - 10); }
@@ -37,7 +35,6 @@ void mm_dump(void)
 {
     u32 count[MAX_ORDER + 1];
     u64 owned = 0;
-    struct domain *d;
 
     printk("RAM %lu KiB: free %lu KiB (%lu to be scrubbed, %lu claimed)\n", kib(total_pages()), kib(free_pages()),
            kib(scrub_pages()), kib(claimed_pages()));

@@ -14,8 +14,6 @@
  * Lock order of TYPE_LOCKED: a table before the tables of the next lower level. Nobody waits for the lock of
  * a frame of another type or of the same level.
  */
-#include "domain/domain.h"
-#include "lib/log.h"
 #include "mm/arch.h"
 #include "mm/internal.h"
 #include "mm/segdesc.h"

@@ -11,8 +11,6 @@
  */
 #pragma once
 
-#include "lib/atomic.h"
-#include "lib/types.h"
 #include "mm/addr.h"
 #include "mm/layout.h"
 

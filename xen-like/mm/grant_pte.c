@@ -4,7 +4,6 @@
  * with mmu_update it drops the entry's references like any other (the grant then stays in use until its
  * granter dies, as on Xen); but only a grant operation takes one away in order.
  */
-#include "domain/domain.h"
 #include "mm/internal.h"
 #include "mm/machine.h"
 #include "pv/hypercall.h"

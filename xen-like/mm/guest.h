@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 #include "mm/layout.h"
 
 #define GUEST_LOWER_HALF_END 0x0000800000000000UL

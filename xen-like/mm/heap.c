@@ -5,8 +5,6 @@
  * `prev` link pages of a class that have a free object, `progress` and `linear` count objects in use and name
  * the first free one. A free object's first two bytes name the next.
  */
-#include "lib/log.h"
-#include "lib/string.h"
 #include "mm/internal.h"
 #include "mm/poison.h"
 

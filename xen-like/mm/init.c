@@ -9,8 +9,6 @@
  */
 #include "cpu/features.h"
 #include "lib/image.h"
-#include "lib/log.h"
-#include "lib/string.h"
 #include "mm/arch.h"
 #include "mm/internal.h"
 #include "mm/isolation.h"

@@ -3,8 +3,6 @@
 #pragma once
 
 #include "domain/domain.h"
-#include "lib/spinlock.h"
-#include "mm/alloc.h"
 #include "mm/mm.h"
 #include "mm/pte.h"
 

@@ -3,8 +3,6 @@
 #include "mm/isolation.h"
 
 #include "cpu/desc.h"
-#include "domain/domain.h"
-#include "lib/string.h"
 #include "mm/internal.h"
 
 #define ISOLATED_ORDER 3
@@ -169,8 +167,6 @@ found:
 /* Calls fn with the lock held for each copy of l4 on any CPU. */
 static void for_each_copy(mfn_t l4, unsigned int slot, void (*fn)(struct isolation *iso, unsigned int i, unsigned int slot))
 {
-    unsigned int cpu;
-
     smp_mb();       /* what the caller wrote, before the search: see isolation_roots() */
     for_each_online_cpu(cpu) {
         struct isolation *iso = per_cpu(isolation, cpu);

@@ -25,7 +25,6 @@
 
 #ifndef __ASSEMBLY__
 
-#include "lib/types.h"
 #include "mm/addr.h"
 
 /* Whether Domain-0, and other domains, are isolated (xpti=); set before mm_init(), and never after. */

@@ -4,7 +4,6 @@
 
 #include "cpu/features.h"
 #include "cpu/spec.h"
-#include "lib/log.h"
 #include "mm/mm.h"
 
 u64 pte_nx_refused;

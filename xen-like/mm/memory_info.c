@@ -4,7 +4,6 @@
  * frame numbers have a use for, which get the answer that Xen gives a PV domain.
  */
 #include "cpu/features.h"
-#include "lib/string.h"
 #include "mm/memory_op.h"
 
 /* An entry of a memory map as the ABI has it (xen/memory.h): 20 bytes. */

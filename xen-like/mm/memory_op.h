@@ -4,7 +4,6 @@
 
 #include <xen/memory.h>
 
-#include "domain/domain.h"
 #include "mm/guest.h"
 #include "mm/internal.h"
 #include "pv/hypercall.h"

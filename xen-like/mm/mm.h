@@ -5,8 +5,6 @@
  */
 #pragma once
 
-#include <xen/xen.h>
-
 #include "cpu/percpu.h"
 #include "mm/addr.h"
 

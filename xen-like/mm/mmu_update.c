@@ -3,7 +3,6 @@
  * The hypercalls that change single page-table entries: mmu_update, update_va_mapping and its form for frames
  * of other domains. (xen/xen.h is the manual.)
  */
-#include "domain/domain.h"
 #include "mm/guest.h"
 #include "mm/internal.h"
 #include "pv/hypercall.h"

@@ -4,8 +4,6 @@
  * the references that a vCPU holds of the roots that it runs on.
  */
 #include "cpu/smp.h"
-#include "domain/domain.h"
-#include "lib/string.h"
 #include "mm/arch.h"
 #include "mm/guest.h"
 #include "mm/internal.h"

@@ -12,7 +12,6 @@
  * of a lower one. The first kind holds nothing. The second is counted in both tables, and no table may be on
  * both sides of it, so that there is no chain and no circle of references.
  */
-#include "domain/domain.h"
 #include "lib/option.h"
 #include "mm/internal.h"
 #include "mm/isolation.h"

@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include "lib/log.h"
-#include "lib/string.h"
+#include "lib/lib.h"
 
 #define POISON_BYTE 0xdb
 

@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include "lib/types.h"
 #include "mm/addr.h"
 #include "mm/layout.h"
 

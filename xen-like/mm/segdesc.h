@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 #define DESC_TYPE(d)   ((unsigned int)((d) >> 40) & 0xf)
 #define DESC_S         (1UL << 44)

@@ -11,8 +11,6 @@
  * every other change of the table drops global entries as well.
  */
 #include "cpu/smp.h"
-#include "domain/domain.h"
-#include "lib/string.h"
 #include "mm/arch.h"
 #include "mm/guest.h"
 #include "mm/internal.h"
@@ -181,7 +179,6 @@ void tlb_flush_since(const struct cpumask *mask, u32 stamp)
     u64 clock = READ_ONCE(tlb_clock), since = (clock & ~0xffffffffUL) | stamp;
     struct cpumask late = { { 0 } };
     bool any = false;
-    unsigned int cpu;
 
     /* The stamp has the clock's low bits only; the youngest time that they can mean is the safe one. */
     if (since > clock)

@@ -3,8 +3,6 @@
  * The hypervisor's mappings that are made after start-up: device memory, and the window of each CPU. Neither
  * is ever unmapped, so both only grow.
  */
-#include "lib/log.h"
-#include "lib/string.h"
 #include "mm/internal.h"
 #include "pv/hypercall.h"
 

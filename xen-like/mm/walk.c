@@ -7,7 +7,6 @@
  * Tables may change, or be freed, under a walk. So each step checks that it stays in RAM, and whoever changes
  * an entry takes a reference and locks the table first: what a walk finds is a hint.
  */
-#include "domain/domain.h"
 #include "mm/guest.h"
 #include "mm/internal.h"
 #include "pv/hypercall.h"

@@ -7,16 +7,13 @@
  * only], [error code: traps that have one], rip, cs with the event mask in bits 32 to 39, rflags, rsp, ss. A
  * frame from the guest's kernel has RPL 0 in cs, one from its user mode RPL 3.
  */
-#include "cpu/extable.h"
 #include "cpu/features.h"
 #include "cpu/irq.h"
-#include "cpu/regs.h"
 #include "cpu/traps.h"
 #include "domain/domain.h"
 #include "mm/guest.h"
 #include "mm/mm.h"
 #include "pv/internal.h"
-#include "pv/pv.h"
 
 /*
  * Where a frame of size bytes may begin: at an address of the guest, whose end is then beside no other's

@@ -3,12 +3,9 @@
  * What a guest's kernel tells the hypervisor of itself: its trap table, its entry points and stack, its FPU
  * flag, its debug registers; and its return from a trap.
  */
-#include <xen/callback.h>
 #include <xen/nmi.h>
 
-#include "cpu/regs.h"
 #include "domain/domain.h"
-#include "lib/string.h"
 #include "mm/guest.h"
 #include "mm/mm.h"
 #include "pv/hypercall.h"
@@ -156,10 +153,7 @@ long do_nmi_op(unsigned int cmd, unsigned long arg)
 
 void pv_assists_changed(struct domain *d)
 {
-    struct vcpu *v;
-    unsigned int i;
-
-    for_each_vcpu(d, v, i)
+    for_each_vcpu(d, v)
         v->pv.iopl_in_flags = vm_assist(d, architectural_iopl);
 }
 

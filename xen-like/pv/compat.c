@@ -3,7 +3,6 @@
  * The three hypercalls of old guests that have a successor: the sub-operation stands in the structure, or the
  * argument in a register, and the work is the successor's.
  */
-#include <xen/event_channel.h>
 #include <xen/physdev.h>
 #include <xen/sched.h>
 

@@ -11,10 +11,8 @@
 
 #include "cpu/asm.h"
 #include "cpu/features.h"
-#include "cpu/regs.h"
 #include "cpu/time.h"
 #include "domain/domain.h"
-#include "lib/string.h"
 #include "lib/version.h"
 #include "pv/internal.h"
 

@@ -7,13 +7,9 @@
  * when the processor first faults on one. Every frame in a window has the type SEGDESC, which means that each
  * descriptor in it was checked and that no guest can write to it but through update_descriptor.
  */
-#include "cpu/desc.h"
 #include "cpu/msr.h"
-#include "cpu/regs.h"
 #include "domain/domain.h"
 #include "lib/image.h"
-#include "lib/string.h"
-#include "mm/frame.h"
 #include "mm/guest.h"
 #include "mm/mm.h"
 #include "mm/pte.h"

@@ -7,12 +7,9 @@
 #include "pv/emulate.h"
 
 #include "cpu/asm.h"
-#include "cpu/extable.h"
 #include "cpu/features.h"
 #include "cpu/msr.h"
-#include "cpu/regs.h"
 #include "domain/domain.h"
-#include "lib/string.h"
 #include "mm/guest.h"
 #include "mm/mm.h"
 #include "pv/cpuid.h"

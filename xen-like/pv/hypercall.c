@@ -9,9 +9,7 @@
 #include "cpu/report.h"
 #include "cpu/softirq.h"
 #include "domain/domain.h"
-#include "lib/log.h"
-#include "lib/spinlock.h"
-#include "lib/string.h"
+#include "lib/lib.h"
 #include "mm/guest.h"
 
 #define ARGS unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e

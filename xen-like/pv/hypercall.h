@@ -10,7 +10,7 @@
 #include <xen/errno.h>
 #include <xen/xen.h>
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 /*
  * The interface's error numbers, which the public header calls XEN_EPERM and so on, under their usual names.

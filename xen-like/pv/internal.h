@@ -5,7 +5,6 @@
 #include <xen/xen.h>
 
 #include "cpu/regs.h"
-#include "lib/types.h"
 
 struct vcpu;
 struct domain;

@@ -9,7 +9,6 @@
 #include "cpu/features.h"
 #include "cpu/msr.h"
 #include "domain/domain.h"
-#include "mm/frame.h"
 #include "mm/guest.h"
 #include "pv/internal.h"
 

@@ -9,7 +9,6 @@
 #include "cpu/irq.h"
 #include "cpu/softirq.h"
 #include "domain/domain.h"
-#include "lib/atomic.h"
 #include "mm/guest.h"
 #include "pv/hypercall.h"
 #include "pv/internal.h"
@@ -30,8 +29,6 @@ static void pirq_arrived(unsigned int gsi)
 
 static void deliver_pirqs(void)
 {
-    unsigned long gsi;
-
     for_each_set_bit(gsi, pirqs_pending, MAX_GSI) {
         if (test_and_clear_bit(gsi, pirqs_pending))
             send_guest_pirq(hardware_domain, gsi);

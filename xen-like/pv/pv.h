@@ -9,7 +9,6 @@
 #include <xen/callback.h>
 #include <xen/xen.h>
 
-#include "lib/types.h"
 #include "mm/addr.h"
 
 struct domain;

@@ -8,15 +8,11 @@
  * would overwrite (CR2, DR6), then turns them on.
  */
 #include "cpu/irq.h"
-#include "cpu/regs.h"
 #include "cpu/traps.h"
 #include "domain/domain.h"
-#include "lib/log.h"
 #include "mm/guest.h"
-#include "mm/layout.h"
 #include "mm/mm.h"
 #include "pv/internal.h"
-#include "pv/pv.h"
 
 /* Exceptions that push an error code, as bits. */
 #define TRAPS_WITH_CODE                                                                         \

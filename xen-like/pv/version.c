@@ -5,10 +5,8 @@
 
 #include "domain/domain.h"
 #include "lib/option.h"
-#include "lib/string.h"
 #include "lib/version.h"
 #include "mm/guest.h"
-#include "mm/layout.h"
 #include "pv/hypercall.h"
 #include "pv/internal.h"
 

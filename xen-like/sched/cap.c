@@ -61,10 +61,8 @@ void cap_park(struct vcpu *v)
 static void unpark(struct domain *d)
 {
     struct sched_cpu *sc;
-    struct vcpu *v;
-    unsigned int i;
 
-    for_each_vcpu(d, v, i) {
+    for_each_vcpu(d, v) {
         bool parked;
 
         sc = sched_lock_vcpu(v);

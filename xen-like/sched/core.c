@@ -12,9 +12,7 @@
 #include "cpu/smp.h"
 #include "cpu/softirq.h"
 #include "cpu/time.h"
-#include "lib/log.h"
 #include "lib/option.h"
-#include "lib/string.h"
 #include "mm/guest.h"
 #include "mm/mm.h"
 #include "pv/hypercall.h"
@@ -295,32 +293,23 @@ void vcpu_unpause(struct vcpu *v)
 
 void domain_pause_nosync(struct domain *d)
 {
-    struct vcpu *v;
-    unsigned int i;
-
     atomic_inc(&d->pause_count);
-    for_each_vcpu(d, v, i)
+    for_each_vcpu(d, v)
         vcpu_sleep(v);
 }
 
 void domain_pause(struct domain *d)
 {
-    struct vcpu *v;
-    unsigned int i;
-
     ASSERT(d != current->domain);
     domain_pause_nosync(d);
-    for_each_vcpu(d, v, i)
+    for_each_vcpu(d, v)
         wait_until_not_running(v);
 }
 
 void domain_unpause(struct domain *d)
 {
-    struct vcpu *v;
-    unsigned int i;
-
     if (atomic_dec(&d->pause_count) == 0)
-        for_each_vcpu(d, v, i)
+        for_each_vcpu(d, v)
             vcpu_wake(v);
 }
 
@@ -370,19 +359,17 @@ int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct c
 void domain_set_shares(struct domain *d, unsigned int weight, unsigned int cap)
 {
     struct sched_cpu *sc;
-    struct vcpu *v;
-    unsigned int i;
 
     if (!scheduler->set_weight)
         return;
     d->sched.weight = weight;
-    for_each_vcpu(d, v, i) {
+    for_each_vcpu(d, v) {
         sc = sched_lock_vcpu(v);
         scheduler->set_weight(sc, v, weight);
         spin_unlock(&sc->lock);
     }
     cap_set(d, cap);
-    for_each_vcpu(d, v, i)
+    for_each_vcpu(d, v)
         sched_reschedule(READ_ONCE(v->sched.cpu)); /* one that runs alone has no slice to heed the cap by */
 }
 

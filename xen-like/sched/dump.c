@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Debug keys: each CPU's run queue, and its timers. */
 #include "cpu/time.h"
-#include "lib/log.h"
 #include "lib/symbols.h"
 #include "sched/scheduler.h"
 
@@ -18,14 +17,13 @@ static void dump_cpu(unsigned int cpu)
 {
     struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
     unsigned int n = 0;
-    struct vcpu *v;
 
     spin_lock(&sc->lock);
     printk("CPU %u: %s for %ld us, %u queued, floor %ld us\n", cpu, sc->curr == sc->idle ? "idle" : "busy",
            (now() - sc->slice_start) / 1000, sc->nr_queued, sc->min_vtime / 1000);
     if (sc->curr != sc->idle)
         dump_vcpu("runs", sc->curr);
-    list_for_each(v, &sc->queue, sched.run_list)
+    list_for_each(struct vcpu, v, &sc->queue, sched.run_list)
         if (n++ < DUMP_MAX)
             dump_vcpu("waits", v);
     spin_unlock(&sc->lock);
@@ -35,8 +33,6 @@ static void dump_cpu(unsigned int cpu)
 
 void sched_dump(void)
 {
-    unsigned int cpu;
-
     for_each_online_cpu(cpu)
         dump_cpu(cpu);
 }
@@ -55,7 +51,7 @@ static void dump_timer(const struct timer *t)
 
 void timers_dump(void)
 {
-    unsigned int cpu, n;
+    unsigned int n;
     stime_t armed;
 
     printk("System time %ld us\n", now() / 1000);

@@ -236,10 +236,10 @@ static unsigned int fair_pick_cpu(const struct vcpu *v)
 /* The poorest of those in other's queue that may run on cpu, rather one that it suits; NULL: none. */
 static struct vcpu *poorest(struct sched_cpu *other, unsigned int cpu, stime_t t)
 {
-    struct vcpu *v, *found = NULL;
+    struct vcpu *found = NULL;
     unsigned int seen = 0;
 
-    list_for_each(v, &other->queue, sched.run_list) {
+    list_for_each(struct vcpu, v, &other->queue, sched.run_list) {
         if (seen++ == SCAN_MAX)
             break;
         if (!sched_movable(v, cpu) || out_of_budget(v, t))

@@ -20,7 +20,7 @@ static bool usable(const struct vcpu *v, unsigned int cpu)
 /* Its own, else a free one, of its soft affinity first, else any that it may run on, to wait there. */
 static unsigned int null_pick_cpu(const struct vcpu *v)
 {
-    unsigned int own = v->sched.cpu, found = own, rank = 0, cpu;
+    unsigned int own = v->sched.cpu, found = own, rank = 0;
 
     for_each_online_cpu(cpu) {
         unsigned int r = cpumask_test(&v->sched.hard_affinity, cpu);
@@ -59,8 +59,6 @@ static void null_stopped(struct sched_cpu *sc, struct vcpu *v)
 
 static void null_call_others(struct sched_cpu *sc, const struct vcpu *v)
 {
-    unsigned int cpu;
-
     for_each_online_cpu(cpu)
         if (!READ_ONCE(per_cpu(sched_cpu, cpu).owner) && cpumask_test(&v->sched.hard_affinity, cpu))
             sched_reschedule(cpu);
@@ -69,9 +67,6 @@ static void null_call_others(struct sched_cpu *sc, const struct vcpu *v)
 /* One that waits at another CPU and may run here. That CPU's lock is only tried, since this one's is held. */
 static struct vcpu *adopt(struct sched_cpu *sc)
 {
-    unsigned int cpu;
-    struct vcpu *v;
-
     for_each_online_cpu(cpu) {
         struct sched_cpu *other = &per_cpu(sched_cpu, cpu);
 
@@ -81,7 +76,7 @@ static struct vcpu *adopt(struct sched_cpu *sc)
             softirq_raise(SOFTIRQ_SCHEDULE); /* look again soon */
             continue;
         }
-        list_for_each(v, &other->queue, sched.run_list) {
+        list_for_each(struct vcpu, v, &other->queue, sched.run_list) {
             if (v == other->owner || !sched_movable(v, sc->cpu))
                 continue;
             sched_unqueue(other, v);

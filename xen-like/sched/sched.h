@@ -12,8 +12,6 @@
 #include <xen/vcpu.h>
 
 #include "cpu/percpu.h"
-#include "lib/list.h"
-#include "lib/spinlock.h"
 #include "sched/timer.h"
 
 struct domain;

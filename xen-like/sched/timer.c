@@ -11,8 +11,6 @@
 
 #include "cpu/softirq.h"
 #include "cpu/time.h"
-#include "lib/atomic.h"
-#include "lib/spinlock.h"
 
 struct timer_cpu {
     struct spinlock lock;

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "lib/types.h"
+#include "lib/lib.h"
 
 struct timer {
     stime_t deadline;

@@ -8,12 +8,10 @@
 #include "cpu/report.h"
 #include "cpu/traps.h"
 #include "domain/domain.h"
-#include "lib/log.h"
 
 static void dump_cpus(void)
 {
     static struct cpu_report report;
-    unsigned int cpu;
 
     for_each_online_cpu(cpu) {
         const struct vcpu *v;
@@ -34,8 +32,6 @@ static void dump_cpus(void)
 
 static void dump_nmis(void)
 {
-    unsigned int cpu;
-
     for_each_online_cpu(cpu)
         printk("CPU %u: %lu NMIs, %lu of unknown cause\n", cpu, per_cpu(nmi_counts, cpu).all,
                per_cpu(nmi_counts, cpu).unknown);

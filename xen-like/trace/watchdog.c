@@ -12,10 +12,7 @@
 #include "cpu/report.h"
 #include "cpu/time.h"
 #include "cpu/traps.h"
-#include "lib/atomic.h"
-#include "lib/log.h"
 #include "lib/option.h"
-#include "lib/string.h"
 #include "sched/sched.h"
 
 #define BEAT_PERIOD SECONDS(1)
@@ -48,8 +45,6 @@ void watchdog_pause(void) { atomic_inc(&pauses); }
 
 void watchdog_resume(void)
 {
-    unsigned int cpu;
-
     for_each_online_cpu(cpu)
         WRITE_ONCE(per_cpu(heart, cpu).last, now());
     atomic_dec(&pauses);
@@ -69,7 +64,7 @@ static void bite(unsigned int cpu)
 static void beat(void *data)
 {
     struct heart *h = &this_cpu(heart);
-    unsigned int self = this_cpu_nr(), cpu;
+    unsigned int self = this_cpu_nr();
 
     WRITE_ONCE(h->last, now());
     timer_set(&h->timer, h->last + BEAT_PERIOD);
@@ -131,7 +126,6 @@ static bool start_nmi(void)
 void watchdog_init(void)
 {
     const char *by;
-    unsigned int cpu;
 
     if (!wanted || !timeout_s)
         return;

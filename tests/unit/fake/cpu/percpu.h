@@ -43,6 +43,6 @@ struct cpumask {
 extern struct cpumask cpu_online;
 extern unsigned int cpu_count;
 
-#define for_each_online_cpu(n) for ((n) = 0; (n) < cpu_count; (n)++)
+#define for_each_online_cpu(n) for (unsigned int n = 0; n < cpu_count; n++)
 
 #endif
