@@ -782,8 +782,8 @@ DEFINE_XEN_GUEST_HANDLE(xen_domctl_vmtrace_op_t);
 
 /*
  * The operations, and their arguments in u. Those without an argument: destroydomain (kills the domain
- * and frees all; -ERESTART never shows, the call continues by itself), pausedomain and unpausedomain
- * (counted), resumedomain (a suspended domain goes on), soft_reset.
+ * and frees all; -EAGAIN: it goes on where the call is repeated, and the caller may do other work before),
+ * pausedomain and unpausedomain (counted), resumedomain (a suspended domain goes on), soft_reset.
  */
 #define XEN_DOMCTL_createdomain            1
 #define XEN_DOMCTL_destroydomain           2

@@ -267,7 +267,8 @@ static void destroy(struct fuzzer *f, struct child *c)
     if (one_in(f, 2))
         for (unsigned i = 1; i <= 4; i++)
             map_foreign(f, i, 0, c->id);
-    domctl_simple(f, XEN_DOMCTL_destroydomain, c->id);
+    while (domctl_simple(f, XEN_DOMCTL_destroydomain, c->id) == -GE_AGAIN)
+        ;
     c->id = 0;
     for (unsigned i = 1; i <= 4; i++)
         map_foreign(f, i, 0, DOMID_SELF);

@@ -385,7 +385,7 @@ static void check_destroy(uint64_t free_before)
 {
     uint64_t end;
 
-    check_eq(domctl_simple(XEN_DOMCTL_destroydomain, child), 0, "destroydomain");
+    check_eq(destroy_domain(child), 0, "destroydomain");
     /* Our mapping of its page keeps the domain as a dying one. */
     check(info_of(child) && info_of(child)->flags & XEN_DOMINF_dying,
           "it is dying while a page of it is mapped");
@@ -435,7 +435,7 @@ static void check_cycles(void)
         for (unsigned j = 0; j < 16; j++)
             extents[j] = j;
         ret |= populate(dom, extents, 16) != 16;
-        ret |= domctl_simple(XEN_DOMCTL_destroydomain, dom);
+        ret |= destroy_domain(dom);
         for (end = now() + 10 * SECOND; info_of(dom) && now() < end;)
             HC(sched_op, SCHEDOP_yield, 0);
         ret |= info_of(dom) != NULL;

@@ -10,6 +10,7 @@
 
 #include "cpu/machine.h"
 #include "cpu/softirq.h"
+#include "cpu/time.h"
 #include "pv/hypercall.h"
 
 #include <xen/sched.h>
@@ -446,6 +447,31 @@ static int (*const kill_steps[])(struct domain *d) = {
     mm_relinquish_domain,
 };
 
+/* How long the caller of domain_kill() is kept before it may do something else. */
+#define KILL_SLICE MILLISECS(5)
+
+/*
+ * The steps that are left, for as long as d->kill_until allows. That time is over when a timer is due, which
+ * hypercall_preempt_check() sees; it has no function to run, for it is stopped before this CPU runs any.
+ */
+static int kill_for_a_while(struct domain *d)
+{
+    struct timer over;
+    int err = 0;
+
+    if (!d->kill_until)
+        d->kill_until = now() + KILL_SLICE;
+    timer_init(&over, NULL, NULL, this_cpu_nr());
+    timer_set(&over, d->kill_until);
+    while (d->relinquish_step < ARRAY_SIZE(kill_steps) && (err = kill_steps[d->relinquish_step](d)) == 0)
+        d->relinquish_step++;
+    timer_stop(&over);
+    if (err != -ERESTART || now() < d->kill_until)
+        return err;
+    d->kill_until = 0;
+    return -EAGAIN;
+}
+
 int domain_kill(struct domain *d)
 {
     int err;
@@ -462,11 +488,9 @@ int domain_kill(struct domain *d)
         spin_unlock(&d->page_lock);
         spin_unlock(&d->lock);
     }
-    for (; d->relinquish_step < ARRAY_SIZE(kill_steps); d->relinquish_step++) {
-        err = kill_steps[d->relinquish_step](d);
-        if (err)
-            return err;
-    }
+    err = kill_for_a_while(d);
+    if (err)
+        return err;
     d->state = DOMAIN_DEAD;
     domain_put(d);
     send_global_virq(VIRQ_DOM_EXC);

@@ -73,6 +73,7 @@ struct domain {
     struct pv_domain pv;
     unsigned int relinquish_step;   /* where domain_kill() is */
     unsigned int relinquish_vcpu;   /* and at which vCPU */
+    stime_t kill_until;             /* when its caller shall be asked to come again; 0: not begun */
     u32 tsc_incarnation;
     struct cpuid_policy *cpuid;     /* what its toolstack chose, NULL: cpuid_pv */
     bool started;                   /* its controller has let it run */
@@ -126,7 +127,11 @@ struct domain *domain_next(struct domain *d);
 #define for_each_domain(d) for (struct domain *d = domain_first(0); d; d = domain_next(d))
 struct vcpu *domain_vcpu(const struct domain *d, unsigned int id); /* NULL: none; id is a guest's number */
 
-/* Taking apart: -ERESTART until done. The caller holds a reference. */
+/*
+ * Taking apart, one call at a time, of a domain that the caller holds a reference of. Until it is done:
+ * -ERESTART where other work of this CPU comes first; -EAGAIN after some milliseconds, for the caller to
+ * repeat the call when it has seen to others.
+ */
 int domain_kill(struct domain *d);
 void domain_shutdown(struct domain *d, u8 reason);
 void domain_resume(struct domain *d);       /* after a shutdown: goes on as if it had returned */

@@ -119,6 +119,7 @@ long domctl_createdomain(struct domain *d, union control_op *op)
     return WRITE_BACK(0);
 }
 
+/* Its caller repeats it on -EAGAIN, as libxc does: the end of a large domain takes long. */
 long domctl_destroydomain(struct domain *d, union control_op *op) { return domain_kill(d); }
 
 long domctl_pausedomain(struct domain *d, union control_op *op)

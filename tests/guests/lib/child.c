@@ -63,6 +63,15 @@ long domctl_simple(unsigned cmd, domid_t dom)
     return domctl(&op, cmd, dom);
 }
 
+long destroy_domain(domid_t dom)
+{
+    long ret;
+
+    while ((ret = domctl_simple(XEN_DOMCTL_destroydomain, dom)) == -GE_AGAIN)
+        ;
+    return ret;
+}
+
 struct xen_domctl_getdomaininfo *info_of(domid_t dom)
 {
     static struct xen_domctl op;
@@ -191,7 +200,7 @@ bool child_destroy(void)
     uint64_t end = now() + 10 * SECOND;
 
     map_foreign(VIEW + PAGE_SIZE, 0, child);
-    domctl_simple(XEN_DOMCTL_destroydomain, child);
+    destroy_domain(child);
     while (info_of(child) && now() < end)
         HC(sched_op, SCHEDOP_yield, 0);
     return !info_of(child);

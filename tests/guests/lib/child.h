@@ -38,6 +38,7 @@ extern struct mailbox *mailbox;
 /* One domctl; fills in the command, the version and the domain. */
 long domctl(struct xen_domctl *op, unsigned cmd, domid_t dom);
 long domctl_simple(unsigned cmd, domid_t dom);
+long destroy_domain(domid_t dom);       /* destroydomain, repeated while it answers -EAGAIN */
 struct xen_domctl_getdomaininfo *info_of(domid_t dom);      /* null: there is no such domain */
 struct xen_domctl create_request(void);                     /* a configuration that is right */
 long populate(domid_t dom, xen_pfn_t *extents, unsigned long n);
