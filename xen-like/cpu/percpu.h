@@ -48,9 +48,7 @@ struct cpu_info {
     unsigned long guest_cr3[2];     /* what the guest runs on */
     unsigned long full_cr3[2];      /* what the hypervisor runs on meanwhile; 0: on the same */
     unsigned long isolated_base;    /* the block that all isolated roots of this CPU lie in, 0: it has none */
-    struct spec_cpu {               /* cpu/spec.h */
-        unsigned int guest_ctrl, hv_ctrl;   /* SPEC_CTRL while the guest, and while the hypervisor runs */
-    } spec;
+    unsigned int guest_ctrl, hv_ctrl;   /* SPEC_CTRL while the guest, and while the hypervisor runs */
     struct cpu_tss tss __aligned(128);  /* in one page, as all its users ask */
 } __aligned(PAGE_SIZE);
 

@@ -159,7 +159,7 @@ void spec_init(void)
 
 void spec_init_cpu(void)
 {
-    struct spec_cpu *s = &cpu_info()->spec;
+    struct cpu_info *s = cpu_info();
 
     /*
      * STIBP: a sibling thread's predictions are kept apart; guests have no SPEC_CTRL of their own to ask for

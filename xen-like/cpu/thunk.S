@@ -9,8 +9,6 @@
         .text
 .irp reg, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
         .globl  __x86_indirect_thunk_\reg
-        .hidden __x86_indirect_thunk_\reg
-        .type   __x86_indirect_thunk_\reg, @function
         .balign 16
 __x86_indirect_thunk_\reg:
         SLOT    SPEC_PATCH_JMP, 2f
@@ -24,7 +22,4 @@ __x86_indirect_thunk_\reg:
 1:      lfence
 2:      jmp     *%\reg
         .balign 8, 0xcc
-        .size   __x86_indirect_thunk_\reg, . - __x86_indirect_thunk_\reg
 .endr
-
-        .section .note.GNU-stack, "", @progbits

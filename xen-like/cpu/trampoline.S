@@ -11,7 +11,6 @@
 
         .section .rodata, "a"
         .globl  trampoline_start, trampoline_end, trampoline_data
-        .hidden trampoline_start, trampoline_end, trampoline_data
 
         .balign 16
         .code16
@@ -75,15 +74,11 @@ secondary_start:
         mov     %rax, %cr3
         mov     secondary_stack(%rip), %rsp
         xor     %eax, %eax
-        mov     %eax, %ds
-        mov     %eax, %es
-        mov     %eax, %ss
-        mov     %eax, %fs
-        mov     %eax, %gs
+        .irp    segment, ds, es, ss, fs, gs
+        mov     %eax, %\segment
+        .endr
         sub     $CPUINFO_sizeof, %rsp
         and     $-16, %rsp
         xor     %ebp, %ebp
         call    smp_secondary_main
         ud2
-
-        .section .note.GNU-stack, "", @progbits

@@ -51,16 +51,15 @@
         .endr
 .endm
 
-        .globl  syscall_stubs, syscall32_stubs
-        .hidden syscall_stubs, syscall32_stubs
         .balign 64
-syscall_stubs:
+LABEL syscall_stubs
         SYSCALL_STUBS syscall_entry
         .balign SYSCALL_STUB_SIZE
-syscall32_stubs:
+LABEL syscall32_stubs
         SYSCALL_STUBS syscall32_entry
 
-FUNC syscall_entry
+        .balign 16
+LABEL syscall_entry
         mov     %rcx, UREGS_rip(%rsp)
         mov     %r11, UREGS_rflags(%rsp)
         mov     CPUINFO_guest_vcpu(%rsp), %rcx
@@ -77,7 +76,7 @@ LABEL hypercall
         movl    $ENTRY_SYSCALL, UREGS_entry_vector(%rsp)
         STORE_REGS
         PROTECT_ENTRY reload=1
-        mov     CPUINFO_current(%rsp), %rbx
+        mov     CPUINFO_vcpu(%rsp), %rbx
         sti
         cmp     $NR_HYPERCALLS, %rax
         jae     hypercall_unknown
@@ -92,7 +91,6 @@ LABEL hypercall
 hypercall_done:
         mov     %rax, UREGS_rax(%rsp)
         jmp     ret_to_guest
-END syscall_entry
 
 hypercall_unknown:
         movq    $-ENOSYS, UREGS_rax(%rsp)
@@ -110,7 +108,7 @@ hypercall_again:
 
 /* --- other calls --- */
 
-FUNC syscall32_entry
+LABEL syscall32_entry
         mov     %rcx, UREGS_rip(%rsp)
         mov     %r11, UREGS_rflags(%rsp)
         movq    $FLAT_USER_CS32, UREGS_cs(%rsp)
@@ -118,13 +116,12 @@ FUNC syscall32_entry
         movl    $0, UREGS_entry_vector(%rsp)
         STORE_REGS
         CALL_AND_RETURN pv_user_syscall32
-END syscall32_entry
 
 /*
  * SYSENTER loads rsp from its MSR (the end of the frame) and saves nothing: rip and rsp are the guest's to
  * know.
  */
-FUNC sysenter_entry
+LABEL sysenter_entry
         pushq   $FLAT_USER_SS
         pushq   $0
         pushfq
@@ -136,12 +133,12 @@ FUNC sysenter_entry
         sub     $UREGS_error_code, %rsp
         STORE_REGS
         CALL_AND_RETURN pv_user_sysenter
-END sysenter_entry
 
 /* --- the way back --- */
 
 /* rsp = cpu_info, rbx = current vCPU. */
-FUNC ret_to_guest
+        .balign 16
+LABEL ret_to_guest
         cli
         mov     CPUINFO_percpu_offset(%rsp), %rcx
         lea     percpu_softirq_pending(%rip), %rdx
@@ -203,13 +200,10 @@ ret_nmi:
          */
 LABEL guest_iret_failed
         pushq   CPUINFO_scratch - UREGS_rip(%rsp)
-        sub     $UREGS_error_code, %rsp
-        STORE_REGS
-        jmp     exception_from_guest
-END ret_to_guest
+        jmp     exception_common
 
 /* void continue_running(struct vcpu *v): forgets the present stack and goes on with v. */
-FUNC continue_running
+LABEL continue_running
         mov     %rdi, %rbx
         or      $(STACK_SIZE - 1), %rsp
         mov     CPUINFO_self - (CPUINFO_sizeof - 1)(%rsp), %rsp
@@ -217,20 +211,29 @@ FUNC continue_running
         je      ret_to_guest
         xor     %ebp, %ebp
         call    idle_loop
-END continue_running
 
 /* --- exceptions and interrupts --- */
 
-exception_common:
+/*
+ * Behind a gate, with the frame made up to the vector, on whatever stack: the other registers follow it
+ * there. Where the hypervisor itself was hit, on to `hv`.
+ */
+.macro GATE hv
         CLAC
         cld
-        testb   $3, FRAME_cs - FRAME_entry_vector + 4(%rsp)
-        jz      hv_exception_entry
-        sub     $UREGS_error_code, %rsp
-        STORE_REGS
+        .irp    reg, ALL_REGS
+        push    %\reg
+        .endr
+        testb   $3, FRAME_cs(%rsp)
+        jz      \hv
+.endm
+
+exception_common:
+        GATE    hv_fault
+        sub     $UREGS_r15, %rsp
 exception_from_guest:
         PROTECT_ENTRY
-        mov     CPUINFO_current(%rsp), %rbx
+        mov     CPUINFO_vcpu(%rsp), %rbx
         lea     UREGS_r15(%rsp), %rdi
         mov     UREGS_entry_vector(%rsp), %eax
         lea     guest_trap_table(%rip), %rcx
@@ -238,126 +241,108 @@ exception_from_guest:
         call    __x86_indirect_thunk_rax    /* with interrupts off; the handler turns them on */
         jmp     ret_to_guest
 
-hv_exception_entry:
-        PUSH_REGS
-hv_fault:
-        mov     %rsp, %rdi
-        SLOT    SPEC_PATCH_ANY, hv_fault_protected
-        call    hv_exception
-        POP_REGS
-        add     $8, %rsp
-        iretq
-
-/*
- * An exception or NMI may come anywhere in this file, where the guest's root and its SPEC_CTRL are still, or
- * again, loaded. r12: the root to go back to; r13: what SPEC_CTRL was.
- */
-hv_fault_protected:
-        mov     %cr3, %r12
-        mov     %rsp, %rax
-        or      $(STACK_SIZE - 1), %rax
-        sub     $(CPUINFO_sizeof - 1), %rax
-        mov     %r12, %rcx
-        and     $~(ISOLATED_BLOCK_SIZE - 1), %rcx
-        cmp     %rcx, CPUINFO_isolated_base(%rax)
-        jne     1f
-        mov     CPUINFO_full_cr3 + 8(%rax), %rcx    /* either would do: no guest's memory is touched */
-        mov     %rcx, %cr3
-1:      SLOT    SPEC_PATCH_CTRL, 2f, 1
-        mov     CPUINFO_hv_ctrl(%rax), %r14d
-        mov     $0x48, %ecx
-        rdmsr
-        mov     %eax, %r13d
-        mov     %r14d, %eax
-        wrmsr
-2:      call    hv_exception
-        SLOT    SPEC_PATCH_CTRL, 3f, 1
-        mov     $0x48, %ecx
-        mov     %r13d, %eax
-        xor     %edx, %edx
-        wrmsr
-3:      mov     %cr3, %rax
-        cmp     %rax, %r12
-        je      4f
-        mov     %r12, %cr3
-4:      POP_REGS
-        add     $8, %rsp
-        iretq
-
 /*
  * On a stack of its own: from a guest the CPU's main stack is empty, so the frame moves there and all goes on
  * as ever.
  */
 ist_common:
-        CLAC
-        cld
-        PUSH_REGS
-        testb   $3, FRAME_cs(%rsp)
-        jz      hv_fault
+        GATE    hv_fault
         mov     %rsp, %rsi
-        mov     %rsp, %rax
-        or      $(STACK_SIZE - 1), %rax
-        sub     $(CPUINFO_sizeof - 1), %rax
-        lea     UREGS_r15(%rax), %rdi
+        or      $(STACK_SIZE - 1), %rsp
+        sub     $(CPUINFO_sizeof - 1), %rsp
+        lea     UREGS_r15(%rsp), %rdi
         mov     $(FRAME_hw_end / 8), %ecx
         rep movsq
-        mov     %rax, %rsp
         jmp     exception_from_guest
 
 irq_common:
-        CLAC
-        cld
-        testb   $3, FRAME_cs - FRAME_entry_vector + 4(%rsp)
-        jz      1f
-        sub     $UREGS_error_code, %rsp
-        STORE_REGS
+        GATE    irq_in_hypervisor
+        sub     $UREGS_r15, %rsp
         PROTECT_ENTRY
         mov     UREGS_entry_vector(%rsp), %edi
-        mov     CPUINFO_current(%rsp), %rbx
+        mov     CPUINFO_vcpu(%rsp), %rbx
         call    irq_dispatch
         jmp     ret_to_guest
-1:      PUSH_REGS
+
+hv_fault:
+        mov     %rsp, %rdi
+        SLOT    SPEC_PATCH_ANY, hv_fault_protected
+        call    hv_exception
+        jmp     hv_resume
+irq_in_hypervisor:
         mov     FRAME_entry_vector(%rsp), %edi
         call    irq_dispatch
-        POP_REGS
+hv_resume:
+        .irp    reg, REGS_ALL
+        pop     %\reg
+        .endr
         add     $8, %rsp
         iretq
 
-/* A stub a vector, and its slot in entry_vectors[256] beside it. Vectors that are not used have a 0 there. */
-        .pushsection .rodata
-        .balign 8
-        .globl  entry_vectors
-        .hidden entry_vectors
-entry_vectors:
-        .popsection
+/*
+ * An exception or NMI may come anywhere in this file, where the guest's root and its SPEC_CTRL are still, or
+ * again, loaded. r12: the root to go back to; r13: what SPEC_CTRL was; r14: this CPU's cpu_info.
+ */
+hv_fault_protected:
+        mov     %cr3, %r12
+        mov     %rsp, %r14
+        or      $(STACK_SIZE - 1), %r14
+        sub     $(CPUINFO_sizeof - 1), %r14
+        mov     %r12, %rcx
+        and     $~(ISOLATED_BLOCK_SIZE - 1), %rcx
+        cmp     %rcx, CPUINFO_isolated_base(%r14)
+        jne     1f
+        mov     CPUINFO_full_cr3 + 8(%r14), %rcx    /* either would do: no guest's memory is touched */
+        mov     %rcx, %cr3
+1:      SLOT    SPEC_PATCH_CTRL, 2f, 1
+        mov     $MSR_SPEC_CTRL, %ecx
+        rdmsr
+        mov     %eax, %r13d
+        WRITE_MSR MSR_SPEC_CTRL, CPUINFO_hv_ctrl(%r14)
+2:      call    hv_exception
+        SLOT    SPEC_PATCH_CTRL, 3f, 1
+        WRITE_MSR MSR_SPEC_CTRL, %r13d
+3:      mov     %cr3, %rax
+        cmp     %rax, %r12
+        je      hv_resume
+        mov     %r12, %cr3
+        jmp     hv_resume
 
-.macro STUB vector, has_code, where
+/*
+ * A stub a vector, and its slot in entry_vectors[256] beside it. The processor pushes an error code for some
+ * exceptions, the stub for all others; #DB, NMI, #DF and #MC have stacks of their own. int $0x80 is what a
+ * guest's programs use.
+ */
+#define WITH_ERROR_CODE (1 << 8 | 0x1f << 10 | 1 << 17 | 1 << 21)
+#define WITH_OWN_STACK  (1 << 1 | 1 << 2 | 1 << 8 | 1 << 18)
+
+.macro STUB vector
         .balign 16
-9:      .ifeq   \has_code
+9:      .if     \vector >= 32 || !(WITH_ERROR_CODE >> (\vector & 31) & 1)
         pushq   $0
         .endif
         movl    $\vector, 4(%rsp)
-        jmp     \where
+        .if     \vector == 0x80
+        jmp     exception_common
+        .elseif \vector >= 32
+        jmp     irq_common
+        .elseif WITH_OWN_STACK >> \vector & 1
+        jmp     ist_common
+        .else
+        jmp     exception_common
+        .endif
         .pushsection .rodata
         .quad   9b
         .popsection
 .endm
 
+        .pushsection .rodata
+        .balign 8
+LABEL entry_vectors
+        .popsection
         .set    i, 0
-        .irp    has_code, 0,0,0,0,0,0,0,0, 1,0,1,1,1,1,1,0, 0,1,0,0,0,1,0,0, 0,0,0,0,0,0,0,0
-        .if     i == 1 || i == 2 || i == 8 || i == 18
-        STUB    i, \has_code, ist_common       /* #DB, NMI, #DF, #MC */
-        .else
-        STUB    i, \has_code, exception_common
-        .endif
-        .set    i, i + 1
-        .endr
-        .rept   256 - 32
-        .if     i == 0x80
-        STUB    i, 0, exception_common          /* what a guest's programs use */
-        .else
-        STUB    i, 0, irq_common
-        .endif
+        .rept   256
+        STUB    i
         .set    i, i + 1
         .endr
 
@@ -365,5 +350,3 @@ entry_vectors:
         .balign 2
 verw_selector:
         .short  HV_DS
-
-        .section .note.GNU-stack, "", @progbits

@@ -12,10 +12,6 @@
 #include "mm/layout.h"
 #include "offsets.h"
 
-#define FLAT_USER_CS64 0xe033
-#define FLAT_USER_CS32 0xe023
-#define FLAT_USER_SS   0xe02b
-
 /* --- pieces --- */
 
 /* Three bytes that boot/ replaces by CLAC or STAC where the CPU has SMAP (struct in cpu/features.h). */
@@ -36,11 +32,18 @@
         .popsection
 .endm
 
+/* An instruction that touches guest memory; where it faults, all goes on at fixup. */
+.macro MAY_FAULT fixup, instruction:vararg
+660:    \instruction
+        EXTABLE 660b, \fixup
+.endm
+
 /*
- * The general registers but rsp, in the order of struct cpu_user_regs from its end; and all of them but rcx
- * and r11.
+ * The general registers but rsp, in the order of struct cpu_user_regs from its end and from its start; and
+ * all of them but rcx and r11.
  */
 #define ALL_REGS  rdi, rsi, rdx, rcx, rax, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+#define REGS_ALL  r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
 #define MOST_REGS r15, r14, r13, r12, rbp, rbx, r10, r9, r8, rax, rdx, rsi, rdi
 
 /* The registers to and from cpu_info, rsp's place. */
@@ -55,41 +58,16 @@
         .endr
 .endm
 
-/* The same in a frame on whatever stack; PUSH_REGS starts, POP_REGS ends at the error code. */
-.macro PUSH_REGS
-        .irp    reg, ALL_REGS
-        push    %\reg
-        .endr
-.endm
-.macro POP_REGS
-        .irp    reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
-        pop     %\reg
-        .endr
-.endm
-
-.macro FUNC name
-        .globl  \name
-        .hidden \name
-        .type   \name, @function
-        .balign 16
-\name:
-.endm
-
-/* A label that another file jumps to. */
+/* A label that other files know. */
 .macro LABEL name
         .globl  \name
-        .hidden \name
 \name:
-.endm
-
-.macro END name
-        .size   \name, . - \name
 .endm
 
 /* The end of a way in, registers stored: function(current), with interrupts on, then back to the guest. */
 .macro CALL_AND_RETURN function
         PROTECT_ENTRY
-        mov     CPUINFO_current(%rsp), %rbx
+        mov     CPUINFO_vcpu(%rsp), %rbx
         sti
         mov     %rbx, %rdi
         call    \function
@@ -114,10 +92,10 @@
         add     $32 * 8, %rsp
 .endm
 
-/* MSR SPEC_CTRL = the value at this offset of cpu_info. rax, rcx, rdx are lost. */
-.macro LOAD_SPEC_CTRL from
-        mov     $0x48, %ecx
-        mov     \from(%rsp), %eax
+/* rax, rcx, rdx are lost. */
+.macro WRITE_MSR number, value
+        mov     $\number, %ecx
+        mov     \value, %eax
         xor     %edx, %edx
         wrmsr
 .endm
@@ -140,12 +118,9 @@
 772:    SLOT    SPEC_PATCH_RSB, 773f, 1
         FILL_RETURN_STACK
 773:    SLOT    SPEC_PATCH_CTRL, 774f, 1
-        LOAD_SPEC_CTRL CPUINFO_hv_ctrl
+        WRITE_MSR MSR_SPEC_CTRL, CPUINFO_hv_ctrl(%rsp)
 774:    SLOT    SPEC_PATCH_IBPB, 775f, 1
-        mov     $0x49, %ecx             /* MSR PRED_CMD: IBPB */
-        mov     $1, %eax
-        xor     %edx, %edx
-        wrmsr
+        WRITE_MSR MSR_PRED_CMD, $1      /* IBPB */
 775:
         .if     \reload
         mov     UREGS_rax(%rsp), %rax
@@ -165,7 +140,7 @@
 781:
         .pushsection .entry.cold, "ax", @progbits
 780:    SLOT    SPEC_PATCH_CTRL, 782f, 1
-        LOAD_SPEC_CTRL CPUINFO_guest_ctrl
+        WRITE_MSR MSR_SPEC_CTRL, CPUINFO_guest_ctrl(%rsp)
 782:    SLOT    SPEC_PATCH_VERW, 783f, 1
         verw    verw_selector(%rip)
 783:    SLOT    SPEC_PATCH_XPTI, 784f, 1

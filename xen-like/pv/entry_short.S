@@ -11,8 +11,8 @@
  */
 #include "pv/entry_macros.h"
 
-#define RFLAGS_NO_HANDLER 0x54100   /* AC, RF, NT, TF: a handler starts without them */
-#define RFLAGS_NO_IRET    0x1a7000  /* VIP, VIF, VM, NT, IOPL: not the guest's to set */
+#define RFLAGS_NO_HANDLER (RFLAGS_AC | RFLAGS_RF | RFLAGS_NT | RFLAGS_TF)
+#define RFLAGS_NOT_GUESTS (RFLAGS_VIP | RFLAGS_VIF | RFLAGS_VM | RFLAGS_NT | RFLAGS_IOPL)
 
 /*
  * A guest address of the lower half or above the hypervisor's, plus this, is less than 31 << 43; no other is.
@@ -21,6 +21,10 @@
 
 #define SHORT_ROOM          (CPUINFO_guest_regs & ~15)
 #define SHORT(field)        (field - SHORT_ROOM)(%rsp)
+
+/* Instructions that write the frame of a system call, and that read the frame of iret. */
+#define PUT MAY_FAULT user_syscall_no_stack,
+#define GET MAY_FAULT iret_long,
 
         .section .entry.text, "ax", @progbits
 
@@ -46,19 +50,16 @@ LABEL user_syscall
         add     $SHORT_ROOM, %rsp
         mov     SHORT(UREGS_rip), %rdx
         STAC
-1:      mov     %rdx, -56(%rax)         /* rcx */
-2:      mov     %rdx, -40(%rax)         /* rip */
+        PUT     mov %rdx, -56(%rax)     /* rcx */
+        PUT     mov %rdx, -40(%rax)     /* rip */
         mov     SHORT(UREGS_rflags), %rdx
-3:      mov     %rdx, -48(%rax)         /* r11 */
-4:      mov     %rdx, -24(%rax)         /* rflags: IF is set, as the mask is 0, and IOPL is 0 */
+        PUT     mov %rdx, -48(%rax)     /* r11 */
+        PUT     mov %rdx, -24(%rax)     /* rflags: IF is set, as the mask is 0, and IOPL is 0 */
         mov     SHORT(UREGS_rsp), %rdx
-5:      mov     %rdx, -16(%rax)
-6:      movq    $FLAT_USER_CS64, -32(%rax)
-7:      movq    $FLAT_USER_SS, -8(%rax)
+        PUT     mov %rdx, -16(%rax)
+        PUT     movq $FLAT_USER_CS64, -32(%rax)
+        PUT     movq $FLAT_USER_SS, -8(%rax)
         CLAC
-        .irp    at, 1b, 2b, 3b, 4b, 5b, 6b, 7b
-        EXTABLE \at, user_syscall_no_stack
-        .endr
         movzbl  VCPU_syscall_masks_events(%rcx), %edx
         mov     %dl, VCPUINFO_upcall_mask(%r11)
         sub     $56, %rax
@@ -111,52 +112,49 @@ LABEL iret_short
         mov     CPUINFO_guest_info(%rsp), %rdx
         add     $SHORT_ROOM, %rsp
         STAC
-1:      mov     IRET_rax(%r11), %rbx    /* both ends of the frame: what lies between can be read then */
-2:      mov     IRET_ss(%r11), %rbx
-3:      mov     IRET_rflags(%r11), %rax
-4:      movzwl  IRET_cs(%r11), %ecx
+        GET     mov IRET_rax(%r11), %rbx /* both ends of the frame: what lies between can be read then */
+        GET     mov IRET_ss(%r11), %rbx
+        GET     mov IRET_rflags(%r11), %rax
+        GET     movzwl IRET_cs(%r11), %ecx
         bt      $9, %eax                /* IF, which becomes the mask */
         setnc   %bl
-        jnc     10f
+        jnc     1f
         cmpb    $0, VCPUINFO_upcall_pending(%rdx)
         jne     iret_long
-10:     not     %ecx
+1:      not     %ecx
         test    $3, %cl
         setz    %bh                     /* to user mode */
-        jnz     11f
+        jnz     2f
         cmpq    $0, SHORT(CPUINFO_guest_cr3)
         je      iret_long
-11:     not     %ecx
+2:      not     %ecx
         or      $3, %ecx
         mov     %bl, VCPUINFO_upcall_mask(%rdx)
-        and     $~RFLAGS_NO_IRET, %eax
+        and     $~RFLAGS_NOT_GUESTS, %eax
         or      $RFLAGS_IF | RFLAGS_ALWAYS, %eax
         mov     %rax, SHORT(UREGS_rflags)
         mov     %rcx, SHORT(UREGS_cs)
-5:      movzwl  IRET_ss(%r11), %eax
+        GET     movzwl IRET_ss(%r11), %eax
         or      $3, %eax
         mov     %rax, SHORT(UREGS_ss)
-6:      mov     IRET_rip(%r11), %rax
+        GET     mov IRET_rip(%r11), %rax
         mov     %rax, SHORT(UREGS_rip)
-7:      mov     IRET_flags(%r11), %rcx
+        GET     mov IRET_flags(%r11), %rcx
         mov     %ecx, SHORT(UREGS_entry_vector)
-8:      mov     IRET_rsp(%r11), %rdx
-9:      mov     IRET_rax(%r11), %rax
-12:     mov     IRET_rcx(%r11), %rcx
-13:     mov     IRET_r11(%r11), %r11
+        GET     mov IRET_rsp(%r11), %rdx
+        GET     mov IRET_rax(%r11), %rax
+        GET     mov IRET_rcx(%r11), %rcx
+        GET     mov IRET_r11(%r11), %r11
         CLAC
-        .irp    at, 1b, 2b, 3b, 4b, 5b, 6b, 7b, 8b, 9b, 12b, 13b
-        EXTABLE \at, iret_long
-        .endr
         mov     %rdx, SHORT(UREGS_rsp)
         test    %bh, %bh
-        jz      14f
+        jz      3f
         mov     SHORT(CPUINFO_guest_vcpu), %rdx
         movb    $0, VCPU_kernel_mode(%rdx)
         mov     SHORT(CPUINFO_guest_cr3), %rdx
         mov     %rdx, %cr3
         swapgs
-14:     mov     SHORT(UREGS_rdx), %rdx
+3:      mov     SHORT(UREGS_rdx), %rdx
         testl   $VGCF_in_syscall, SHORT(UREGS_entry_vector)
         jnz     iret_sysret
         mov     SHORT(UREGS_rbx), %rbx
@@ -173,11 +171,11 @@ iret_sysret:
         inc     %rbx
         cmp     $1, %rbx
         mov     SHORT(UREGS_rbx), %rbx
-        ja      15f
+        ja      4f
         mov     SHORT(UREGS_rflags), %r11
         mov     SHORT(UREGS_rsp), %rsp
         sysretq
-15:     movq    $FLAT_USER_CS64, SHORT(UREGS_cs)
+4:      movq    $FLAT_USER_CS64, SHORT(UREGS_cs)
         movq    $FLAT_USER_SS, SHORT(UREGS_ss)
         add     $UREGS_rip - SHORT_ROOM, %rsp
         jmp     iret_short_iret
@@ -191,5 +189,3 @@ iret_not_guest:
         mov     $HYPERVISOR_iret, %eax
         mov     UREGS_rflags(%rsp), %r11
         jmp     hypercall
-
-        .section .note.GNU-stack, "", @progbits
