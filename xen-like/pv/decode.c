@@ -66,15 +66,9 @@ static u64 take(struct cursor *c, unsigned int size)
 
 static s64 take_signed(struct cursor *c, unsigned int size)
 {
-    unsigned int shift = 64 - 8 * size;
+    const unsigned int shift = 64 - 8 * size;
 
-    return (s64)(take(c, size) << shift) >> shift;
-}
-
-static bool is_prefix(u8 byte)
-{
-    return byte == 0x66 || byte == 0x67 || byte == 0xf0 || byte == 0xf2 || byte == 0xf3 || byte == 0x26 ||
-           byte == 0x2e || byte == 0x36 || byte == 0x3e || byte == 0x64 || byte == 0x65;
+    return size ? (s64)(take(c, size) << shift) >> shift : 0;
 }
 
 /*
@@ -85,68 +79,62 @@ static bool take_prefixes(struct cursor *c, bool code32, struct insn *out)
 {
     bool size16 = false;
 
-    while (c->at < c->count && is_prefix(c->bytes[c->at])) {
-        u8 prefix = c->bytes[c->at++];
+    for (; c->at < c->count; c->at++) {
+        const u8 byte = c->bytes[c->at];
 
-        switch (prefix) {
+        switch (byte) {
         case 0x66: size16 = true; break;
         case 0x67: out->address32 = true; break;
         case 0xf0: out->lock = true; break;
         case 0xf2: out->repne = true; break;
         case 0xf3: out->rep = true; break;
-        default:   out->segment = prefix; break;
+        case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65: out->segment = byte; break;
+        default:
+            if (!code32 && (byte & 0xf0) == 0x40)
+                out->rex = c->bytes[c->at++];
+            return size16;
         }
     }
-    if (!code32 && c->at < c->count && (c->bytes[c->at] & 0xf0) == 0x40)
-        out->rex = c->bytes[c->at++];
     return size16;
 }
 
 static void take_modrm(struct cursor *c, struct insn *out)
 {
-    u8 modrm = take(c, 1), rm = modrm & 7;
+    const u8 modrm = take(c, 1), rm = modrm & 7;
 
     out->has_modrm = true;
     out->mod = modrm >> 6;
     out->reg = ((modrm >> 3) & 7) | (out->rex & 4 ? 8 : 0);
     out->rm = rm | (out->rex & 1 ? 8 : 0);
-    out->base = out->index = 0xff;
     /* MOV to and from control and debug registers treats mod as 3 whatever it says. */
     if (out->mod == 3 || (out->opcode & ~3) == (MAP_0F | 0x20))
         return;
 
+    unsigned int displacement_size = out->mod == 2 ? 4 : out->mod;
     out->is_memory = true;
     out->base = out->rm;
     if (rm == 4) {
-        u8 sib = take(c, 1);
+        const u8 sib = take(c, 1);
 
         out->scale = sib >> 6;
         out->index = ((sib >> 3) & 7) | (out->rex & 2 ? 8 : 0);
         if (out->index == 4)
             out->index = 0xff;
         out->base = (sib & 7) | (out->rex & 1 ? 8 : 0);
-        if ((sib & 7) == 5 && out->mod == 0) {
-            out->base = 0xff;
-            out->displacement = take_signed(c, 4);
-        }
-    } else if (rm == 5 && out->mod == 0) {
-        out->base = 0xff;
-        out->rip_relative = true;
-        out->displacement = take_signed(c, 4);
     }
-    if (out->mod == 1)
-        out->displacement = take_signed(c, 1);
-    else if (out->mod == 2)
-        out->displacement = take_signed(c, 4);
+    if ((out->base & 7) == 5 && out->mod == 0) { /* no base, or rip where no SIB byte says it */
+        out->base = 0xff;
+        out->rip_relative = rm == 5;
+        displacement_size = 4;
+    }
+    out->displacement = take_signed(c, displacement_size);
 }
 
 static u8 operand_size(u8 flags, bool size16, u8 rex)
 {
     if (flags & F_BYTE)
         return 1;
-    if (flags & F_LONG)
-        return 8;
-    if ((rex & 8) && !(flags & F_WORD))
+    if (flags & F_LONG || (rex & 8 && !(flags & F_WORD)))
         return 8;
     return size16 ? 2 : 4;
 }
@@ -154,28 +142,22 @@ static u8 operand_size(u8 flags, bool size16, u8 rex)
 bool insn_decode(const u8 *bytes, unsigned int count, bool code32, struct insn *out)
 {
     struct cursor c = { .bytes = bytes, .count = min(count, (unsigned int)INSN_MAX) };
-    bool size16, wants_immediate;
-    u8 flags;
 
     *out = (struct insn){ .base = 0xff, .index = 0xff };
-    size16 = take_prefixes(&c, code32, out);
+    const bool size16 = take_prefixes(&c, code32, out);
     out->opcode = take(&c, 1);
     if (out->opcode == 0x0f)
         out->opcode = MAP_0F | take(&c, 1);
-    flags = c.overrun ? 0 : opcodes[out->opcode];
-    if (!(flags & F_KNOWN) || (code32 && (flags & F_MODRM)))
+    u8 flags = c.overrun ? 0 : opcodes[out->opcode];
+    if (!(flags & F_KNOWN) || (code32 && flags & F_MODRM))
         return false;
 
     out->operand_size = operand_size(flags, size16, out->rex);
     if (flags & F_MODRM)
         take_modrm(&c, out);
-    wants_immediate = !(flags & F_GROUP3) || (out->reg & 7) < 2;
-    if (wants_immediate && (flags & F_IMM8))
-        out->immediate_size = 1;
-    else if (wants_immediate && (flags & F_IMM))
-        out->immediate_size = min(out->operand_size, (u8)4);
-    if (out->immediate_size)
-        out->immediate = (u64)take_signed(&c, out->immediate_size);
+    if (flags & F_GROUP3 && (out->reg & 7) > 1)
+        flags &= ~(F_IMM8 | F_IMM);
+    out->immediate = take_signed(&c, flags & F_IMM8 ? 1 : flags & F_IMM ? min(out->operand_size, (u8)4) : 0);
     out->length = c.at;
     return !c.overrun;
 }

@@ -10,12 +10,11 @@
 
 #define INSN_MAX 15
 
-/* Opcode maps: one byte; 0f xx. */
-#define MAP_ONE 0x000
-#define MAP_0F  0x100
+/* In struct insn's opcode: the byte is the second of two, 0f xx. */
+#define MAP_0F 0x100
 
 struct insn {
-    u16 opcode;             /* MAP_* | byte */
+    u16 opcode;             /* the byte, or MAP_0F | byte */
     u8 length;
     u8 operand_size;        /* 1, 2, 4 or 8: of the operand that the opcode names */
     bool lock, rep, repne;
@@ -32,7 +31,6 @@ struct insn {
     bool rip_relative;
     s64 displacement;
     u64 immediate;          /* sign-extended to 64 bits */
-    u8 immediate_size;
 };
 
 /*

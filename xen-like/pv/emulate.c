@@ -28,36 +28,40 @@ u64 *emul_register(struct cpu_user_regs *regs, unsigned int nr)
     return (u64 *)((char *)regs + register_offsets[nr & 15]);
 }
 
-static u64 size_mask(unsigned int size) { return size >= 8 ? ~0UL : (1UL << (8 * size)) - 1; }
-
-/* Without a REX prefix byte registers 4 to 7 are ah, ch, dh, bh. */
-static bool is_high_byte(const struct emulation *e, unsigned int nr, unsigned int size)
+/* Where an operand of that size lies: without a REX prefix byte registers 4 to 7 are ah, ch, dh, bh. */
+static void *operand(const struct emulation *e, unsigned int nr, unsigned int size)
 {
-    return size == 1 && !e->insn.rex && nr >= 4 && nr < 8;
+    const bool high = size == 1 && !e->insn.rex && nr >= 4 && nr < 8;
+
+    return high ? (u8 *)emul_register(e->regs, nr - 4) + 1 : (u8 *)emul_register(e->regs, nr);
 }
 
 u64 emul_read_register(const struct emulation *e, unsigned int nr, unsigned int size)
 {
-    if (is_high_byte(e, nr, size))
-        return (*emul_register(e->regs, nr - 4) >> 8) & 0xff;
-    return *emul_register(e->regs, nr) & size_mask(size);
+    const void *from = operand(e, nr, size);
+
+    switch (size) {
+    case 1:  return *(const u8 *)from;
+    case 2:  return *(const u16 *)from;
+    case 4:  return *(const u32 *)from;
+    default: return *(const u64 *)from;
+    }
 }
 
 void emul_write_register(const struct emulation *e, unsigned int nr, unsigned int size, u64 value)
 {
-    u64 *reg;
+    void *to = operand(e, nr, size);
 
-    if (is_high_byte(e, nr, size)) {
-        reg = emul_register(e->regs, nr - 4);
-        *reg = (*reg & ~0xff00UL) | (value & 0xff) << 8;
-        return;
+    switch (size) {
+    case 1:  *(u8 *)to = value; break;
+    case 2:  *(u16 *)to = value; break;
+    case 4:  *(u64 *)to = (u32)value; break;    /* the upper half becomes zero (SDM vol. 1, 3.4.1.1) */
+    default: *(u64 *)to = value; break;
     }
-    reg = emul_register(e->regs, nr);
-    if (size == 4)
-        *reg = (u32)value; /* the upper half becomes zero (SDM vol. 1, 3.4.1.1) */
-    else
-        *reg = (*reg & ~size_mask(size)) | (value & size_mask(size));
 }
+
+/* The register operand of an instruction that has no memory form, by its ModRM byte. */
+static u64 *rm_register(const struct emulation *e) { return emul_register(e->regs, e->insn.rm); }
 
 static u64 edx_eax(const struct cpu_user_regs *regs) { return (u64)(u32)regs->rdx << 32 | (u32)regs->rax; }
 
@@ -112,10 +116,9 @@ static u64 descriptor(u16 selector)
 
 bool emulation_start(struct emulation *e, struct vcpu *v, struct cpu_user_regs *regs)
 {
-    u64 code = regs->cs == FLAT_USER_CS64 ? DESC_LONG : descriptor(regs->cs);
+    const u64 code = regs->cs == FLAT_USER_CS64 ? DESC_LONG : descriptor(regs->cs);
     unsigned long at = regs->rip;
     u8 bytes[INSN_MAX];
-    unsigned int count;
 
     e->v = v;
     e->regs = regs;
@@ -126,7 +129,7 @@ bool emulation_start(struct emulation *e, struct vcpu *v, struct cpu_user_regs *
         at = (u32)(regs->rip + (code >> 16 & 0xffffff) + (code >> 56 << 24));
     }
     /* It may end before an unmapped page: what cannot be read is not needed, or the decoder says so. */
-    count = INSN_MAX - copy_from_guest(bytes, at, INSN_MAX);
+    const unsigned int count = INSN_MAX - copy_from_guest(bytes, at, INSN_MAX);
     return insn_decode(bytes, count, e->code32, &e->insn);
 }
 
@@ -147,13 +150,8 @@ bool pv_iopl_allows(const struct vcpu *v)
     return v->pv.iopl >= cpl;
 }
 
-static enum emulated emul_cli_sti(struct emulation *e)
-{
-    /*
-     * The event mask is the guest's interrupt flag; the instructions do nothing where its IOPL allows them.
-     */
-    return pv_iopl_allows(e->v) ? EMUL_DONE : EMUL_FAULT;
-}
+/* The event mask is the guest's interrupt flag; the instructions do nothing where its IOPL allows them. */
+static enum emulated emul_cli_sti(struct emulation *e) { return pv_iopl_allows(e->v); }
 
 static enum emulated emul_clts(struct emulation *e)
 {
@@ -180,58 +178,48 @@ static enum emulated write_guest_cr0(struct vcpu *v, u64 value)
 
 static enum emulated emul_read_cr(struct emulation *e)
 {
-    struct vcpu *v = e->v;
-    u64 value;
+    const struct vcpu *v = e->v;
+    u64 *to = rm_register(e);
 
     switch (e->insn.reg) {
-    case 0: value = read_guest_cr0(v); break;
-    case 2: value = READ_ONCE(v->info->arch.cr2); break;
-    case 3: value = xen_pfn_to_cr3(v->pv.kernel_root.v); break;
-    case 4: value = pv_guest_cr4(v); break;
+    case 0:  *to = read_guest_cr0(v); break;
+    case 2:  *to = READ_ONCE(v->info->arch.cr2); break;
+    case 3:  *to = xen_pfn_to_cr3(v->pv.kernel_root.v); break;
+    case 4:  *to = pv_guest_cr4(v); break;
     default: return EMUL_FAULT;
     }
-    *emul_register(e->regs, e->insn.rm) = value;
     return EMUL_DONE;
+}
+
+static enum emulated write_guest_cr3(struct vcpu *v, u64 value)
+{
+    const int ret = vcpu_set_kernel_root(v, MFN(xen_cr3_to_pfn(value)), true);
+
+    return ret == -ERESTART ? EMUL_STAYS : ret == 0;
 }
 
 static enum emulated emul_write_cr(struct emulation *e)
 {
-    struct vcpu *v = e->v;
-    u64 value = *emul_register(e->regs, e->insn.rm);
-    int ret;
+    const u64 value = *rm_register(e);
 
     switch (e->insn.reg) {
-    case 0:
-        return write_guest_cr0(v, value);
-    case 2:
-        WRITE_ONCE(v->info->arch.cr2, value);
-        return EMUL_DONE;
-    case 3:
-        ret = vcpu_set_kernel_root(v, MFN(xen_cr3_to_pfn(value)), true);
-        if (ret == -ERESTART)
-            return EMUL_AGAIN;
-        return ret ? EMUL_FAULT : EMUL_DONE;
-    case 4:
-        pv_set_guest_cr4(v, value);
-        return EMUL_DONE;
-    default:
-        return EMUL_FAULT;
+    case 0:  return write_guest_cr0(e->v, value);
+    case 2:  WRITE_ONCE(e->v->info->arch.cr2, value); break;
+    case 3:  return write_guest_cr3(e->v, value);
+    case 4:  pv_set_guest_cr4(e->v, value); break;
+    default: return EMUL_FAULT;
     }
+    return EMUL_DONE;
 }
 
 static enum emulated emul_read_dr(struct emulation *e)
 {
-    u64 value;
-
-    if (!pv_get_debugreg(e->v, e->insn.reg, &value))
-        return EMUL_FAULT;
-    *emul_register(e->regs, e->insn.rm) = value;
-    return EMUL_DONE;
+    return pv_get_debugreg(e->v, e->insn.reg, rm_register(e));
 }
 
 static enum emulated emul_write_dr(struct emulation *e)
 {
-    return pv_set_debugreg(e->v, e->insn.reg, *emul_register(e->regs, e->insn.rm)) ? EMUL_FAULT : EMUL_DONE;
+    return pv_set_debugreg(e->v, e->insn.reg, *rm_register(e)) == 0;
 }
 
 static enum emulated emul_rdmsr(struct emulation *e)
@@ -239,10 +227,7 @@ static enum emulated emul_rdmsr(struct emulation *e)
     u64 value;
 
     if (!pv_rdmsr(e->v, (u32)e->regs->rcx, &value)) {
-        /*
-         * A kernel that has no #GP handler yet gets a zero instead of its end (arch-x86/xen.h, struct
-         * trap_info).
-         */
+        /* A kernel without a #GP handler yet gets zero, not its end (arch-x86/xen.h, struct trap_info). */
         if (e->v->pv.trap_table[TRAP_GP_FAULT].address)
             return EMUL_FAULT;
         value = 0;
@@ -253,7 +238,7 @@ static enum emulated emul_rdmsr(struct emulation *e)
 
 static enum emulated emul_wrmsr(struct emulation *e)
 {
-    return pv_wrmsr(e->v, (u32)e->regs->rcx, edx_eax(e->regs)) ? EMUL_DONE : EMUL_FAULT;
+    return pv_wrmsr(e->v, (u32)e->regs->rcx, edx_eax(e->regs));
 }
 
 static enum emulated emul_cpuid(struct emulation *e)
@@ -284,11 +269,11 @@ static bool xcr0_valid(u64 value)
 
 static enum emulated emul_xsetbv(struct emulation *e)
 {
-    u64 value = edx_eax(e->regs);
+    const u64 value = edx_eax(e->regs);
 
     if (!(e->v->pv.ctrlreg[4] & CR4_OSXSAVE)) {
         pv_inject_trap(e->v, TRAP_INVALID_OP, false, 0);
-        return EMUL_INJECTED;
+        return EMUL_STAYS;
     }
     if ((u32)e->regs->rcx != 0 || !xcr0_valid(value))
         return EMUL_FAULT;
@@ -300,7 +285,7 @@ static enum emulated emul_xsetbv(struct emulation *e)
 /* 0f 01: by the whole ModRM byte where mod is 3. */
 static enum emulated emul_group_0f01(struct emulation *e)
 {
-    u8 modrm = e->insn.mod << 6 | (e->insn.reg & 7) << 3 | (e->insn.rm & 7);
+    const u8 modrm = e->insn.mod << 6 | (e->insn.reg & 7) << 3 | (e->insn.rm & 7);
 
     if (modrm == 0xd1)
         return emul_xsetbv(e);
@@ -309,17 +294,14 @@ static enum emulated emul_group_0f01(struct emulation *e)
         return emul_rdtsc(e);
     }
     if ((e->insn.reg & 7) == 6 && !e->insn.is_memory) /* lmsw: PE, MP, EM, TS */
-        return write_guest_cr0(e->v, (read_guest_cr0(e->v) & ~0xfUL) |
-                               (*emul_register(e->regs, e->insn.rm) & 0xf));
+        return write_guest_cr0(e->v, (read_guest_cr0(e->v) & ~0xfUL) | (*rm_register(e) & 0xf));
     return EMUL_FAULT;
 }
 
-struct privileged {
+static const struct {
     enum emulated (*emulate)(struct emulation *e);
     bool any;       /* the guest's user mode may have it emulated as well, and 32-bit code */
-};
-
-static const struct privileged privileged[0x200] = {
+} privileged[0x200] = {
     [0x6c ... 0x6f] = { emul_io, true },
     [0xe4 ... 0xe7] = { emul_io, true },
     [0xec ... 0xef] = { emul_io, true },
@@ -340,28 +322,19 @@ static const struct privileged privileged[0x200] = {
 bool pv_emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs)
 {
     struct emulation e;
-    const struct privileged *p;
 
-    if (!emulation_start(&e, v, regs))
+    if (!emulation_start(&e, v, regs) || !privileged[e.insn.opcode].emulate || e.insn.lock ||
+        ((!v->pv.kernel_mode || e.code32) && !privileged[e.insn.opcode].any))
         return false;
-    p = &privileged[e.insn.opcode];
-    if (!p->emulate || e.insn.lock || ((!v->pv.kernel_mode || e.code32) && !p->any))
-        return false;
-
-    switch (p->emulate(&e)) {
-    case EMUL_DONE:
+    const enum emulated result = privileged[e.insn.opcode].emulate(&e);
+    if (result == EMUL_DONE) {
         emulation_end(&e);
         if (regs->rflags & RFLAGS_TF) {
             v->pv.dr[6] |= 1UL << 14; /* BS: a single step ends after the emulated instruction too */
             pv_inject_trap(v, TRAP_DEBUG, false, 0);
         }
-        return true;
-    case EMUL_AGAIN:
-    case EMUL_INJECTED:
-        return true;
-    default:
-        return false;
     }
+    return result != EMUL_FAULT;
 }
 
 /* ud2; "xen"; cpuid: the prefix of XEN_EMULATE_PREFIX, for guest kernel and user alike. */
@@ -369,13 +342,11 @@ bool pv_emulate_forced(struct vcpu *v, struct cpu_user_regs *regs)
 {
     static const u8 cpuid_with_prefix[] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };
     u8 bytes[sizeof(cpuid_with_prefix)];
-    struct emulation e;
 
     if (copy_from_guest(bytes, regs->rip, sizeof(bytes)) || memcmp(bytes, cpuid_with_prefix, sizeof(bytes)))
         return false;
-    e = (struct emulation){ .v = v, .regs = regs };
+    struct emulation e = { .v = v, .regs = regs, .insn.length = sizeof(bytes) };
     emul_cpuid(&e);
-    regs->rip += sizeof(bytes);
-    regs->rflags &= ~(u64)RFLAGS_RF;
+    emulation_end(&e);
     return true;
 }

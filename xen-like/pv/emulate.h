@@ -5,11 +5,11 @@
 #include "pv/decode.h"
 #include "pv/internal.h"
 
+/* What became of an instruction; the first two are what a bool says, where nothing else can be. */
 enum emulated {
-    EMUL_DONE,      /* rip moves on by the instruction's length */
-    EMUL_AGAIN,     /* rip stays: more iterations, or another try */
-    EMUL_FAULT,     /* the guest gets the fault that it raised */
-    EMUL_INJECTED,  /* the guest gets another fault, which has been injected */
+    EMUL_FAULT = false,     /* the guest gets the fault that it raised */
+    EMUL_DONE = true,       /* rip moves on by the instruction's length */
+    EMUL_STAYS,             /* rip stays: more iterations, another try, or another fault, which is injected */
 };
 
 struct emulation {
@@ -19,9 +19,7 @@ struct emulation {
     bool code32;
 };
 
-/*
- * Reads and decodes the instruction at rip; false where it cannot be read, or is unknown.
- */
+/* Reads and decodes the instruction at rip; false where it cannot be read, or is unknown. */
 bool emulation_start(struct emulation *e, struct vcpu *v, struct cpu_user_regs *regs);
 /* To the next instruction. */
 void emulation_end(struct emulation *e);

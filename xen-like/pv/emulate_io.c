@@ -18,18 +18,15 @@ static const struct port_range { u16 first, last; } own_ports[] = {
 
 static bool guest_allows(const struct vcpu *v, u16 port, unsigned int size)
 {
-    u16 bits;
+    u16 bits = 0;
 
     if (pv_iopl_allows(v))
         return true;
-    /* Two bytes at once: the access may straddle. A port beyond the bitmap is not allowed. */
-    if (!v->pv.iobmp || port + size > v->pv.iobmp_limit)
+    /* A port beyond the bitmap is not allowed; where the access straddles two bytes, both are read. */
+    if (!v->pv.iobmp || port + size > v->pv.iobmp_limit ||
+        copy_from_guest(&bits, v->pv.iobmp + port / 8, port % 8 + size > 8 ? 2 : 1))
         return false;
-    if (copy_from_guest(&bits, v->pv.iobmp + port / 8, (port % 8 + size > 8) ? 2 : 1))
-        return false;
-    if (port % 8 + size <= 8)
-        bits &= 0xff;
-    return !((bits >> (port % 8)) & ((1u << size) - 1));
+    return !(bits >> port % 8 & ((1u << size) - 1));
 }
 
 static bool domain_has(const struct domain *d, u16 port, unsigned int size)
@@ -38,10 +35,9 @@ static bool domain_has(const struct domain *d, u16 port, unsigned int size)
 
     if (!d->pv.ioports_all || last > 0xffff || console_owns_ports(port, last))
         return false;
-    for (unsigned int i = 0; i < ARRAY_SIZE(own_ports); i++) {
+    for (unsigned int i = 0; i < ARRAY_SIZE(own_ports); i++)
         if (port <= own_ports[i].last && last >= own_ports[i].first)
             return false;
-    }
     return true;
 }
 
@@ -64,33 +60,26 @@ static void port_write(const struct domain *d, u16 port, unsigned int size, u32 
         outl(port, value);
 }
 
-static enum emulated fault_at(struct emulation *e, unsigned long address, bool write)
-{
-    pv_inject_page_fault(e->v, address, write ? PF_WRITE : 0);
-    return EMUL_INJECTED;
-}
-
 /* One iteration of INS or OUTS. EMUL_DONE: done, registers moved on. */
 static enum emulated string_io_once(struct emulation *e, u16 port, bool out)
 {
-    struct cpu_user_regs *regs = e->regs;
-    unsigned int size = e->insn.operand_size;
-    u64 step = regs->rflags & RFLAGS_DF ? -(u64)size : size;
-    u64 *pointer = out ? &regs->rsi : &regs->rdi;
-    unsigned long address = e->insn.address32 ? (u32)*pointer : *pointer;
+    const unsigned int size = e->insn.operand_size;
+    const u64 step = e->regs->rflags & RFLAGS_DF ? -(u64)size : size;
+    u64 *pointer = out ? &e->regs->rsi : &e->regs->rdi;
+    const unsigned long address = e->insn.address32 ? (u32)*pointer : *pointer;
     u32 value = 0;
 
-    if (out) {
-        if (copy_from_guest(&value, address, size))
-            return fault_at(e, address, false);
+    /* Reading a port cannot be undone: the destination must be there first. */
+    bool ok = !(out ? copy_from_guest(&value, address, size) : copy_to_guest(address, &value, size));
+    if (ok && out) {
         port_write(e->v->domain, port, size, value);
-    } else {
-        /* Reading a port cannot be undone: the destination must be there first. */
-        if (copy_to_guest(address, &value, size))
-            return fault_at(e, address, true);
+    } else if (ok) {
         value = port_read(e->v->domain, port, size);
-        if (copy_to_guest(address, &value, size))
-            return fault_at(e, address, true);
+        ok = !copy_to_guest(address, &value, size);
+    }
+    if (!ok) {
+        pv_inject_page_fault(e->v, address, out ? 0 : PF_WRITE);
+        return EMUL_STAYS;
     }
     *pointer = e->insn.address32 ? (u32)(*pointer + step) : *pointer + step;
     return EMUL_DONE;
@@ -100,29 +89,22 @@ static enum emulated string_io_once(struct emulation *e, u16 port, bool out)
 
 static enum emulated string_io(struct emulation *e, u16 port, bool out)
 {
-    struct cpu_user_regs *regs = e->regs;
-
     if (!e->insn.rep && !e->insn.repne)
         return string_io_once(e, port, out);
-    for (unsigned int i = 0; i < STRING_IO_BATCH; i++) {
-        enum emulated ret;
-
-        if (!regs->rcx)
-            return EMUL_DONE;
-        ret = string_io_once(e, port, out);
-        if (ret != EMUL_DONE)
-            return ret;
-        regs->rcx--;
+    for (unsigned int i = 0; e->regs->rcx; i++) {
+        if (i == STRING_IO_BATCH || string_io_once(e, port, out) != EMUL_DONE)
+            return EMUL_STAYS;
+        e->regs->rcx--;
     }
-    return regs->rcx ? EMUL_AGAIN : EMUL_DONE;
+    return EMUL_DONE;
 }
 
 enum emulated emul_io(struct emulation *e)
 {
-    u8 opcode = e->insn.opcode;
-    bool string = opcode < 0x70, immediate = !string && opcode < 0xe8, out = opcode & 2;
-    u16 port = immediate ? (u8)e->insn.immediate : (u16)e->regs->rdx;
-    unsigned int size = e->insn.operand_size;
+    const u8 opcode = e->insn.opcode;
+    const bool string = opcode < 0x70, immediate = !string && opcode < 0xe8, out = opcode & 2;
+    const u16 port = immediate ? (u8)e->insn.immediate : (u16)e->regs->rdx;
+    const unsigned int size = e->insn.operand_size;
 
     /* String forms of 32-bit code may have segments with bases: they are not carried out. */
     if (!guest_allows(e->v, port, size) || (string && e->code32))
