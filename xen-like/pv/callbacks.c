@@ -53,103 +53,75 @@ void pv_set_kernel_stack(struct vcpu *v, unsigned long ss, unsigned long sp)
 /* stack_switch: where a trap from user mode finds its stack. */
 long do_stack_switch(unsigned long ss, unsigned long sp)
 {
-    if (ss & ~3UL)
-        ss |= 3;
-    pv_set_kernel_stack(current, ss, sp);
+    pv_set_kernel_stack(current, ss & ~3UL ? ss | 3 : ss, sp);
     return 0;
 }
 
-long do_set_callbacks(unsigned long event, unsigned long failsafe, unsigned long syscall)
+/* --- entry points --- */
+
+#define ENTRY_POINTS                                                                                        \
+    (1u << CALLBACKTYPE_event | 1u << CALLBACKTYPE_failsafe | 1u << CALLBACKTYPE_syscall |                  \
+     1u << CALLBACKTYPE_sysenter | 1u << CALLBACKTYPE_syscall32)
+static bool is_entry_point(u16 type) { return type < NR_CALLBACKS && ENTRY_POINTS >> type & 1; }
+
+static long register_callback(u16 type, bool mask_events, unsigned long address)
 {
-    struct vcpu *v = current;
-
-    if (!canonical(event) || !canonical(failsafe) || !canonical(syscall))
-        return -EINVAL;
-    v->pv.callbacks[CALLBACKTYPE_event].address = event;
-    v->pv.callbacks[CALLBACKTYPE_failsafe] = (struct pv_callback){ .address = failsafe };
-    v->pv.callbacks[CALLBACKTYPE_syscall] = (struct pv_callback){ .address = syscall };
-    return 0;
-}
-
-/* --- callback_op --- */
-
-static long register_callback(unsigned int type, unsigned int flags, unsigned long address)
-{
-    struct vcpu *v = current;
+    struct pv_vcpu *pv = &current->pv;
 
     if (!canonical(address))
         return -EINVAL;
-    switch (type) {
-    case CALLBACKTYPE_event:
-    case CALLBACKTYPE_failsafe:
-    case CALLBACKTYPE_syscall:
-    case CALLBACKTYPE_sysenter:
-    case CALLBACKTYPE_syscall32:
-        v->pv.callbacks[type] = (struct pv_callback){ address, flags & CALLBACKF_mask_events };
-        return 0;
-    case CALLBACKTYPE_nmi:
-        /* Domain-0's first vCPU would get the machine's NMIs; the table entry is where it is found. */
-        v->pv.trap_table[TRAP_NMI] = (struct trap_info){ .vector = TRAP_NMI, .cs = FLAT_USER_CS64,
-                                                         .address = address };
-        return 0;
-    default:
+    /* Domain-0's first vCPU would get the machine's NMIs; the table entry is where it is found. */
+    if (type == CALLBACKTYPE_nmi)
+        pv->trap_table[TRAP_NMI] = (struct trap_info){ TRAP_NMI, 0, FLAT_USER_CS64, address };
+    else if (is_entry_point(type))
+        pv->callbacks[index_nospec(type, NR_CALLBACKS)] = (struct pv_callback){ address, mask_events };
+    else
         return -ENOSYS;
-    }
-}
-
-static long unregister_callback(unsigned int type)
-{
-    switch (type) {
-    case CALLBACKTYPE_event:
-    case CALLBACKTYPE_failsafe:
-    case CALLBACKTYPE_syscall:
-    case CALLBACKTYPE_sysenter:
-    case CALLBACKTYPE_syscall32:
-        return -EINVAL;
-    case CALLBACKTYPE_nmi:
-        return register_callback(type, 0, 0);
-    default:
-        return -ENOSYS;
-    }
+    return 0;
 }
 
 long do_callback_op(unsigned int cmd, unsigned long arg)
 {
-    struct callback_register reg;
-    struct callback_unregister unreg;
+    struct callback_register op = {};   /* begins as struct callback_unregister */
 
-    switch (cmd) {
-    case CALLBACKOP_register:
-        if (copy_from_guest(&reg, arg, sizeof(reg)))
-            return -EFAULT;
-        return register_callback(reg.type, reg.flags, reg.address);
-    case CALLBACKOP_unregister:
-        if (copy_from_guest(&unreg, arg, sizeof(unreg)))
-            return -EFAULT;
-        return unregister_callback(unreg.type);
-    default:
+    if (cmd != CALLBACKOP_register && cmd != CALLBACKOP_unregister)
         return -ENOSYS;
-    }
+    const bool takes_back = cmd == CALLBACKOP_unregister;
+    if (copy_from_guest(&op, arg, takes_back ? sizeof(struct callback_unregister) : sizeof(op)))
+        return -EFAULT;
+    /* Only the NMI's can be taken back: its address is 0 then. */
+    if (takes_back && is_entry_point(op.type))
+        return -EINVAL;
+    return register_callback(op.type, op.flags & CALLBACKF_mask_events, op.address);
 }
 
-/* nmi_op: the older way to the same entry; vCPU 0 only. */
+/* The older way to the same; the event callback's own mask stays as it is. */
+long do_set_callbacks(unsigned long event, unsigned long failsafe, unsigned long syscall)
+{
+    if (!canonical(event) || !canonical(failsafe) || !canonical(syscall))
+        return -EINVAL;
+    current->pv.callbacks[CALLBACKTYPE_event].address = event;
+    current->pv.callbacks[CALLBACKTYPE_failsafe] = (struct pv_callback){ failsafe, false };
+    current->pv.callbacks[CALLBACKTYPE_syscall] = (struct pv_callback){ syscall, false };
+    return 0;
+}
+
+/* nmi_op: the older way to the NMI's entry point; vCPU 0 only. */
 long do_nmi_op(unsigned int cmd, unsigned long arg)
 {
-    struct xennmi_callback cb;
+    struct xennmi_callback cb = {};
 
-    switch (cmd) {
-    case XENNMI_register_callback:
-        if (copy_from_guest(&cb, arg, sizeof(cb)))
-            return -EFAULT;
-        if (current->id)
-            return -EINVAL;
-        return register_callback(CALLBACKTYPE_nmi, 0, cb.handler_address);
-    case XENNMI_unregister_callback:
-        return unregister_callback(CALLBACKTYPE_nmi);
-    default:
+    if (cmd != XENNMI_register_callback && cmd != XENNMI_unregister_callback)
         return -ENOSYS;
-    }
+    const bool registers = cmd == XENNMI_register_callback;
+    if (registers && copy_from_guest(&cb, arg, sizeof(cb)))
+        return -EFAULT;
+    if (registers && current->id)
+        return -EINVAL;
+    return register_callback(CALLBACKTYPE_nmi, false, cb.handler_address);
 }
+
+/* --- the rest of its state --- */
 
 void pv_assists_changed(struct domain *d)
 {
@@ -163,16 +135,12 @@ long do_vm_assist(unsigned int cmd, unsigned int type)
 
     if (type >= 64 || !(VM_ASSIST_VALID & (1UL << type)))
         return -EINVAL;
-    switch (cmd) {
-    case VMASST_CMD_enable:
+    if (cmd == VMASST_CMD_enable)
         __atomic_fetch_or(&d->pv.vm_assist, 1UL << type, __ATOMIC_SEQ_CST);
-        break;
-    case VMASST_CMD_disable:
+    else if (cmd == VMASST_CMD_disable)
         __atomic_fetch_and(&d->pv.vm_assist, ~(1UL << type), __ATOMIC_SEQ_CST);
-        break;
-    default:
+    else
         return -ENOSYS;
-    }
     pv_assists_changed(d);
     return 0;
 }
@@ -190,62 +158,48 @@ long do_fpu_taskswitch(unsigned int set)
 #define DR7_GD            (1UL << 13)
 #define DR7_RW_IO         2UL
 
-/* DR7 as it may be loaded; false where a watch is not for guests. */
-static bool check_dr7(u64 *value)
+/* Whether DR7 watches a port with an enabled breakpoint, which is not for guests. */
+static bool watches_ports(u64 dr7)
 {
-    if (*value >> 32)
-        return false;
-    *value &= ~(DR7_RESERVED_ZERO | DR7_GD);
-    *value |= DR7_DEFAULT;
-    for (unsigned int i = 0; i < 4; i++) {
-        unsigned int rw = (*value >> (16 + 4 * i)) & 3;
+    for (unsigned int i = 0; i < 4; i++)
+        if ((dr7 >> (2 * i)) & 3 && ((dr7 >> (16 + 4 * i)) & 3) == DR7_RW_IO)
+            return true;
+    return false;
+}
 
-        if ((*value >> (2 * i)) & 3 && rw == DR7_RW_IO)
-            return false;
-    }
-    return true;
+/* Index of a register in pv.dr, -1: there is none. 4 and 5 are 6 and 7, unless CR4.DE is set. */
+static int dr_index(const struct vcpu *v, unsigned int reg)
+{
+    if (reg > 7 || ((reg == 4 || reg == 5) && v->pv.ctrlreg[4] & CR4_DE))
+        return -1;
+    return index_nospec(reg & 4 ? reg | 2 : reg, ARRAY_SIZE(v->pv.dr));
 }
 
 long pv_set_debugreg(struct vcpu *v, unsigned int reg, u64 value)
 {
-    switch (reg) {
-    case 0 ... 3:
-        if (!guest_range_ok(value, 1))
-            return -EPERM;
-        break;
-    case 4 ... 5:
-        if (v->pv.ctrlreg[4] & CR4_DE)
-            return -ENODEV;
-        return pv_set_debugreg(v, reg + 2, value);
-    case 6:
-        if (value >> 32)
-            return -EPERM;
-        value = (value & ~DR6_RESERVED_ZERO) | DR6_DEFAULT;
-        break;
-    case 7:
-        if (!check_dr7(&value))
-            return -EPERM;
-        break;
-    default:
+    const int i = dr_index(v, reg);
+
+    if (i < 0)
         return -ENODEV;
-    }
-    v->pv.dr[index_nospec(reg, 8)] = value;
-    if (v == current && reg != 6)
+    if (i < 6 ? !guest_range_ok(value, 1) : value >> 32 || (i == 7 && watches_ports(value)))
+        return -EPERM;
+    if (i == 6)
+        value = (value & ~DR6_RESERVED_ZERO) | DR6_DEFAULT;
+    else if (i == 7)
+        value = (value & ~(DR7_RESERVED_ZERO | DR7_GD)) | DR7_DEFAULT;
+    v->pv.dr[i] = value;
+    if (v == current && i != 6)
         pv_load_debug_registers(v);
     return 0;
 }
 
 bool pv_get_debugreg(struct vcpu *v, unsigned int reg, u64 *value)
 {
-    if (reg == 4 || reg == 5) {
-        if (v->pv.ctrlreg[4] & CR4_DE)
-            return false;
-        reg += 2;
-    }
-    if (reg > 7)
-        return false;
-    *value = v->pv.dr[index_nospec(reg, 8)];
-    return true;
+    const int i = dr_index(v, reg);
+
+    if (i >= 0)
+        *value = v->pv.dr[i];
+    return i >= 0;
 }
 
 long do_set_debugreg(unsigned int reg, u64 value) { return pv_set_debugreg(current, reg, value); }

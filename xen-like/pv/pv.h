@@ -15,6 +15,7 @@ struct domain;
 struct vcpu;
 
 #define GDT_GUEST_FRAMES 14 /* FIRST_RESERVED_GDT_PAGE of the ABI */
+#define NR_CALLBACKS     (CALLBACKTYPE_syscall32 + 1)
 
 /*
  * Bit in guest_regs()->entry_vector: the guest came by SYSCALL, and may be left by SYSRET (rcx, r11 are
@@ -33,7 +34,7 @@ struct pv_vcpu {
     struct pv_callback {
         unsigned long address;      /* 0: none */
         bool mask_events;
-    } callbacks[CALLBACKTYPE_syscall32 + 1];    /* by CALLBACKTYPE_*; NMI's is in the trap table */
+    } callbacks[NR_CALLBACKS];      /* by CALLBACKTYPE_*; NMI's is in the trap table */
     bool kernel_mode;               /* the guest's kernel runs (entry.S) */
     /* Any of these four keeps entry.S from its short ways; it looks at them as one word. */
     bool nmi_pending __aligned(4), nmi_masked;
