@@ -89,22 +89,20 @@ static void save_segments(struct vcpu *v, struct cpu_user_regs *regs)
     v->pv.gs_base[!v->pv.kernel_mode] = rdmsr(MSR_KERNEL_GS_BASE);
 }
 
+/* A null selector over a null one is not loaded: there is nothing to change. */
+#define LOAD_SELECTOR(seg) (!(regs->seg | read_##seg()) || load_##seg(regs->seg))
+
 /*
  * Selectors first, since loading one replaces the base. One that cannot be loaded any more (its descriptor
  * went away) becomes null, and the guest is told by its failsafe callback.
  */
 static bool load_segments(struct vcpu *v, const struct cpu_user_regs *regs)
 {
-    bool ok = true;
+    bool ok = LOAD_SELECTOR(ds);
 
-    if (regs->ds | read_ds())
-        ok &= load_ds(regs->ds);
-    if (regs->es | read_es())
-        ok &= load_es(regs->es);
-    if (regs->fs | read_fs())
-        ok &= load_fs(regs->fs);
-    if (regs->gs | read_gs())
-        ok &= load_gs(regs->gs);
+    ok &= LOAD_SELECTOR(es);
+    ok &= LOAD_SELECTOR(fs);
+    ok &= LOAD_SELECTOR(gs);
     wrmsr(MSR_FS_BASE, v->pv.fs_base);
     wrmsr(MSR_GS_BASE, v->pv.gs_base[v->pv.kernel_mode]);
     wrmsr(MSR_KERNEL_GS_BASE, v->pv.gs_base[!v->pv.kernel_mode]);
@@ -117,40 +115,37 @@ static bool load_segments(struct vcpu *v, const struct cpu_user_regs *regs)
 
 void pv_load_debug_registers(const struct vcpu *v)
 {
-    if (!(v->pv.dr[7] & DR7_ENABLES)) {
-        if (this_cpu(dr_in_use))
-            write_dr7(DR7_DEFAULT);
-        this_cpu(dr_in_use) = false;
-        return;
+    const bool use = v->pv.dr[7] & DR7_ENABLES;
+
+    if (use) {
+        write_dr0(v->pv.dr[0]);
+        write_dr1(v->pv.dr[1]);
+        write_dr2(v->pv.dr[2]);
+        write_dr3(v->pv.dr[3]);
+        write_dr6(DR6_DEFAULT);
     }
-    write_dr0(v->pv.dr[0]);
-    write_dr1(v->pv.dr[1]);
-    write_dr2(v->pv.dr[2]);
-    write_dr3(v->pv.dr[3]);
-    write_dr6(DR6_DEFAULT);
-    write_dr7(v->pv.dr[7]);
-    this_cpu(dr_in_use) = true;
+    if (use || this_cpu(dr_in_use))
+        write_dr7(use ? v->pv.dr[7] : DR7_DEFAULT);
+    this_cpu(dr_in_use) = use;
 }
 
 /* --- what entry.S uses while the guest's root is loaded --- */
 
 static void *map_for_entry(unsigned int page, const void *what)
 {
-    unsigned int cpu_nr = this_cpu_nr();
+    const u64 pte = make_pte(virt_to_mfn(what), cpu.nx ? PTE_HV_RW : PTE_HV_RW & ~PTE_NX);
 
-    WRITE_ONCE(*cpu_window_pte(cpu_nr, page), make_pte(virt_to_mfn(what),
-                                                       PTE_HV_RW & ~(cpu.nx ? 0 : PTE_NX)));
-    return (char *)CPU_WINDOW(cpu_nr) + page * PAGE_SIZE + ((unsigned long)what & ~PAGE_MASK);
+    WRITE_ONCE(*cpu_window_pte(this_cpu_nr(), page), pte);
+    return (char *)CPU_WINDOW(this_cpu_nr()) + page * PAGE_SIZE + ((unsigned long)what & ~PAGE_MASK);
 }
 
 /* v becomes current; the change of root that follows flushes the window's old content. */
 static void load_for_entry(struct vcpu *v)
 {
-    struct cpu_info *info = cpu_info();
-    bool isolated = v->domain->pv.isolated;
+    const bool isolated = v->domain->pv.isolated;
 
-    info->guest_vcpu = isolated ? map_for_entry(WINDOW_PAGE_VCPU, v) : v;
-    info->guest_info = isolated ? map_for_entry(WINDOW_PAGE_INFO, v->info) : v->info;
+    cpu_info()->guest_vcpu = isolated ? map_for_entry(WINDOW_PAGE_VCPU, v) : v;
+    cpu_info()->guest_info = isolated ? map_for_entry(WINDOW_PAGE_INFO, v->info) : v->info;
 }
 
 void pv_info_moved(struct vcpu *v)
@@ -166,10 +161,8 @@ void pv_info_moved(struct vcpu *v)
 
 static void save_state(struct vcpu *v)
 {
-    struct cpu_user_regs *regs = guest_regs();
-
-    save_segments(v, regs);
-    v->pv.regs = *regs;
+    save_segments(v, guest_regs());
+    v->pv.regs = *guest_regs();
     if (v->pv.ts)
         clts();
     fpu_save(v->pv.fpu);
@@ -178,16 +171,13 @@ static void save_state(struct vcpu *v)
 /* False: the guest has to hear, by its failsafe callback, that a selector could not be loaded. */
 static bool load_state(struct vcpu *v)
 {
-    struct cpu_user_regs *regs = guest_regs();
-    bool segments_ok;
-
-    *regs = v->pv.regs;
+    *guest_regs() = v->pv.regs;
     load_cr4(v);
     pv_load_descriptor_tables(v);
     load_for_entry(v);
     root_load(v);
     irq_enable(); /* a selector of the LDT may need a page validated, and other CPUs flushed for it */
-    segments_ok = load_segments(v, regs);
+    const bool segments_ok = load_segments(v, guest_regs());
     pv_load_debug_registers(v);
     fpu_restore(v->pv.fpu, v->pv.xcr0);
     if (cpu.rdtscp)
@@ -200,16 +190,13 @@ static bool load_state(struct vcpu *v)
 
 void context_switch(struct vcpu *prev, struct vcpu *next)
 {
-    bool segments_ok = true;
-
     if (!is_idle(prev))
         save_state(prev);
     current = next;
     spec_switch(next);
     if (is_idle(next))
         root_load(next);
-    else
-        segments_ok = load_state(next);
+    const bool segments_ok = is_idle(next) || load_state(next);
     sched_context_saved(prev);
     irq_enable();
     if (unlikely(!segments_ok))
@@ -217,9 +204,11 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
     continue_running(next);
 }
 
-/* --- FPU state --- */
+/* --- life --- */
 
-/* Pages of an area, as a power of two: it has to be aligned to 64. */
+#define XCR0_AT_START 3UL     /* x87 and SSE */
+
+/* Pages of an FPU area, as a power of two: it has to be aligned to 64. */
 static unsigned int fpu_order(void)
 {
     unsigned int order = 0;
@@ -229,9 +218,14 @@ static unsigned int fpu_order(void)
     return order;
 }
 
-#define XCR0_AT_START 3UL     /* x87 and SSE */
-
-/* --- life --- */
+/* FPU and debug registers as after a reset. */
+static void reset_registers(struct pv_vcpu *pv)
+{
+    fpu_init_state(pv->fpu);
+    memset(pv->dr, 0, sizeof(pv->dr));
+    pv->dr[6] = DR6_DEFAULT;
+    pv->dr[7] = DR7_DEFAULT;
+}
 
 void pv_init_domain(struct domain *d)
 {
@@ -247,14 +241,11 @@ int pv_init_vcpu(struct vcpu *v)
         pv_destroy_vcpu(v);
         return -ENOMEM;
     }
-    fpu_init_state(v->pv.fpu);
+    reset_registers(&v->pv);
     v->pv.kernel_mode = true;
     v->pv.xcr0 = cpu.xcr0 & XCR0_AT_START;
     v->pv.iopl_in_flags = vm_assist(v->domain, architectural_iopl);
     v->pv.ctrlreg[0] = CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
-    v->pv.ctrlreg[4] = 0;
-    v->pv.dr[6] = DR6_DEFAULT;
-    v->pv.dr[7] = DR7_DEFAULT;
     return 0;
 }
 
@@ -276,6 +267,21 @@ int pv_relinquish_vcpu(struct vcpu *v)
 
 /* --- whole contexts --- */
 
+/* Addresses that a context and a vCPU both have, as the guest gave them: PAIR(the context's, the vCPU's). */
+#define ADDRESS_PAIRS(PAIR)                                                 \
+    PAIR(event_callback_eip, callbacks[CALLBACKTYPE_event].address)         \
+    PAIR(failsafe_callback_eip, callbacks[CALLBACKTYPE_failsafe].address)   \
+    PAIR(syscall_callback_eip, callbacks[CALLBACKTYPE_syscall].address)     \
+    PAIR(fs_base, fs_base)                                                  \
+    PAIR(gs_base_kernel, gs_base[1])                                        \
+    PAIR(gs_base_user, gs_base[0])
+
+/* The same of flags: a bit of the context's, a bool of the vCPU's. */
+#define FLAG_PAIRS(PAIR)                                                                        \
+    PAIR(VGCF_in_kernel, kernel_mode)                                                           \
+    PAIR(VGCF_failsafe_disables_events, callbacks[CALLBACKTYPE_failsafe].mask_events)           \
+    PAIR(VGCF_syscall_disables_events, callbacks[CALLBACKTYPE_syscall].mask_events)
+
 /* Selectors of a guest have RPL 3; a null selector stays as it is. */
 static u16 guest_selector(u16 selector) { return selector & ~3 ? selector | 3 : selector; }
 
@@ -291,10 +297,8 @@ static void sanitize_regs(struct cpu_user_regs *regs)
 
 static bool context_ok(const struct vcpu_guest_context *ctx)
 {
-    const unsigned long addresses[] = {
-        ctx->event_callback_eip, ctx->syscall_callback_eip, ctx->failsafe_callback_eip, ctx->user_regs.rip,
-        ctx->fs_base, ctx->gs_base_kernel, ctx->gs_base_user,
-    };
+#define ADDRESS_OF(theirs, ours) ctx->theirs,
+    const unsigned long addresses[] = { ctx->user_regs.rip, ADDRESS_PAIRS(ADDRESS_OF) };
 
     for (unsigned int i = 0; i < ARRAY_SIZE(addresses); i++)
         if (!guest_range_ok(addresses[i], 1))
@@ -303,97 +307,75 @@ static bool context_ok(const struct vcpu_guest_context *ctx)
         if (!guest_range_ok(ctx->trap_ctxt[i].address, 1))
             return false;
     /* User mode has a table of its own; without one it cannot run. */
-    if (!(ctx->flags & VGCF_in_kernel) && !(ctx->ctrlreg[1] >> PAGE_SHIFT))
-        return false;
-    return ctx->ldt_ents <= 8192 && ctx->ldt_base % PAGE_SIZE == 0 &&
-           ctx->gdt_ents <= FIRST_RESERVED_GDT_ENTRY;
+    return (ctx->flags & VGCF_in_kernel || ctx->ctrlreg[1] >> PAGE_SHIFT) && ctx->ldt_ents <= 8192 &&
+           ctx->ldt_base % PAGE_SIZE == 0 && ctx->gdt_ents <= FIRST_RESERVED_GDT_ENTRY;
 }
 
 int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
 {
-    u64 gdt_frames[GDT_GUEST_FRAMES];
-    mfn_t user_root = MFN(ctx->ctrlreg[1] >> PAGE_SHIFT);
-    int ret;
+    const mfn_t user_root = MFN(ctx->ctrlreg[1] >> PAGE_SHIFT);
+    struct pv_vcpu *pv = &v->pv;
 
     if (!context_ok(ctx))
         return -EINVAL;
-    v->pv.regs = ctx->user_regs;
-    sanitize_regs(&v->pv.regs);
-    v->pv.iopl = (ctx->user_regs.rflags & RFLAGS_IOPL) >> RFLAGS_IOPL_SHIFT;
-    memcpy(v->pv.trap_table, ctx->trap_ctxt, sizeof(ctx->trap_ctxt));
+    pv->regs = ctx->user_regs;
+    sanitize_regs(&pv->regs);
+    pv->iopl = (ctx->user_regs.rflags & RFLAGS_IOPL) >> RFLAGS_IOPL_SHIFT;
+    memcpy(pv->trap_table, ctx->trap_ctxt, sizeof(ctx->trap_ctxt));
     for (unsigned int i = 0; i < ARRAY_SIZE(ctx->trap_ctxt); i++)
-        v->pv.trap_table[i].cs = guest_selector(v->pv.trap_table[i].cs);
+        pv->trap_table[i].cs = guest_selector(pv->trap_table[i].cs);
     pv_set_kernel_stack(v, guest_selector(ctx->kernel_ss), ctx->kernel_sp);
-    v->pv.callbacks[CALLBACKTYPE_event].address = ctx->event_callback_eip;
-    v->pv.callbacks[CALLBACKTYPE_failsafe] =
-        (struct pv_callback){ ctx->failsafe_callback_eip, ctx->flags & VGCF_failsafe_disables_events };
-    v->pv.callbacks[CALLBACKTYPE_syscall] =
-        (struct pv_callback){ ctx->syscall_callback_eip, ctx->flags & VGCF_syscall_disables_events };
-    v->pv.kernel_mode = ctx->flags & VGCF_in_kernel;
-    v->pv.fs_base = ctx->fs_base;
-    v->pv.gs_base[0] = ctx->gs_base_user;
-    v->pv.gs_base[1] = ctx->gs_base_kernel;
-    v->pv.ctrlreg[4] = ctx->ctrlreg[4] & CR4_GUEST_CHOICE;
+#define TAKE_ADDRESS(theirs, ours) pv->ours = ctx->theirs;
+    ADDRESS_PAIRS(TAKE_ADDRESS)
+#define TAKE_FLAG(bit, ours) pv->ours = ctx->flags & (bit);
+    FLAG_PAIRS(TAKE_FLAG)
+    pv->ctrlreg[4] = ctx->ctrlreg[4] & CR4_GUEST_CHOICE;
     v->domain->pv.vm_assist |= ctx->vm_assist & VM_ASSIST_VALID;
     pv_assists_changed(v->domain);
 
-    memset(v->pv.dr, 0, sizeof(v->pv.dr));
-    v->pv.dr[6] = DR6_DEFAULT;
-    v->pv.dr[7] = DR7_DEFAULT;
-    for (unsigned int i = 0; i < 8; i++) {
+    reset_registers(pv);
+    for (unsigned int i = 0; i < 8; i++)
         if (i != 4 && i != 5)
             (void)pv_set_debugreg(v, i, ctx->debugreg[i]); /* one that is not allowed stays at its default */
-    }
-
-    fpu_init_state(v->pv.fpu);
     if (ctx->flags & VGCF_i387_valid)
-        fpu_import_fxsave(v->pv.fpu, &ctx->fpu_ctxt);
+        fpu_import_fxsave(pv->fpu, &ctx->fpu_ctxt);
 
-    for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++)
-        gdt_frames[i] = ctx->gdt_frames[i];
-    ret = pv_set_gdt_frames(v, gdt_frames, ctx->gdt_ents);
-    if (!ret)
-        ret = pv_set_ldt(v, ctx->ldt_base, ctx->ldt_ents);
-    if (!ret)
-        ret = vcpu_set_kernel_root(v, MFN(ctx->ctrlreg[3] >> PAGE_SHIFT), true);
-    if (!ret && user_root.v)
-        ret = vcpu_set_user_root(v, user_root, true);
-    if (ret) {
-        v->pv.kernel_mode |= !v->pv.user_root.v;
-        return ret;
-    }
-    v->initialised = true;
-    return 0;
+    const int ret = pv_set_gdt_frames(v, ctx->gdt_frames, ctx->gdt_ents) ?:
+                    pv_set_ldt(v, ctx->ldt_base, ctx->ldt_ents) ?:
+                    vcpu_set_kernel_root(v, MFN(ctx->ctrlreg[3] >> PAGE_SHIFT), true) ?:
+                    (user_root.v ? vcpu_set_user_root(v, user_root, true) : 0);
+    if (ret)
+        pv->kernel_mode |= !pv->user_root.v;
+    else
+        v->initialised = true;
+    return ret;
 }
 
 void pv_get_context(struct vcpu *v, struct vcpu_guest_context *ctx)
 {
+    const struct pv_vcpu *pv = &v->pv;
+
     memset(ctx, 0, sizeof(*ctx));
-    fpu_export_fxsave(v->pv.fpu, &ctx->fpu_ctxt);
-    ctx->flags = VGCF_i387_valid | (v->pv.kernel_mode ? VGCF_in_kernel : 0) |
-                 (v->pv.callbacks[CALLBACKTYPE_failsafe].mask_events ? VGCF_failsafe_disables_events : 0) |
-                 (v->pv.callbacks[CALLBACKTYPE_syscall].mask_events ? VGCF_syscall_disables_events : 0) |
-                 (v->sched.blocked & VCPU_DOWN ? 0 : VGCF_online);
-    ctx->user_regs = v->pv.regs;
+    fpu_export_fxsave(pv->fpu, &ctx->fpu_ctxt);
+    ctx->flags = VGCF_i387_valid | (v->sched.blocked & VCPU_DOWN ? 0 : VGCF_online);
+#define GIVE_FLAG(bit, ours) ctx->flags |= pv->ours ? (bit) : 0;
+    FLAG_PAIRS(GIVE_FLAG)
+#define GIVE_ADDRESS(theirs, ours) ctx->theirs = pv->ours;
+    ADDRESS_PAIRS(GIVE_ADDRESS)
+    ctx->user_regs = pv->regs;
     ctx->user_regs.error_code = ctx->user_regs.entry_vector = 0;
-    ctx->user_regs.rflags |= (u64)v->pv.iopl << RFLAGS_IOPL_SHIFT;
-    memcpy(ctx->trap_ctxt, v->pv.trap_table, sizeof(ctx->trap_ctxt));
-    ctx->ldt_base = v->pv.ldt_base;
-    ctx->ldt_ents = v->pv.ldt_ents;
+    ctx->user_regs.rflags |= (u64)pv->iopl << RFLAGS_IOPL_SHIFT;
+    memcpy(ctx->trap_ctxt, pv->trap_table, sizeof(ctx->trap_ctxt));
+    ctx->ldt_base = pv->ldt_base;
+    ctx->ldt_ents = pv->ldt_ents;
     for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++)
-        ctx->gdt_frames[i] = v->pv.gdt_frames[i].v;
-    ctx->gdt_ents = v->pv.gdt_ents;
-    ctx->kernel_ss = v->pv.kernel_ss;
-    ctx->kernel_sp = v->pv.kernel_sp;
-    memcpy(ctx->ctrlreg, v->pv.ctrlreg, sizeof(ctx->ctrlreg));
-    ctx->ctrlreg[3] = xen_pfn_to_cr3(v->pv.kernel_root.v);
-    ctx->ctrlreg[1] = v->pv.user_root.v ? xen_pfn_to_cr3(v->pv.user_root.v) : 0;
-    memcpy(ctx->debugreg, v->pv.dr, sizeof(ctx->debugreg));
-    ctx->event_callback_eip = v->pv.callbacks[CALLBACKTYPE_event].address;
-    ctx->failsafe_callback_eip = v->pv.callbacks[CALLBACKTYPE_failsafe].address;
-    ctx->syscall_callback_eip = v->pv.callbacks[CALLBACKTYPE_syscall].address;
+        ctx->gdt_frames[i] = pv->gdt_frames[i].v;
+    ctx->gdt_ents = pv->gdt_ents;
+    ctx->kernel_ss = pv->kernel_ss;
+    ctx->kernel_sp = pv->kernel_sp;
+    memcpy(ctx->ctrlreg, pv->ctrlreg, sizeof(ctx->ctrlreg));
+    ctx->ctrlreg[3] = xen_pfn_to_cr3(pv->kernel_root.v);
+    ctx->ctrlreg[1] = pv->user_root.v ? xen_pfn_to_cr3(pv->user_root.v) : 0;
+    memcpy(ctx->debugreg, pv->dr, sizeof(ctx->debugreg));
     ctx->vm_assist = v->domain->pv.vm_assist;
-    ctx->fs_base = v->pv.fs_base;
-    ctx->gs_base_user = v->pv.gs_base[0];
-    ctx->gs_base_kernel = v->pv.gs_base[1];
 }
