@@ -13,17 +13,15 @@ struct pirq_hooks pirq_hooks;
 
 static int add_bucket(struct domain *d)
 {
-    unsigned int first = d->event.valid_ports, i;
-    struct evtchn ***group = &d->event.groups[first / EVTCHN_PER_GROUP], *bucket;
+    unsigned int first = d->event.valid_ports;
+    struct evtchn ***group = &d->event.groups[first / EVTCHN_PER_GROUP];
 
     if (!*group)
         *group = domain_xzalloc_array(d, struct evtchn *, EVTCHN_PER_GROUP / EVTCHN_PER_BUCKET);
-    if (!*group)
-        return -ENOMEM;
-    bucket = domain_xzalloc_array(d, struct evtchn, EVTCHN_PER_BUCKET);
+    struct evtchn *bucket = *group ? domain_xzalloc_array(d, struct evtchn, EVTCHN_PER_BUCKET) : NULL;
     if (!bucket)
         return -ENOMEM;
-    for (i = 0; i < EVTCHN_PER_BUCKET; i++) {
+    for (unsigned int i = 0; i < EVTCHN_PER_BUCKET; i++) {
         spin_lock_init(&bucket[i].lock, LOCK_CHANNEL);
         bucket[i].port = first + i;
     }
@@ -34,17 +32,11 @@ static int add_bucket(struct domain *d)
 
 int event_init_domain(struct domain *d, unsigned int max_port)
 {
-    int err;
-
     spin_lock_init(&d->event.lock, LOCK_EVENT);
     d->event.mode = &two_level_mode;
     d->event.max_port = min(max_port, EVTCHN_PORTS - 1u);
-    err = add_bucket(d);
-    if (err)
-        return err;
-    port_to_chn(d, 0)->state = CHN_RESERVED;
-    d->event.free_hint = 1;
-    return 0;
+    d->event.free_hint = 1;     /* port 0 is never given out */
+    return add_bucket(d);
 }
 
 void event_init_vcpu(struct vcpu *v)
@@ -55,17 +47,15 @@ void event_init_vcpu(struct vcpu *v)
 
 int evtchn_get_free(struct domain *d, struct evtchn **out)
 {
-    unsigned int limit = min(d->event.max_port, d->event.mode->ports - 1), busy = limit + 1, port;
+    unsigned int limit = min(d->event.max_port, d->event.mode->ports - 1), busy = limit + 1;
 
     if (d->state != DOMAIN_ALIVE)
         return -EINVAL;
-    for (port = d->event.free_hint; port <= limit; port++) {
-        struct evtchn *chn;
+    for (unsigned int port = d->event.free_hint; port <= limit; port++) {
         int err = port < d->event.valid_ports ? 0 : add_bucket(d);
-
         if (err)
             return err;
-        chn = port_to_chn(d, port);
+        struct evtchn *chn = port_to_chn(d, port);
         if (chn->state != CHN_FREE)
             continue;
         if (!(d->event.mode->flags(d, chn) & EVENT_LINKED)) {
@@ -80,16 +70,47 @@ int evtchn_get_free(struct domain *d, struct evtchn **out)
     return -ENOSPC;
 }
 
-void evtchn_activate(struct domain *d, struct evtchn *chn, enum evtchn_state state)
+u32 evtchn_activate(struct domain *d, struct evtchn *chn, enum evtchn_state state)
 {
-    spin_lock(&chn->lock);
+    spin_guard(&chn->lock);
     chn->state = (u8)state;
-    spin_unlock(&chn->lock);
     d->event.active++;
+    return chn->port;
 }
 
-void evtchn_release(struct domain *d, struct evtchn *chn)
+static void unbind_virq(struct domain *d, struct evtchn *chn)
 {
+    for_each_vcpu(d, v) {
+        spin_guard(&v->event.virq_lock);
+        if (v->event.virq_port[chn->virq] == chn->port)
+            v->event.virq_port[chn->virq] = 0;
+    }
+}
+
+/* The remote end waits for d to bind it again. Both event locks are held. */
+static void unbind_remote(struct domain *d, struct evtchn *chn)
+{
+    struct evtchn *peer = port_to_chn(chn->remote, chn->remote_port);
+
+    spin_guard(&peer->lock);
+    ASSERT(peer->state == CHN_INTERDOMAIN && peer->remote == d && peer->remote_port == chn->port);
+    peer->state = CHN_UNBOUND;
+    peer->unbound_for = d->id;
+}
+
+/* Makes a port free again, if it is not. d's event lock is held, and that of a domain that it is linked to. */
+static int release(struct domain *d, struct evtchn *chn)
+{
+    if (chn->state == CHN_FREE)
+        return -EINVAL;
+    if (chn->state == CHN_VIRQ) {
+        unbind_virq(d, chn);
+    } else if (chn->state == CHN_PIRQ) {
+        pirq_hooks.unbind(d, chn->pirq);
+        WRITE_ONCE(d->event.pirq_port[chn->pirq], 0);
+    } else if (chn->state == CHN_INTERDOMAIN) {
+        unbind_remote(d, chn);
+    }
     spin_lock(&chn->lock);
     chn->state = CHN_FREE;
     chn->notify_vcpu = 0;
@@ -98,124 +119,76 @@ void evtchn_release(struct domain *d, struct evtchn *chn)
     d->event.mode->clear_pending(d, chn);
     d->event.active--;
     d->event.free_hint = min(d->event.free_hint, (unsigned int)chn->port);
-}
-
-static void unbind_virq(struct domain *d, struct evtchn *chn)
-{
-    for_each_vcpu(d, v) {
-        if (READ_ONCE(v->event.virq_port[chn->virq]) != chn->port)
-            continue;
-        spin_lock(&v->event.virq_lock);
-        v->event.virq_port[chn->virq] = 0;
-        spin_unlock(&v->event.virq_lock);
-    }
-}
-
-static void unbind_pirq(struct domain *d, struct evtchn *chn)
-{
-    pirq_hooks.unbind(d, chn->pirq);
-    WRITE_ONCE(d->event.pirq_port[chn->pirq], 0);
-}
-
-/* The remote end waits for d to bind it again. Both event locks are held. */
-static void unbind_remote(struct domain *d, struct evtchn *chn)
-{
-    struct evtchn *peer = port_to_chn(chn->remote, chn->remote_port);
-
-    spin_lock_pair(&chn->lock, &peer->lock);
-    ASSERT(peer->state == CHN_INTERDOMAIN && peer->remote == d && peer->remote_port == chn->port);
-    chn->state = CHN_UNBOUND;
-    peer->state = CHN_UNBOUND;
-    peer->unbound_for = d->id;
-    spin_unlock_pair(&chn->lock, &peer->lock);
+    return 0;
 }
 
 /*
- * Locks d's events and, where port is linked to another domain, that domain's too, in address order: so the
+ * Locks d's events and, where chn is linked to another domain, that domain's too, in address order: so the
  * first lock is given up for a moment, and what was seen under it is looked at again. Returns the other
- * domain, referenced, or NULL.
+ * domain, or d, referenced.
  */
 static struct domain *lock_with_remote(struct domain *d, struct evtchn *chn)
 {
-    struct domain *remote;
+    struct domain *remote = d;
 
+    BUG_ON(!domain_get_ref(d));
     spin_lock(&d->event.lock);
-    while (chn->state == CHN_INTERDOMAIN && chn->remote != d) {
-        bool alive;
+    while (chn->state == CHN_INTERDOMAIN && chn->remote != remote) {
+        struct domain *next = chn->remote;
 
         /* While it is linked it has not finished dying, so it has a reference. */
-        remote = chn->remote;
-        alive = domain_get_ref(remote);
-        spin_unlock(&d->event.lock);
-        ASSERT(alive);
-        spin_lock_pair(&d->event.lock, &remote->event.lock);
-        if (alive && chn->state == CHN_INTERDOMAIN && chn->remote == remote)
-            return remote;
+        BUG_ON(!domain_get_ref(next));
         spin_unlock_pair(&d->event.lock, &remote->event.lock);
-        if (alive)
-            domain_put(remote);
-        spin_lock(&d->event.lock);
+        domain_put(remote);
+        remote = next;
+        spin_lock_pair(&d->event.lock, &remote->event.lock);
     }
-    return NULL;
+    return remote;
 }
 
 int evtchn_close(struct domain *d, unsigned int port)
 {
     struct evtchn *chn = port_to_chn(d, port);
-    struct domain *remote;
-    int err = 0;
 
     if (!chn)
         return -EINVAL;
-    remote = lock_with_remote(d, chn);
-    switch (chn->state) {
-    case CHN_FREE:
-    case CHN_RESERVED:
-        err = -EINVAL;
-        break;
-    case CHN_VIRQ:
-        unbind_virq(d, chn);
-        break;
-    case CHN_PIRQ:
-        unbind_pirq(d, chn);
-        break;
-    case CHN_INTERDOMAIN:
-        unbind_remote(d, chn);
-        break;
-    default:
-        break;
-    }
-    if (!err)
-        evtchn_release(d, chn);
-    if (remote) {
-        spin_unlock_pair(&d->event.lock, &remote->event.lock);
-        domain_put(remote);
-    } else {
-        spin_unlock(&d->event.lock);
-    }
+    struct domain *remote held_domain = lock_with_remote(d, chn);
+    int err = release(d, chn);
+    spin_unlock_pair(&d->event.lock, &remote->event.lock);
     return err;
+}
+
+void evtchn_describe(const struct evtchn *chn, struct evtchn_status *s)
+{
+    s->status = chn->state;
+    s->vcpu = chn->notify_vcpu;
+    if (chn->state == CHN_UNBOUND) {
+        s->u.unbound.dom = chn->unbound_for;
+    } else if (chn->state == CHN_INTERDOMAIN) {
+        s->u.interdomain.dom = chn->remote->id;
+        s->u.interdomain.port = chn->remote_port;
+    } else if (chn->state == CHN_PIRQ) {
+        s->u.pirq = chn->pirq;
+    } else if (chn->state == CHN_VIRQ) {
+        s->u.virq = chn->virq;
+    }
 }
 
 int event_reset(struct domain *d)
 {
-    unsigned int port, closed = 0;
-    int err = 0;
+    unsigned int closed = 0;
 
-    for (port = 1; port < READ_ONCE(d->event.valid_ports); port++) {
-        if (READ_ONCE(port_to_chn(d, port)->state) == CHN_FREE)
-            continue;
-        if (evtchn_close(d, port))
+    for (unsigned int port = 1; port < READ_ONCE(d->event.valid_ports); port++) {
+        if (READ_ONCE(port_to_chn(d, port)->state) == CHN_FREE || evtchn_close(d, port))
             continue;
         if (++closed % 32 == 0 && hypercall_preempt_check())
             return -ERESTART;
     }
-    spin_lock(&d->event.lock);
+    spin_guard(&d->event.lock);
     if (d->event.active)
-        err = -EAGAIN;
-    else
-        fifo_destroy(d);
-    spin_unlock(&d->event.lock);
-    return err;
+        return -EAGAIN;
+    fifo_destroy(d);
+    return 0;
 }
 
 int event_destroy_domain(struct domain *d)
@@ -255,11 +228,9 @@ void wake_pollers(struct domain *d, unsigned int port)
 {
     u32 polling = READ_ONCE(d->event.poll_mask);
 
-    while (unlikely(polling)) {
-        unsigned int id = (unsigned int)__builtin_ctz(polling);
-        struct vcpu *v = d->vcpu[id];
+    for (; unlikely(polling); polling &= polling - 1) {
+        struct vcpu *v = d->vcpu[__builtin_ctz(polling)];
 
-        polling &= polling - 1;
         if (v->event.poll_port < 0 || v->event.poll_port == (int)port)
             vcpu_unblock(v);
     }
@@ -268,15 +239,12 @@ void wake_pollers(struct domain *d, unsigned int port)
 int evtchn_poll(unsigned int port)
 {
     struct domain *d = current->domain;
-    struct evtchn *chn = port_to_chn(d, port);
-    u32 flags;
+    const struct evtchn *chn = port_to_chn(d, port);
 
     if (!chn)
         return -EINVAL;
-    spin_lock(&current->event.fifo_lock);
-    flags = READ_ONCE(d->event.mode)->flags(d, chn);
-    spin_unlock(&current->event.fifo_lock);
-    return !!(flags & EVENT_PENDING);
+    spin_guard(&current->event.fifo_lock);
+    return !!(READ_ONCE(d->event.mode)->flags(d, chn) & EVENT_PENDING);
 }
 
 int evtchn_unmask(struct domain *d, unsigned int port)
@@ -286,7 +254,7 @@ int evtchn_unmask(struct domain *d, unsigned int port)
     if (!chn)
         return -EINVAL;
     /* Nothing comes by a port that is not in use. */
-    if (READ_ONCE(chn->state) > CHN_RESERVED)
+    if (READ_ONCE(chn->state) != CHN_FREE)
         READ_ONCE(d->event.mode)->unmask(d, chn);
     return 0;
 }
@@ -294,7 +262,6 @@ int evtchn_unmask(struct domain *d, unsigned int port)
 int evtchn_send(struct domain *d, unsigned int port)
 {
     struct evtchn *chn = port_to_chn(d, port), *peer;
-    int err = 0;
 
     if (!chn)
         return -EINVAL;
@@ -315,26 +282,21 @@ int evtchn_send(struct domain *d, unsigned int port)
         evtchn_set_pending(d, chn);
         return 0;
     }
-    spin_lock(&chn->lock);
+    spin_guard(&chn->lock);
     if (chn->state == CHN_INTERDOMAIN)
         evtchn_set_pending(chn->remote, port_to_chn(chn->remote, chn->remote_port));
     else if (chn->state != CHN_UNBOUND)
-        err = -EINVAL; /* an unbound one swallows events */
-    spin_unlock(&chn->lock);
-    return err;
+        return -EINVAL; /* an unbound one swallows events */
+    return 0;
 }
 
 void send_guest_vcpu_virq(struct vcpu *v, unsigned int virq)
 {
-    unsigned int port;
-
     if (!READ_ONCE(v->event.virq_port[virq]))
         return;
-    spin_lock(&v->event.virq_lock);
-    port = v->event.virq_port[virq];
-    if (port)
-        evtchn_set_pending(v->domain, port_to_chn(v->domain, port));
-    spin_unlock(&v->event.virq_lock);
+    spin_guard(&v->event.virq_lock);
+    if (v->event.virq_port[virq])
+        evtchn_set_pending(v->domain, port_to_chn(v->domain, v->event.virq_port[virq]));
 }
 
 void send_global_virq(unsigned int virq)
@@ -354,13 +316,11 @@ unsigned int pirq_to_port(struct domain *d, unsigned int pirq)
 void send_guest_pirq(struct domain *d, unsigned int pirq)
 {
     unsigned int port = pirq_to_port(d, pirq);
-    struct evtchn *chn;
 
     if (!port)
         return;
-    chn = port_to_chn(d, port);
-    spin_lock(&chn->lock);
+    struct evtchn *chn = port_to_chn(d, port);
+    spin_guard(&chn->lock);
     if (chn->state == CHN_PIRQ && chn->pirq == pirq)
         evtchn_set_pending(d, chn);
-    spin_unlock(&chn->lock);
 }

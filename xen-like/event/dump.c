@@ -4,35 +4,25 @@
 
 static void dump_port(struct domain *d, unsigned int port)
 {
-    static const char *const names[] = { "", "", "unbound", "interdomain", "pirq", "VIRQ", "IPI" };
-    unsigned int remote = 0;
-    struct evtchn c;
-    u32 flags;
+    static const char *const names[] = { "", "unbound", "interdomain", "pirq", "VIRQ", "IPI" };
+    struct evtchn *chn = port_to_chn(d, port);
+    struct evtchn_status s;
 
     spin_lock(&d->event.lock);
-    c = *port_to_chn(d, port);
-    if (c.state == CHN_INTERDOMAIN)
-        remote = c.remote->id;
-    flags = d->event.mode->flags(d, &c);
+    evtchn_describe(chn, &s);
+    u32 flags = d->event.mode->flags(d, chn);
     spin_unlock(&d->event.lock);
-    if (c.state == CHN_FREE || c.state == CHN_RESERVED)
+    if (s.status == EVTCHNSTAT_closed)
         return;
-    printk("    port %4u: %-11s vCPU %u%s%s", port, names[c.state], c.notify_vcpu,
+    printk("    port %4u: %-11s vCPU %u%s%s", port, names[s.status], s.vcpu,
            flags & EVENT_PENDING ? " pending" : "", flags & EVENT_MASKED ? " masked" : "");
-    switch (c.state) {
-    case CHN_UNBOUND:
-        printk(" for domain %u\n", c.unbound_for);
-        break;
-    case CHN_INTERDOMAIN:
-        printk(" with port %u of domain %u\n", c.remote_port, remote);
-        break;
-    case CHN_PIRQ:
-    case CHN_VIRQ:
-        printk(" %u\n", c.state == CHN_PIRQ ? c.pirq : c.virq);
-        break;
-    default:
-        printk("\n");
-    }
+    if (s.status == EVTCHNSTAT_unbound)
+        printk(" for domain %u", s.u.unbound.dom);
+    else if (s.status == EVTCHNSTAT_interdomain)
+        printk(" with port %u of domain %u", s.u.interdomain.port, s.u.interdomain.dom);
+    else if (s.status != EVTCHNSTAT_ipi)
+        printk(" %u", s.status == EVTCHNSTAT_pirq ? s.u.pirq : s.u.virq);
+    printk("\n");
 }
 
 void event_dump_all(void)

@@ -116,12 +116,9 @@ static void fifo_set_pending(struct domain *d, struct evtchn *chn)
 /* d is the current domain. */
 static void fifo_unmask(struct domain *d, struct evtchn *chn)
 {
-    event_word_t *word, was = 0;
-
     spin_lock(&current->event.fifo_lock);
-    word = d->event.fifo ? word_of(d->event.fifo, chn->port) : NULL;
-    if (word)
-        was = atomic_and(word, ~EVENT_MASKED);
+    event_word_t *word = d->event.fifo ? word_of(d->event.fifo, chn->port) : NULL;
+    event_word_t was = word ? atomic_and(word, ~EVENT_MASKED) : 0;
     spin_unlock(&current->event.fifo_lock);
     if (was & EVENT_PENDING)
         fifo_set_pending(d, chn);
@@ -187,62 +184,49 @@ static void change_to_fifo(struct domain *d, struct event_fifo *f)
 int fifo_init_control(struct vcpu *v, mfn_t mfn, unsigned int offset)
 {
     struct domain *d = v->domain;
-    struct event_fifo *f;
-    int err = 0;
-    char *page;
 
     if (offset % 8 || offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block))
         return -EINVAL;
-    spin_lock(&d->event.lock);
-    f = d->event.fifo;
+    spin_guard(&d->event.lock);
+    struct event_fifo *f = d->event.fifo;
     if (!f)
         f = domain_xzalloc_bytes(d, sizeof(*f) + d->max_vcpus * sizeof(f->queues[0]));
-    page = f && !f->queues[v->id].block ? page_get(d, mfn) : NULL;
-    if (!page) {
-        err = f ? -EINVAL : -ENOMEM;
-        if (f != d->event.fifo)
-            domain_xfree(d, f);
-    } else {
+    if (!f)
+        return -ENOMEM;
+    char *page = f->queues[v->id].block ? NULL : page_get(d, mfn);
+    if (page)
         store_release(&f->queues[v->id].block, (struct evtchn_fifo_control_block *)(page + offset));
-        if (f != d->event.fifo)
-            change_to_fifo(d, f);
-    }
-    spin_unlock(&d->event.lock);
-    return err;
+    if (f != d->event.fifo && page)
+        change_to_fifo(d, f);
+    else if (f != d->event.fifo)
+        domain_xfree(d, f);
+    return page ? 0 : -EINVAL;
 }
 
 int fifo_expand_array(struct domain *d, mfn_t mfn)
 {
-    struct event_fifo *f;
-    unsigned int port;
-    void *page = NULL;
-    int err = 0;
-
-    spin_lock(&d->event.lock);
-    f = d->event.fifo;
+    spin_guard(&d->event.lock);
+    struct event_fifo *f = d->event.fifo;
     if (!f)
-        err = -EOPNOTSUPP;
-    else if (f->nr_words == EVTCHN_PORTS)
-        err = -ENOSPC;
-    else if (!(page = page_get(d, mfn)))
-        err = -EINVAL;
-    if (!err) {
-        port = f->nr_words;
-        f->pages[port / WORDS_PER_PAGE] = page;
-        store_release(&f->nr_words, port + WORDS_PER_PAGE);
-        /* Those who saw no word have noted their event when this returns. */
-        wait_for_users(d);
-        for (; port < min(f->nr_words, d->event.valid_ports); port++) {
-            struct evtchn *chn = port_to_chn(d, port);
+        return -EOPNOTSUPP;
+    unsigned int port = f->nr_words;
+    if (port == EVTCHN_PORTS)
+        return -ENOSPC;
+    f->pages[port / WORDS_PER_PAGE] = page_get(d, mfn);
+    if (!f->pages[port / WORDS_PER_PAGE])
+        return -EINVAL;
+    store_release(&f->nr_words, port + WORDS_PER_PAGE);
+    /* Those who saw no word have noted their event when this returns. */
+    wait_for_users(d);
+    for (; port < min(f->nr_words, d->event.valid_ports); port++) {
+        struct evtchn *chn = port_to_chn(d, port);
 
-            if (chn->pending) {
-                chn->pending = false;
-                fifo_set_pending(d, chn);
-            }
+        if (chn->pending) {
+            chn->pending = false;
+            fifo_set_pending(d, chn);
         }
     }
-    spin_unlock(&d->event.lock);
-    return err;
+    return 0;
 }
 
 void fifo_destroy(struct domain *d)

@@ -2,23 +2,20 @@
 /*
  * Event channels as event/ itself sees them.
  *
- * A domain's event lock guards the state of all its ports; whoever links or unlinks two domains holds both,
- * and the locks of both channels too. So a sender that holds just its own channel's lock may rely on the
- * link: neither the remote port nor its domain goes away meanwhile.
+ * A domain's event lock guards the state of all its ports, which changes with the channel's own lock held,
+ * too; whoever links or unlinks two domains holds both event locks. A link ends at the far end first. So a
+ * sender that holds just its own channel's lock may rely on the link: neither the remote port nor its domain
+ * goes away meanwhile.
  */
 #pragma once
 
 #include "domain/domain.h"
 
-enum evtchn_state {
-    CHN_FREE,
-    CHN_RESERVED,       /* port 0 */
-    CHN_UNBOUND,
-    CHN_INTERDOMAIN,
-    CHN_PIRQ,
-    CHN_VIRQ,
-    CHN_IPI,
-};
+/* Numbered as EVTCHNSTAT_*. Port 0 is always free, and never given out. */
+enum evtchn_state { CHN_FREE, CHN_UNBOUND, CHN_INTERDOMAIN, CHN_PIRQ, CHN_VIRQ, CHN_IPI };
+_Static_assert(CHN_FREE == EVTCHNSTAT_closed && CHN_UNBOUND == EVTCHNSTAT_unbound &&
+               CHN_INTERDOMAIN == EVTCHNSTAT_interdomain && CHN_PIRQ == EVTCHNSTAT_pirq &&
+               CHN_VIRQ == EVTCHNSTAT_virq && CHN_IPI == EVTCHNSTAT_ipi, "EVTCHNOP_status tells the state as it is");
 
 struct evtchn {
     struct spinlock lock;
@@ -29,10 +26,8 @@ struct evtchn {
     u32 port;
     struct domain *remote;
     union {
-        u32 remote_port;
         domid_t unbound_for;
-        u32 pirq;
-        u32 virq;
+        u32 remote_port, pirq, virq;
     };
     /* FIFO: the queue that the port was last put into, which it may be the tail of. Both vCPUs' fifo_lock. */
     u8 queue_vcpu, queue_priority;
@@ -86,12 +81,12 @@ static inline bool virq_is_global(unsigned int virq)
  * dying; -ENOSPC; -ENOMEM.
  */
 int evtchn_get_free(struct domain *d, struct evtchn **chn);
-/* Makes a port from evtchn_get_free() used. All other fields have been set. Event lock held. */
-void evtchn_activate(struct domain *d, struct evtchn *chn, enum evtchn_state state);
-/* Makes a port free again. Event lock held; nothing refers to it any more. */
-void evtchn_release(struct domain *d, struct evtchn *chn);
+/* Makes a port from evtchn_get_free() used; its number. All other fields have been set. Event lock held. */
+u32 evtchn_activate(struct domain *d, struct evtchn *chn, enum evtchn_state state);
 /* -EINVAL: not in use. No lock held. */
 int evtchn_close(struct domain *d, unsigned int port);
+/* What EVTCHNOP_status says of the port. Event lock held. */
+void evtchn_describe(const struct evtchn *chn, struct evtchn_status *s);
 /* Closes all, back to two-level events. -ERESTART: preempted; -EAGAIN: new ports came. No lock held. */
 int event_reset(struct domain *d);
 
