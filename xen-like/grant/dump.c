@@ -4,20 +4,14 @@
 
 static void dump_entry(struct grant_table *t, grant_ref_t ref)
 {
-    struct grant_active a = { .user = 0 };
-    const struct grant_active *row;
-    u16 flags = 0;
-
     spin_lock(&t->lock);
-    row = ref < grant_entries(t) ? grant_active_row(t, ref, false) : NULL;
-    if (row) {
-        a = *row;
-        flags = READ_ONCE(grant_entry(t, ref)->flags);
-    }
+    const struct grant_active *row = ref < grant_entries(t) ? grant_active_row(t, ref, false) : NULL;
+    const struct grant_active a = row ? *row : (struct grant_active){ .user = 0 };
+    const u16 flags = row ? READ_ONCE(grant_entry(t, ref)->flags) : 0;
     spin_unlock(&t->lock);
-    if (grant_in_use(&a))
+    if (a.uses)
         printk("    entry %5u: flags %#06x, frame %#lx, used by domain %u: "
-               "CPU %u read %u write, device %u read %u write\n", ref, flags, (unsigned long)a.mfn, a.user,
+               "CPU %u read %u write, device %u read %u write\n", ref, flags, (unsigned long)a.mfn.v, a.user,
                a.host_r, a.host_w, a.dev_r, a.dev_w);
 }
 

@@ -5,20 +5,13 @@
  */
 #include "grant/private.h"
 
-/* The domain of an operation that needs control over it. Counted. NULL: *status says why. */
-static struct domain *controlled_domain(domid_t id, s16 *status)
+/* The domain of an operation that needs control over it, to be put unless NULL. GNTST_* */
+static s16 controlled_domain(domid_t id, struct domain **d)
 {
-    struct domain *d = domain_get(id);
-
-    if (!d) {
-        *status = GNTST_bad_domain;
-        return NULL;
-    }
-    if (d == current->domain || current->domain->privileged)
-        return d;
-    domain_put(d);
-    *status = GNTST_permission_denied;
-    return NULL;
+    *d = domain_get(id);
+    if (!*d)
+        return GNTST_bad_domain;
+    return *d == current->domain || current->domain->privileged ? GNTST_okay : GNTST_permission_denied;
 }
 
 static s16 setup_table(const struct gnttab_setup_table *op, struct domain *d)
@@ -26,189 +19,159 @@ static s16 setup_table(const struct gnttab_setup_table *op, struct domain *d)
     struct grant_table *t = d->grant;
     s16 status = GNTST_okay;
 
-    if (!t || op->nr_frames > t->max_frames)
+    if (!t)
         return GNTST_general_error;
     spin_lock(&t->lock);
-    if (grant_grow(t, op->nr_frames))
-        status = GNTST_general_error;
+    const int rc = grant_grow(t, op->nr_frames);
     spin_unlock(&t->lock);
+    if (rc)
+        return GNTST_general_error;
     /* Frames never go away again, so the list can be read without the lock. */
-    for (unsigned int i = 0; status != GNTST_general_error && i < op->nr_frames; i++)
+    for (unsigned int i = 0; i < op->nr_frames; i++)
         if (!put_guest_u64(guest_addr(op->frame_list) + i * sizeof(u64), virt_to_mfn(t->frame[i]).v))
             status = GNTST_bad_virt_addr;
     return status;
 }
 
-static long op_setup_table(unsigned long uop, unsigned int count)
+static long grant_op_setup_table(struct grant_call *c)
 {
     struct gnttab_setup_table op;
-    struct domain *d;
+    struct domain *d held_domain = NULL;
 
-    if (count != 1)
+    if (c->left != 1)
         return -EINVAL;
-    if (copy_from_guest(&op, uop, sizeof(op)) ||
-        !guest_range_ok(guest_addr(op.frame_list), op.nr_frames * sizeof(u64)))
+    if (!grant_next(c, &op) || !guest_range_ok(guest_addr(op.frame_list), op.nr_frames * sizeof(u64)))
         return -EFAULT;
-    d = controlled_domain(op.dom, &op.status);
-    if (d) {
+    op.status = controlled_domain(op.dom, &d);
+    if (op.status == GNTST_okay)
         op.status = setup_table(&op, d);
-        domain_put(d);
-    }
-    return copy_to_guest(uop + offsetof(struct gnttab_setup_table, status), &op.status, sizeof(op.status)) ?
-           -EFAULT : 0;
+    grant_write_status(c, &op);
+    return c->rc;
 }
 
-static long op_query_size(unsigned long uop, unsigned int count)
+static long grant_op_query_size(struct grant_call *c)
 {
     struct gnttab_query_size op;
-    struct domain *d;
+    struct domain *d held_domain = NULL;
 
-    if (count != 1)
+    if (c->left != 1)
         return -EINVAL;
-    if (copy_from_guest(&op, uop, sizeof(op)))
+    if (!grant_next(c, &op))
         return -EFAULT;
-    d = controlled_domain(op.dom, &op.status);
-    if (d) {
+    op.status = controlled_domain(op.dom, &d);
+    if (op.status == GNTST_okay) {
         op.nr_frames = d->grant ? d->grant->nr_frames : 0;
         op.max_nr_frames = grant_max_frames(d);
-        op.status = GNTST_okay;
-        domain_put(d);
     }
-    return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
-}
-
-/* Version 1 is what there is. */
-static long op_set_version(unsigned long uop, unsigned int count)
-{
-    struct gnttab_set_version op;
-    long rc = 0;
-
-    if (copy_from_guest(&op, uop, sizeof(op)))
-        return -EFAULT;
-    if (op.version != 1)
-        rc = op.version == 2 ? -ENOSYS : -EINVAL;
-    op.version = 1;
-    return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : rc;
+    grant_write(c, 0, &op, sizeof(op));
+    return c->rc;
 }
 
 /* Status frames belong to version 2: a table has none. */
-static long op_get_status_frames(unsigned long uop, unsigned int count)
+static long grant_op_get_status_frames(struct grant_call *c)
 {
     struct gnttab_get_status_frames op;
-    struct domain *d;
+    struct domain *d held_domain = NULL;
 
-    if (count != 1)
+    if (c->left != 1)
         return -EINVAL;
-    if (copy_from_guest(&op, uop, sizeof(op)))
+    if (!grant_next(c, &op))
         return -EFAULT;
-    d = controlled_domain(op.dom, &op.status);
-    if (d) {
-        op.status = op.nr_frames ? GNTST_general_error : GNTST_okay;
-        domain_put(d);
-    }
-    return copy_to_guest(uop + offsetof(struct gnttab_get_status_frames, status), &op.status, sizeof(op.status)) ?
-           -EFAULT : 0;
+    op.status = controlled_domain(op.dom, &d);
+    if (op.status == GNTST_okay && op.nr_frames)
+        op.status = GNTST_general_error;
+    grant_write_status(c, &op);
+    return c->rc;
 }
 
-static long op_get_version(unsigned long uop, unsigned int count)
+/* Version 1 is what there is. One structure, whatever the count. */
+static long grant_op_set_version(struct grant_call *c)
+{
+    struct gnttab_set_version op;
+
+    c->left = 1;
+    if (!grant_next(c, &op))
+        return -EFAULT;
+    const long rc = op.version == 1 ? 0 : op.version == 2 ? -ENOSYS : -EINVAL;
+    op.version = 1;
+    grant_write(c, 0, &op, sizeof(op));
+    return c->rc ? c->rc : rc;
+}
+
+/* One structure, whatever the count. */
+static long grant_op_get_version(struct grant_call *c)
 {
     struct gnttab_get_version op;
-    struct domain *d;
-    s16 status;
+    struct domain *d held_domain = NULL;
 
-    if (copy_from_guest(&op, uop, sizeof(op)))
+    c->left = 1;
+    if (!grant_next(c, &op))
         return -EFAULT;
-    d = controlled_domain(op.dom, &status);
-    if (!d)
+    const s16 status = controlled_domain(op.dom, &d);
+    if (status != GNTST_okay)
         return status == GNTST_bad_domain ? -ESRCH : -EPERM;
     op.version = 1;
-    domain_put(d);
-    return copy_to_guest(uop, &op, sizeof(op)) ? -EFAULT : 0;
+    grant_write(c, 0, &op, sizeof(op));
+    return c->rc;
 }
 
 static bool busy(struct grant_table *t, grant_ref_t ref)
 {
     const struct grant_active *a = grant_active_row(t, ref, false);
 
-    return a && grant_in_use(a);
+    return a && a->uses;
 }
 
 static s16 swap_refs(struct grant_table *t, grant_ref_t a, grant_ref_t b)
 {
-    struct grant_entry_v1 *ea, *eb, entry;
-
+    spin_guard(&t->lock);
     if (a >= grant_entries(t) || b >= grant_entries(t))
         return GNTST_bad_gntref;
     if (a == b)
         return GNTST_okay;
     if (busy(t, a) || busy(t, b))
         return GNTST_eagain;
-    ea = grant_entry(t, a);
-    eb = grant_entry(t, b);
-    entry = *ea;
-    *ea = *eb;
-    *eb = entry;
+    const struct grant_entry_v1 entry = *grant_entry(t, a);
+    *grant_entry(t, a) = *grant_entry(t, b);
+    *grant_entry(t, b) = entry;
     return GNTST_okay;
 }
 
-static long op_swap(unsigned long uop, unsigned int count)
+static long grant_op_swap_grant_ref(struct grant_call *c)
 {
-    struct grant_table *t = current->domain->grant;
     struct gnttab_swap_grant_ref op;
 
-    for (unsigned int i = 0; i < count; i++, uop += sizeof(op)) {
-        if (i && hypercall_preempt_check())
-            return count - i;
-        if (copy_from_guest(&op, uop, sizeof(op)))
-            return -EFAULT;
-        spin_lock(&t->lock);
-        op.status = swap_refs(t, op.ref_a, op.ref_b);
-        spin_unlock(&t->lock);
-        if (copy_to_guest(uop + offsetof(struct gnttab_swap_grant_ref, status), &op.status, sizeof(op.status)))
-            return -EFAULT;
+    while (grant_next(c, &op)) {
+        op.status = swap_refs(current->domain->grant, op.ref_a, op.ref_b);
+        grant_write_status(c, &op);
     }
-    return 0;
+    return c->rc;
 }
 
-static long op_cache_flush(unsigned long uop, unsigned int count)
-{
-    return -EOPNOTSUPP; /* caches of this architecture are coherent */
-}
+/* Caches of this architecture are coherent. */
+static long grant_op_cache_flush(struct grant_call *c) { return -EOPNOTSUPP; }
 
-/*
- * Each takes the array's address and length, and returns how many operations are left, or a negative error.
- */
 static const struct {
-    long (*fn)(unsigned long uop, unsigned int count);
+    grant_op *fn;
     unsigned int size;
 } ops[] = {
-    [GNTTABOP_map_grant_ref] = { grant_op_map, sizeof(struct gnttab_map_grant_ref) },
-    [GNTTABOP_unmap_grant_ref] = { grant_op_unmap, sizeof(struct gnttab_unmap_grant_ref) },
-    [GNTTABOP_unmap_and_replace] = { grant_op_unmap_and_replace, sizeof(struct gnttab_unmap_and_replace) },
-    [GNTTABOP_setup_table] = { op_setup_table, sizeof(struct gnttab_setup_table) },
-    [GNTTABOP_copy] = { grant_op_copy, sizeof(struct gnttab_copy) },
-    [GNTTABOP_query_size] = { op_query_size, sizeof(struct gnttab_query_size) },
-    [GNTTABOP_set_version] = { op_set_version, sizeof(struct gnttab_set_version) },
-    [GNTTABOP_get_status_frames] = { op_get_status_frames, sizeof(struct gnttab_get_status_frames) },
-    [GNTTABOP_get_version] = { op_get_version, sizeof(struct gnttab_get_version) },
-    [GNTTABOP_swap_grant_ref] = { op_swap, sizeof(struct gnttab_swap_grant_ref) },
-    [GNTTABOP_cache_flush] = { op_cache_flush, sizeof(struct gnttab_cache_flush) },
+#define SUBOP_OF_grant_table_op ~, SUBOP_ROW
+#define SUBOP_ROW(call, nr, name) [nr] = { grant_op_##name, sizeof(struct gnttab_##name) },
+#include "pv/subops.h"
+    [GNTTABOP_cache_flush] = { grant_op_cache_flush, sizeof(struct gnttab_cache_flush) },
 };
 
 long do_grant_table_op(unsigned int cmd, unsigned long arg, unsigned int count)
 {
-    unsigned int op;
-    long left;
+    const unsigned int op = index_nospec(cmd, ARRAY_SIZE(ops));
+    struct grant_call c = { .at = arg, .next = arg, .size = ops[op].size, .left = count };
 
     if ((int)count < 0)
         return -EINVAL;
-    if (cmd >= ARRAY_SIZE(ops) || !ops[index_nospec(cmd, ARRAY_SIZE(ops))].fn)
+    if (cmd >= ARRAY_SIZE(ops) || !ops[op].fn)
         return -ENOSYS;
-    op = index_nospec(cmd, ARRAY_SIZE(ops));
-    if (!guest_range_ok(arg, (unsigned long)count * ops[op].size))
+    if (!guest_range_ok(arg, (unsigned long)count * c.size))
         return -EFAULT;
-    left = ops[op].fn(arg, count);
-    if (left <= 0)
-        return left;
-    return HYPERCALL_RESTART(cmd, arg + (count - left) * ops[op].size, left);
+    const long rc = ops[op].fn(&c);
+    return rc || !c.left ? rc : HYPERCALL_RESTART(cmd, c.next, c.left);
 }

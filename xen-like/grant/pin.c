@@ -16,106 +16,80 @@ union header {
 
 /*
  * Marks the entry as in use for reading, or also for writing. What it grants counts each time that a mark is
- * added: a granter may have taken it back from under a use that goes on.
+ * added: a granter may have taken it back from under a use that goes on. False: it does not grant that.
  */
-static int mark(struct grant_entry_v1 *e, const struct grant_use *use)
+static bool mark(struct grant_entry_v1 *e, domid_t user, unsigned int use)
 {
-    u16 mask = GTF_type_mask | (use->copy ? 0 : GTF_sub_page);
-    union header old, new;
+    const bool writable = !(use & GNTMAP_readonly);
+    const u16 mask = GTF_type_mask | (use & USE_COPY ? 0 : GTF_sub_page) | (writable ? GTF_readonly : 0);
+    union header old = { .word = READ_ONCE(*(u32 *)e) };
 
-    old.word = READ_ONCE(*(u32 *)e);
     for (unsigned int i = 0; i < STATUS_TRIES; i++) {
-        if ((old.flags & mask) != GTF_permit_access || old.domid != use->user)
-            return GNTST_general_error;
-        if (!use->readonly && (old.flags & GTF_readonly))
-            return GNTST_general_error;
-        new = old;
-        new.flags |= GTF_reading | (use->readonly ? 0 : GTF_writing);
+        union header new = old;
+
+        if ((old.flags & mask) != GTF_permit_access || old.domid != user)
+            return false;
+        new.flags |= GTF_reading | (writable ? GTF_writing : 0);
         if (atomic_cmpxchg((u32 *)e, &old.word, new.word))
-            return GNTST_okay;
+            return true;
     }
-    return GNTST_general_error;
+    return false;
 }
 
 /* Takes the marks away that no use needs any more. */
 static void unmark(struct grant_entry_v1 *e, const struct grant_active *a)
 {
-    u16 keep = a->host_w | a->dev_w ? 0xffff : (u16)~GTF_writing;
+    const u16 unused = (a->host_w | a->dev_w ? 0 : GTF_writing) | (a->uses ? 0 : GTF_reading);
 
-    if (!grant_in_use(a))
-        keep &= (u16)~GTF_reading;
-    if (keep != 0xffff)
-        atomic_and(&e->flags, keep);
+    if (unused)
+        atomic_and(&e->flags, (u16)~unused);
 }
 
-static bool count_full(const struct grant_active *a)
+static void count_add(struct grant_active *a, unsigned int use, int by)
 {
-    return (a->host_r | a->host_w | a->dev_r | a->dev_w) & ~PINS_MAX;
+    if (use & GNTMAP_host_map)
+        *(use & GNTMAP_readonly ? &a->host_r : &a->host_w) += by;
+    if (use & GNTMAP_device_map)
+        *(use & GNTMAP_readonly ? &a->dev_r : &a->dev_w) += by;
 }
 
-static void count_add(struct grant_active *a, const struct grant_use *use, int by)
+int grant_pin(struct grant_table *t, grant_ref_t ref, unsigned int use, mfn_t *mfn)
 {
-    if (use->host)
-        *(use->readonly ? &a->host_r : &a->host_w) += by;
-    if (use->device)
-        *(use->readonly ? &a->dev_r : &a->dev_w) += by;
-}
+    const domid_t user = current->domain->id;
 
-static int pin(struct grant_table *t, grant_ref_t ref, const struct grant_use *use, mfn_t *mfn)
-{
-    struct grant_entry_v1 *e;
-    struct grant_active *a;
-    bool first;
-    int rc;
-
+    spin_guard(&t->lock);
     if (ref >= grant_entries(t))
         return GNTST_bad_gntref;
-    e = grant_entry(t, ref);
-    a = grant_active_row(t, ref, true);
+    struct grant_entry_v1 *e = grant_entry(t, ref);
+    struct grant_active *a = grant_active_row(t, ref, true);
     if (!a)
         return GNTST_general_error;
-    first = !grant_in_use(a);
-    if (!first && (a->user != use->user || count_full(a)))
+    const bool first = !a->uses;
+    if (!first && (a->user != user || (a->uses & USES_FULL)))
         return GNTST_general_error;
-    if (first || (!use->readonly && !(a->host_w | a->dev_w))) {
-        rc = mark(e, use);
-        if (rc != GNTST_okay)
-            return rc;
-    }
-    *mfn = first ? MFN(READ_ONCE(e->frame)) : MFN(a->mfn);
+    if ((first || (!(use & GNTMAP_readonly) && !(a->host_w | a->dev_w))) && !mark(e, user, use))
+        return GNTST_general_error;
+    *mfn = first ? MFN(READ_ONCE(e->frame)) : a->mfn;
     if (!frame_get(*mfn, t->d)) {
         unmark(e, a);
         return first ? GNTST_bad_page : GNTST_general_error;
     }
     if (first) {
-        a->mfn = mfn->v;
-        a->user = use->user;
+        a->mfn = *mfn;
+        a->user = user;
         t->pinned++;
     }
     count_add(a, use, 1);
     return GNTST_okay;
 }
 
-int grant_pin(struct grant_table *t, grant_ref_t ref, const struct grant_use *use, mfn_t *mfn)
+void grant_unpin(struct grant_table *t, grant_ref_t ref, unsigned int use)
 {
-    int rc;
-
-    spin_lock(&t->lock);
-    rc = pin(t, ref, use, mfn);
-    spin_unlock(&t->lock);
-    return rc;
-}
-
-void grant_unpin(struct grant_table *t, grant_ref_t ref, const struct grant_use *use)
-{
-    struct grant_active *a;
-
-    spin_lock(&t->lock);
-    a = grant_active_row(t, ref, false);
+    spin_guard(&t->lock);
+    struct grant_active *a = grant_active_row(t, ref, false);
     BUG_ON(!a);
     count_add(a, use, -1);
     unmark(grant_entry(t, ref), a);
-    if (!grant_in_use(a))
+    if (!a->uses)
         t->pinned--;
-    spin_unlock(&t->lock);
 }

@@ -9,10 +9,8 @@
 
 struct grant_active *grant_active_row(struct grant_table *t, grant_ref_t ref, bool make)
 {
-    struct grant_active **chunk;
-
     ref = index_nospec(ref, grant_entries(t));
-    chunk = &t->active[ref / ACTIVE_PER_CHUNK];
+    struct grant_active **chunk = &t->active[ref / ACTIVE_PER_CHUNK];
     if (!*chunk && make)
         *chunk = domain_xzalloc_array(t->d, struct grant_active, ACTIVE_PER_CHUNK);
     return *chunk ? &(*chunk)[ref % ACTIVE_PER_CHUNK] : NULL;
@@ -40,28 +38,22 @@ int grant_grow(struct grant_table *t, unsigned int nr_frames)
 int grant_init_domain(struct domain *d, unsigned int max_frames, unsigned int max_maptrack)
 {
     struct grant_table *t = domain_xzalloc(d, struct grant_table);
-    int rc = -ENOMEM;
 
     if (!t)
         return -ENOMEM;
+    *t = (struct grant_table){
+        .d = d, .lock = SPINLOCK_INIT(LOCK_GRANT), .map_lock = SPINLOCK_INIT(LOCK_GRANT_MAP),
+        .max_frames = max(max_frames, 1u), .max_track_pages = max_maptrack, .free_handle = NO_HANDLE,
+    };
     d->grant = t;
-    t->d = d;
-    spin_lock_init(&t->lock, LOCK_GRANT);
-    spin_lock_init(&t->map_lock, LOCK_GRANT_MAP);
-    t->max_frames = max_frames ? max_frames : 1;
-    t->max_track_pages = max_maptrack;
-    t->free_handle = NO_HANDLE;
     t->frame = domain_xzalloc_array(d, struct grant_entry_v1 *, t->max_frames);
     t->active = domain_xzalloc_array(d, struct grant_active *, t->max_frames * CHUNKS_PER_FRAME);
-    t->track = domain_xzalloc_array(d, struct grant_track *, max_maptrack ? max_maptrack : 1);
-    if (t->frame && t->active && t->track) {
-        spin_lock(&t->lock);
-        rc = grant_grow(t, 1);
-        spin_unlock(&t->lock);
-    }
-    if (rc)
-        grant_free_domain(d);
-    return rc;
+    t->track = domain_xzalloc_array(d, struct grant_track *, max(max_maptrack, 1u));
+    /* Without the lock: nobody else knows d yet. */
+    if (t->frame && t->active && t->track && !grant_grow(t, 1))
+        return 0;
+    grant_free_domain(d);
+    return -ENOMEM;
 }
 
 void grant_free_domain(struct domain *d)
@@ -90,15 +82,12 @@ unsigned int grant_max_frames(const struct domain *d) { return d->grant ? d->gra
 int grant_get_frame(struct domain *d, unsigned int idx, mfn_t *mfn)
 {
     struct grant_table *t = d->grant;
-    int rc = -EINVAL;
 
     if (!t || idx >= t->max_frames)
         return -EINVAL;
-    spin_lock(&t->lock);
-    if (d->state == DOMAIN_ALIVE || idx < t->nr_frames)
-        rc = grant_grow(t, idx + 1);
+    spin_guard(&t->lock);
+    const int rc = d->state == DOMAIN_ALIVE || idx < t->nr_frames ? grant_grow(t, idx + 1) : -EINVAL;
     if (!rc)
         *mfn = virt_to_mfn(t->frame[index_nospec(idx, t->nr_frames)]);
-    spin_unlock(&t->lock);
     return rc;
 }

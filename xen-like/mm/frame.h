@@ -118,6 +118,8 @@ int frame_put_type(struct frame *f, bool preemptible);
  */
 bool __must_check frame_get_and_type(mfn_t mfn, struct domain *d, enum frame_type type);
 void frame_put_and_type(struct frame *f);
+/* A mapping of f goes: drops a general reference and, where writable, one of type WRITABLE. */
+void frame_put_mapping(struct frame *f, bool writable);
 
 /* The type that f has references of; FRAME_NONE where it has none. */
 static inline enum frame_type frame_type_of(const struct frame *f)

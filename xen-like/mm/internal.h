@@ -149,8 +149,6 @@ int frame_undo_partial(struct frame *f, bool preemptible);
  */
 bool frame_lock(struct frame *f);
 void frame_unlock(struct frame *f);
-/* A mapping of frame f goes: drops a general reference and, where writable, a type reference. */
-void frame_put_mapping(struct frame *f, bool writable);
 /* As frame_get_type(f, FRAME_WRITABLE), and a general reference; the common case in one step. */
 bool frame_get_writable(struct frame *f, const struct domain *d);
 /* Leaves f, whose undoing was put off, to the end of the present hypercall of the current vCPU. */
