@@ -17,7 +17,7 @@
 #include "pv/hypercall.h"
 #include "pv/internal.h"
 
-#define LDT_PAGE(i) (16 + (i)) /* page of a CPU's window */
+#define LDT_PAGE 16     /* of a CPU's window */
 #define DESCRIPTORS_PER_PAGE 512
 
 /* What stands in the window where the guest has no frame: descriptors that are not present. */
@@ -28,37 +28,31 @@ static u64 window_entry(mfn_t mfn, bool writable)
     return mfn.v << PAGE_SHIFT | PTE_P | PTE_A | PTE_D | PTE_NX | (writable ? PTE_RW : 0);
 }
 
-/* Puts the vCPU's GDT frames into this CPU's window, and flushes the entries that changed. */
+/* Makes a page of this CPU's window so, whose table begins at ptes, and flushes where that is a change. */
+static inline void set_window_page(u64 *ptes, unsigned int page, u64 entry)
+{
+    if (ptes[page] == entry)
+        return;
+    WRITE_ONCE(ptes[page], entry);
+    tlb_flush_page_local(CPU_WINDOW(this_cpu_nr()) + page * PAGE_SIZE);
+}
+
 static void map_gdt(struct vcpu *v)
 {
-    unsigned int cpu_nr = this_cpu_nr();
-    u64 none = window_entry(maddr_to_mfn(MADDR(image_virt_to_phys(zero_page))), false);
-    u64 *pte = cpu_window_pte(cpu_nr, 0);   /* of one table, as the whole window */
+    const u64 none = window_entry(maddr_to_mfn(MADDR(image_virt_to_phys(zero_page))), false);
+    u64 *ptes = cpu_window_pte(this_cpu_nr(), 0);
 
-    for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++, pte++) {
-        mfn_t mfn = v->pv.gdt_frames[i];
-        /* Writable: the processor sets the accessed bit of a descriptor that it loads. */
-        u64 entry = mfn.v ? window_entry(mfn, true) : none;
-
-        if (*pte == entry)
-            continue;
-        WRITE_ONCE(*pte, entry);
-        tlb_flush_page_local(CPU_GDT_WINDOW(cpu_nr) + i * PAGE_SIZE);
-    }
+    /* Writable: the processor sets the accessed bit of a descriptor that it loads. */
+    for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++)
+        set_window_page(ptes, i, v->pv.gdt_frames[i].v ? window_entry(v->pv.gdt_frames[i], true) : none);
 }
 
 static void clear_ldt_window(void)
 {
-    unsigned int cpu_nr = this_cpu_nr();
+    u64 *ptes = cpu_window_pte(this_cpu_nr(), 0);
 
-    for (unsigned int i = 0; i < LDT_WINDOW_SIZE / PAGE_SIZE; i++) {
-        u64 *pte = cpu_window_pte(cpu_nr, LDT_PAGE(i));
-
-        if (!*pte)
-            continue;
-        WRITE_ONCE(*pte, 0);
-        tlb_flush_page_local(CPU_LDT_WINDOW(cpu_nr) + i * PAGE_SIZE);
-    }
+    for (unsigned int i = 0; i < LDT_WINDOW_SIZE / PAGE_SIZE; i++)
+        set_window_page(ptes, LDT_PAGE + i, 0);
 }
 
 void pv_load_descriptor_tables(struct vcpu *v)
@@ -66,6 +60,14 @@ void pv_load_descriptor_tables(struct vcpu *v)
     map_gdt(v);
     clear_ldt_window();
     desc_load_ldt(v->pv.ldt_ents);
+}
+
+/* Drops the references of frames of descriptors, of which there are n, 0 where there is none. */
+static void drop_frames(const mfn_t *frames, unsigned int n)
+{
+    for (unsigned int i = 0; i < n; i++)
+        if (frames[i].v)
+            frame_put_and_type(mfn_to_frame(frames[i]));
 }
 
 /* --- GDT --- */
@@ -80,10 +82,7 @@ static void replace_gdt(struct vcpu *v, const mfn_t *new, unsigned int entries)
     v->pv.gdt_ents = entries;
     if (v == current)
         map_gdt(v);
-    for (unsigned int i = 0; i < GDT_GUEST_FRAMES; i++) {
-        if (old[i].v)
-            frame_put_and_type(mfn_to_frame(old[i]));
-    }
+    drop_frames(old, GDT_GUEST_FRAMES);
 }
 
 void pv_drop_gdt(struct vcpu *v)
@@ -96,18 +95,17 @@ void pv_drop_gdt(struct vcpu *v)
 /* entries is at most 7168. The frames get a reference each; on failure nothing has changed. */
 int pv_set_gdt_frames(struct vcpu *v, const u64 *mfns, unsigned int entries)
 {
-    unsigned int pages = DIV_ROUND_UP(entries, DESCRIPTORS_PER_PAGE);
+    const unsigned int pages = DIV_ROUND_UP(entries, DESCRIPTORS_PER_PAGE);
     mfn_t new[GDT_GUEST_FRAMES] = { { 0 } };
 
     if (pages > GDT_GUEST_FRAMES)
         return -EINVAL;
     for (unsigned int i = 0; i < pages; i++) {
+        if (!frame_get_and_type(MFN(mfns[i]), v->domain, FRAME_SEGDESC)) {
+            drop_frames(new, i);
+            return -EINVAL;
+        }
         new[i] = MFN(mfns[i]);
-        if (frame_get_and_type(new[i], v->domain, FRAME_SEGDESC))
-            continue;
-        while (i--)
-            frame_put_and_type(mfn_to_frame(MFN(mfns[i])));
-        return -EINVAL;
     }
     replace_gdt(v, new, entries);
     return 0;
@@ -117,11 +115,10 @@ int pv_set_gdt_frames(struct vcpu *v, const u64 *mfns, unsigned int entries)
 long do_set_gdt(unsigned long frame_list, unsigned int entries)
 {
     u64 mfns[GDT_GUEST_FRAMES];
-    unsigned int pages = DIV_ROUND_UP(entries, DESCRIPTORS_PER_PAGE);
 
     if (entries > FIRST_RESERVED_GDT_ENTRY)
         return -EINVAL;
-    if (copy_from_guest(mfns, frame_list, pages * sizeof(mfns[0])))
+    if (copy_from_guest(mfns, frame_list, DIV_ROUND_UP(entries, DESCRIPTORS_PER_PAGE) * sizeof(mfns[0])))
         return -EFAULT;
     return pv_set_gdt_frames(current, mfns, entries);
 }
@@ -133,14 +130,12 @@ long do_set_gdt(unsigned long frame_list, unsigned int entries)
 long do_update_descriptor(u64 maddr, u64 desc)
 {
     struct domain *d = current->domain;
-    mfn_t mfn = maddr_to_mfn(MADDR(maddr));
-    u64 *slot;
+    const mfn_t mfn = maddr_to_mfn(MADDR(maddr));
 
-    if (maddr % sizeof(desc) || !segdesc_check(&desc))
+    if (maddr % sizeof(desc) || !segdesc_check(&desc) ||
+        (!frame_get_and_type(mfn, d, FRAME_SEGDESC) && !frame_get_and_type(mfn, d, FRAME_WRITABLE)))
         return -EINVAL;
-    if (!frame_get_and_type(mfn, d, FRAME_SEGDESC) && !frame_get_and_type(mfn, d, FRAME_WRITABLE))
-        return -EINVAL;
-    slot = (u64 *)((char *)mfn_to_virt(mfn) + (maddr & ~PAGE_MASK));
+    u64 *slot = (u64 *)((char *)mfn_to_virt(mfn) + (maddr & ~PAGE_MASK));
     WRITE_ONCE(*slot, desc);
     frame_put_and_type(mfn_to_frame(mfn));
     return 0;
@@ -150,15 +145,13 @@ long do_update_descriptor(u64 maddr, u64 desc)
 
 void pv_drop_ldt(struct vcpu *v)
 {
+    mfn_t old[ARRAY_SIZE(v->pv.ldt_frames)];
+
     if (v == current)
         clear_ldt_window();
-    for (unsigned int i = 0; i < ARRAY_SIZE(v->pv.ldt_frames); i++) {
-        mfn_t mfn = v->pv.ldt_frames[i];
-
-        v->pv.ldt_frames[i] = MFN(0);
-        if (mfn.v)
-            frame_put_and_type(mfn_to_frame(mfn));
-    }
+    memcpy(old, v->pv.ldt_frames, sizeof(old));
+    memset(v->pv.ldt_frames, 0, sizeof(old));
+    drop_frames(old, ARRAY_SIZE(old));
 }
 
 int pv_set_ldt(struct vcpu *v, unsigned long base, unsigned int ents)
@@ -177,22 +170,19 @@ int pv_set_ldt(struct vcpu *v, unsigned long base, unsigned int ents)
 
 bool pv_map_ldt_page(struct vcpu *v, unsigned long offset)
 {
-    unsigned int page = offset >> PAGE_SHIFT;
-    mfn_t mfn;
-
-    if (offset >= v->pv.ldt_ents * 8UL || page >= ARRAY_SIZE(v->pv.ldt_frames))
+    if (offset >= v->pv.ldt_ents * 8UL || offset >= LDT_WINDOW_SIZE)
         return false;
-    page = index_nospec(page, ARRAY_SIZE(v->pv.ldt_frames));
-    mfn = v->pv.ldt_frames[page];
-    if (!mfn.v) {
-        u64 l1e = guest_l1e(v, v->pv.ldt_base + page * PAGE_SIZE);
+    const unsigned int page = index_nospec(offset >> PAGE_SHIFT, ARRAY_SIZE(v->pv.ldt_frames));
+    mfn_t *mfn = &v->pv.ldt_frames[page];
+    if (!mfn->v) {
+        const u64 l1e = guest_l1e(v, v->pv.ldt_base + page * PAGE_SIZE);
+        const mfn_t found = MFN((l1e & PTE_ADDR) >> PAGE_SHIFT);
 
-        mfn = MFN((l1e & PTE_ADDR) >> PAGE_SHIFT);
-        if (!(l1e & PTE_P) || !frame_get_and_type(mfn, v->domain, FRAME_SEGDESC))
+        if (!(l1e & PTE_P) || !frame_get_and_type(found, v->domain, FRAME_SEGDESC))
             return false;
-        v->pv.ldt_frames[page] = mfn;
+        *mfn = found;
     }
-    WRITE_ONCE(*cpu_window_pte(this_cpu_nr(), LDT_PAGE(page)), window_entry(mfn, true));
+    WRITE_ONCE(*cpu_window_pte(this_cpu_nr(), LDT_PAGE + page), window_entry(*mfn, true));
     return true;
 }
 
@@ -201,24 +191,18 @@ bool pv_map_ldt_page(struct vcpu *v, unsigned long offset)
 /* set_segment_base: the guest's kernel runs, so the user's GS base is the inactive one. -EINVAL. */
 long do_set_segment_base(unsigned int which, unsigned long base)
 {
-    if (which != SEGBASE_GS_USER_SEL && !canonical(base))
-        return -EINVAL;
-    switch (which) {
-    case SEGBASE_FS:
-        wrmsr(MSR_FS_BASE, base);
-        return 0;
-    case SEGBASE_GS_USER:
-        wrmsr(MSR_KERNEL_GS_BASE, base);
-        return 0;
-    case SEGBASE_GS_KERNEL:
-        wrmsr(MSR_GS_BASE, base);
-        return 0;
-    case SEGBASE_GS_USER_SEL:
+    static const u32 msrs[] = {
+        [SEGBASE_FS] = MSR_FS_BASE, [SEGBASE_GS_USER] = MSR_KERNEL_GS_BASE, [SEGBASE_GS_KERNEL] = MSR_GS_BASE,
+    };
+
+    if (which == SEGBASE_GS_USER_SEL) {
         swapgs();
         load_gs((u16)base);
         swapgs();
         return 0;
-    default:
-        return -EINVAL;
     }
+    if (which >= ARRAY_SIZE(msrs) || !canonical(base))
+        return -EINVAL;
+    wrmsr(msrs[index_nospec(which, ARRAY_SIZE(msrs))], base);
+    return 0;
 }
