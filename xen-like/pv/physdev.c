@@ -29,36 +29,31 @@ static void pirq_arrived(unsigned int gsi)
 
 static void deliver_pirqs(void)
 {
-    for_each_set_bit(gsi, pirqs_pending, MAX_GSI) {
+    for_each_set_bit(gsi, pirqs_pending, MAX_GSI)
         if (test_and_clear_bit(gsi, pirqs_pending))
             send_guest_pirq(hardware_domain, gsi);
-    }
 }
 
-/* ISA lines as the firmware says, all others as PCI has them. */
-static struct gsi_mode default_mode(unsigned int gsi)
+/* As Domain-0 has said; else ISA lines as the firmware says, all others as PCI has them. */
+static struct gsi_mode mode_of(unsigned int gsi)
 {
-    struct gsi_mode mode = { .level = true, .active_low = true };
-
+    if (gsi_modes[gsi].set)
+        return gsi_modes[gsi];
     for (unsigned int irq = 0; irq < 16; irq++) {
         struct gsi_mode isa = {};
 
         if (isa_irq_to_gsi(irq, &isa.level, &isa.active_low) == gsi)
             return isa;
     }
-    return mode;
+    return (struct gsi_mode){ .level = true, .active_low = true };
 }
 
 static int bind_pirq(struct domain *d, unsigned int pirq, bool will_share)
 {
-    struct gsi_mode mode;
-
     if (pirq >= irq_gsi_count())
         return -EINVAL;
     pirq = index_nospec(pirq, MAX_GSI);
-    mode = gsi_modes[pirq];
-    if (!mode.set)
-        mode = default_mode(pirq);
+    const struct gsi_mode mode = mode_of(pirq);
     return irq_guest_bind(pirq, pirq_arrived, mode.level, mode.active_low);
 }
 
@@ -74,8 +69,11 @@ void physdev_init(void)
     pirq_hooks = (struct pirq_hooks){ .bind = bind_pirq, .unbind = unbind_pirq };
 }
 
-/* --- operations --- */
+/* --- operations: each answers 0, ANSWER or an error --- */
 
+#define ANSWER 1    /* success, and the structure goes back to the guest */
+
+/* The structure of each operation, by its name in subops.def. */
 union physdev_args {
     struct physdev_set_iopl set_iopl;
     struct physdev_set_iobitmap set_iobitmap;
@@ -84,10 +82,10 @@ union physdev_args {
     struct physdev_setup_gsi setup_gsi;
     struct physdev_map_pirq map_pirq;
     struct physdev_unmap_pirq unmap_pirq;
-    struct physdev_irq irq;
-    struct physdev_apic apic;
+    struct physdev_irq alloc_irq_vector;
+    struct physdev_apic apic_read;
     char pci_device_add[offsetof(struct physdev_pci_device_add, optarr)];
-    struct physdev_pci_device pci_device;
+    struct physdev_pci_device pci_device_remove;
 };
 
 static long set_iopl(union physdev_args *a)
@@ -117,39 +115,38 @@ static long eoi(union physdev_args *a)
 static long irq_status_query(union physdev_args *a)
 {
     a->irq_status_query.flags = XENIRQSTAT_needs_eoi;
-    return a->irq_status_query.irq < MAX_GSI ? 0 : -EINVAL;
+    return a->irq_status_query.irq < MAX_GSI ? ANSWER : -EINVAL;
 }
 
 static long apic_read(union physdev_args *a)
 {
-    return ioapic_read(a->apic.apic_physbase, a->apic.reg, &a->apic.value) ? 0 : -EINVAL;
+    if (!current->domain->hardware)
+        return -EPERM;
+    return ioapic_read(a->apic_read.apic_physbase, a->apic_read.reg, &a->apic_read.value) ? ANSWER : -EINVAL;
 }
 
 /* Trigger and polarity of a line, before it is bound. */
 static long setup_gsi(union physdev_args *a)
 {
-    const struct physdev_setup_gsi *op = &a->setup_gsi;
+    const unsigned int gsi = a->setup_gsi.gsi;
 
-    if ((unsigned int)op->gsi >= irq_gsi_count())
+    if (gsi >= irq_gsi_count())
         return -EINVAL;
     if (!current->domain->hardware)
         return -EPERM;
-    if (irq_is_own(op->gsi))
+    if (irq_is_own(gsi))
         return -EEXIST;
-    gsi_modes[index_nospec(op->gsi, MAX_GSI)] = (struct gsi_mode){ true, op->triggering & 1,
-                                                                   op->polarity & 1 };
+    gsi_modes[index_nospec(gsi, MAX_GSI)] =
+        (struct gsi_mode){ true, a->setup_gsi.triggering & 1, a->setup_gsi.polarity & 1 };
     return 0;
 }
 
 /* The interrupts of other domains are nobody's here: none can have a device. */
 static long check_owner(domid_t domid)
 {
-    struct domain *d = domain_get(domid);
-    long ret = !d ? -ESRCH : d == current->domain && d->hardware ? 0 : -EPERM;
+    struct domain *d held_domain = domain_get(domid);
 
-    if (d)
-        domain_put(d);
-    return ret;
+    return !d ? -ESRCH : d == current->domain && d->hardware ? 0 : -EPERM;
 }
 
 /*
@@ -158,7 +155,7 @@ static long check_owner(domid_t domid)
 static long map_pirq(union physdev_args *a)
 {
     struct physdev_map_pirq *op = &a->map_pirq;
-    long ret = check_owner(op->domid);
+    const long ret = check_owner(op->domid);
 
     if (ret)
         return ret;
@@ -169,66 +166,50 @@ static long map_pirq(union physdev_args *a)
         (op->pirq >= 0 && op->pirq != op->index))
         return -EINVAL;
     op->pirq = op->index;
-    return 0;
+    return ANSWER;
 }
 
 static long unmap_pirq(union physdev_args *a)
 {
-    long ret = check_owner(a->unmap_pirq.domid);
+    const bool is_line = (unsigned int)a->unmap_pirq.pirq < irq_gsi_count();
 
-    return ret ? ret : (unsigned int)a->unmap_pirq.pirq < irq_gsi_count() ? 0 : -EINVAL;
+    return check_owner(a->unmap_pirq.domid) ?: is_line ? 0 : -EINVAL;
 }
 
 /* An old way to say that a line will be used; vectors mean nothing to a guest. */
 static long alloc_irq_vector(union physdev_args *a)
 {
-    a->irq.vector = a->irq.irq;
-    return 0;
+    a->alloc_irq_vector.vector = a->alloc_irq_vector.irq;
+    return current->domain->hardware ? ANSWER : -EPERM;
 }
 
-/*
- * All PCI devices are the hardware domain's, with no word from it; what the call says is checked for being
- * there.
- */
+/* All PCI devices are the hardware domain's, with no word from it; the structure has to be there. */
+static long pci_device_add(union physdev_args *a) { return current->domain->hardware ? 0 : -EPERM; }
+static long pci_device_remove(union physdev_args *a) { return pci_device_add(a); }
+
 static long nothing_to_do(union physdev_args *a) { return 0; }
 
-static const struct physdev_row {
-    unsigned int cmd;
-    enum { ANYBODY, HARDWARE_DOMAIN } who;      /* -EPERM for others; or the function says it, in its order */
-    enum { TAKES, ANSWERS } way;                /* whether the structure goes back to the guest */
+static const struct {
     unsigned int size;
     long (*fn)(union physdev_args *a);
-} rows[] = {
-#define SIZE(member) sizeof(((union physdev_args *)0)->member)
-    { PHYSDEVOP_IRQ_UNMASK_NOTIFY, ANYBODY, TAKES, 0, nothing_to_do },
-    { PHYSDEVOP_set_iopl, ANYBODY, TAKES, SIZE(set_iopl), set_iopl },
-    { PHYSDEVOP_set_iobitmap, ANYBODY, TAKES, SIZE(set_iobitmap), set_iobitmap },
-    { PHYSDEVOP_eoi, ANYBODY, TAKES, SIZE(eoi), eoi },
-    { PHYSDEVOP_irq_status_query, ANYBODY, ANSWERS, SIZE(irq_status_query), irq_status_query },
-    { PHYSDEVOP_apic_read, HARDWARE_DOMAIN, ANSWERS, SIZE(apic), apic_read },
-    { PHYSDEVOP_setup_gsi, ANYBODY, TAKES, SIZE(setup_gsi), setup_gsi },
-    { PHYSDEVOP_map_pirq, ANYBODY, ANSWERS, SIZE(map_pirq), map_pirq },
-    { PHYSDEVOP_unmap_pirq, ANYBODY, TAKES, SIZE(unmap_pirq), unmap_pirq },
-    { PHYSDEVOP_alloc_irq_vector, HARDWARE_DOMAIN, ANSWERS, SIZE(irq), alloc_irq_vector },
-    { PHYSDEVOP_pci_device_add, HARDWARE_DOMAIN, TAKES, SIZE(pci_device_add), nothing_to_do },
-    { PHYSDEVOP_pci_device_remove, HARDWARE_DOMAIN, TAKES, SIZE(pci_device), nothing_to_do },
+} operations[] = {
+    [PHYSDEVOP_IRQ_UNMASK_NOTIFY] = { 0, nothing_to_do },
+#define SUBOP_OF_physdev_op ~, SUBOP_ROW
+#define SUBOP_ROW(call, nr, name) [nr] = { sizeof(((union physdev_args *)0)->name), name },
+#include "pv/subops.h"
 };
 
 long do_physdev_op(unsigned int cmd, unsigned long arg)
 {
+    const unsigned int i = index_nospec(cmd, ARRAY_SIZE(operations));
     union physdev_args args;
 
-    for (const struct physdev_row *r = rows; r < rows + ARRAY_SIZE(rows); r++) {
-        long ret;
-
-        if (r->cmd != cmd)
-            continue;
-        if (copy_from_guest(&args, arg, r->size))
-            return -EFAULT;
-        if (r->who == HARDWARE_DOMAIN && !current->domain->hardware)
-            return -EPERM;
-        ret = r->fn(&args);
-        return !ret && r->way == ANSWERS && copy_to_guest(arg, &args, r->size) ? -EFAULT : ret;
-    }
-    return -ENOSYS;
+    if (cmd != i || !operations[i].fn)
+        return -ENOSYS;
+    if (copy_from_guest(&args, arg, operations[i].size))
+        return -EFAULT;
+    const long ret = operations[i].fn(&args);
+    if (ret == ANSWER)
+        return copy_to_guest(arg, &args, operations[i].size) ? -EFAULT : 0;
+    return ret;
 }
