@@ -44,23 +44,22 @@ static const struct {
 
 struct cpuid_policy cpuid_pv;
 
+#define RESULT(...) ((struct cpuid_result){ __VA_ARGS__ })
+static const struct cpuid_result none;
+
 static struct cpuid_result native(u32 leaf, u32 subleaf)
 {
     u32 r[4] = { 0 };
 
     if (leaf <= (leaf & 0x80000000 ? cpu.max_ext_leaf : cpu.max_leaf))
         cpuid(leaf, subleaf, r);
-    return (struct cpuid_result){ r[0], r[1], r[2], r[3] };
+    return RESULT(r[0], r[1], r[2], r[3]);
 }
 
-static struct cpuid_result masked(struct cpuid_result r, struct cpuid_result m)
+/* The bits of r that either mask has. */
+static struct cpuid_result masked(struct cpuid_result r, struct cpuid_result m, struct cpuid_result n)
 {
-    return (struct cpuid_result){ r.a & m.a, r.b & m.b, r.c & m.c, r.d & m.d };
-}
-
-static struct cpuid_result united(struct cpuid_result r, struct cpuid_result m)
-{
-    return (struct cpuid_result){ r.a | m.a, r.b | m.b, r.c | m.c, r.d | m.d };
+    return RESULT(r.a & (m.a | n.a), r.b & (m.b | n.b), r.c & (m.c | n.c), r.d & (m.d | n.d));
 }
 
 static bool is_amd(void)
@@ -73,10 +72,10 @@ static void settle(struct cpuid_policy *p)
 {
     if (!(p->row[CPUID_ROW_1].c & LEAF_1_ECX_XSAVE)) {
         p->row[CPUID_ROW_1].c &= ~LEAF_1_ECX_BY_XSAVE;
-        p->row[CPUID_ROW_D_1] = (struct cpuid_result){};
+        p->row[CPUID_ROW_D_1] = none;
     }
     if (!p->row[CPUID_ROW_7].a)
-        p->row[CPUID_ROW_7_1] = (struct cpuid_result){};
+        p->row[CPUID_ROW_7_1] = none;
 }
 
 void cpuid_init(void)
@@ -84,7 +83,7 @@ void cpuid_init(void)
     struct cpuid_result *row = cpuid_pv.row;
 
     for (unsigned int i = 0; i < NR_CPUID_ROWS; i++)
-        row[i] = masked(native(rows[i].leaf, rows[i].subleaf), united(rows[i].mask, rows[i].open));
+        row[i] = masked(native(rows[i].leaf, rows[i].subleaf), rows[i].mask, rows[i].open);
     row[CPUID_ROW_0].a = min(row[CPUID_ROW_0].a, CPUID_MAX_BASIC);
     row[CPUID_ROW_7].a = min(row[CPUID_ROW_7].a, 1u);
     row[CPUID_ROW_EXT0].a = min(row[CPUID_ROW_EXT0].a, 0x80000008u);
@@ -106,7 +105,7 @@ bool cpuid_limit(struct cpuid_policy *p, u32 *leaf)
             return false;
     }
     for (unsigned int i = 0; i < NR_CPUID_ROWS; i++)
-        p->row[i] = masked(p->row[i], united(cpuid_pv.row[i], rows[i].open));
+        p->row[i] = masked(p->row[i], cpuid_pv.row[i], rows[i].open);
     settle(p);
     return true;
 }
@@ -122,14 +121,12 @@ struct cpuid_result *cpuid_row(struct cpuid_policy *p, u32 leaf, u32 subleaf)
 /* Size of a standard XSAVE area for the components in xcr0. */
 static u32 xsave_size(u64 xcr0)
 {
+    const u64 extended = xcr0 & ~3UL; /* beyond what the legacy region and the header hold */
     u32 size = 512 + 64;
 
-    for (unsigned int i = 2; i < 63; i++) {
-        struct cpuid_result r;
+    for_each_set_bit(i, &extended, 63) {
+        const struct cpuid_result r = native(0xd, i);
 
-        if (!(xcr0 & (1UL << i)))
-            continue;
-        r = native(0xd, i);
         size = max(size, r.a + r.b);
     }
     return size;
@@ -137,14 +134,13 @@ static u32 xsave_size(u64 xcr0)
 
 struct cpuid_result cpuid_leaf(const struct cpuid_policy *p, u32 leaf, u32 subleaf)
 {
-    static const struct cpuid_result none, cache = { 0x3fff, ANY, ANY, ANY }; /* no thread counts */
-    const struct cpuid_result *row;
+    static const struct cpuid_result cache = { 0x3fff, ANY, ANY, ANY }; /* no thread counts */
 
     if (!p)
         return native(leaf, subleaf);
     if (leaf > (leaf & 0x80000000 ? p->row[CPUID_ROW_EXT0].a : p->row[CPUID_ROW_0].a))
         return none;
-    row = cpuid_row((struct cpuid_policy *)p, leaf, subleaf);
+    const struct cpuid_result *row = cpuid_row((struct cpuid_policy *)p, leaf, subleaf);
     if (row)
         return *row;
     switch (leaf) {
@@ -152,12 +148,12 @@ struct cpuid_result cpuid_leaf(const struct cpuid_policy *p, u32 leaf, u32 suble
     case 0x80000002 ... 0x80000006:
         return native(leaf, 0);
     case 4:
-        return masked(native(4, subleaf), cache);
+        return masked(native(4, subleaf), cache, none);
     case 0xd:
         if (!(p->row[CPUID_ROW_1].c & LEAF_1_ECX_XSAVE))
             return none;
         if (subleaf == 0)
-            return (struct cpuid_result){ (u32)cpu.xcr0, 0, cpu.xsave_size, cpu.xcr0 >> 32 };
+            return RESULT((u32)cpu.xcr0, 0, cpu.xsave_size, cpu.xcr0 >> 32);
         return subleaf < 63 && (cpu.xcr0 & (1UL << subleaf)) ? native(0xd, subleaf) : none;
     default: /* power, performance counters, monitor, topology: nothing for a guest */
         return none;
@@ -166,41 +162,34 @@ struct cpuid_result cpuid_leaf(const struct cpuid_policy *p, u32 leaf, u32 suble
 
 /* --- the hypervisor's leaves --- */
 
-static struct cpuid_result hv_time_leaf(struct vcpu *v, u32 subleaf)
+static struct cpuid_result hv_time_leaf(const struct vcpu *v, u32 subleaf)
 {
     struct vcpu_time_info t = {};
 
-    switch (subleaf) {
-    case 0: /* nothing emulated; mode, frequency and number of migrations that changed it */
-        return (struct cpuid_result){ .a = (cpu.invariant_tsc ? 2u : 0) | (cpu.rdtscp ? 4u : 0),
-                                      .b = v->domain->pv.tsc_mode, .c = tsc_khz };
-    case 1:
-        time_fill(&t);
-        return (struct cpuid_result){ 0, 0, t.tsc_to_system_mul, (u32)(s32)t.tsc_shift };
-    case 2:
-        return (struct cpuid_result){ .a = tsc_khz };
-    default:
-        return (struct cpuid_result){};
-    }
+    time_fill(&t);
+    const struct cpuid_result subleaves[] = {
+        /* Nothing emulated; mode, frequency and number of migrations that changed it. */
+        { (cpu.invariant_tsc ? 2u : 0) | (cpu.rdtscp ? 4u : 0), v->domain->pv.tsc_mode, tsc_khz, 0 },
+        { 0, 0, t.tsc_to_system_mul, (u32)(s32)t.tsc_shift },
+        { .a = tsc_khz },
+    };
+    return subleaf < ARRAY_SIZE(subleaves) ? subleaves[index_nospec(subleaf, ARRAY_SIZE(subleaves))] : none;
 }
 
-static struct cpuid_result hv_leaf(struct vcpu *v, u32 leaf, u32 subleaf)
+static struct cpuid_result hv_leaf(const struct vcpu *v, u32 nr, u32 subleaf)
 {
-    switch (leaf - XEN_CPUID_FIRST_LEAF) {
-    case 0:
-        return (struct cpuid_result){ XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES), XEN_CPUID_SIGNATURE_EBX,
-                                      XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX };
-    case 1:
-        return (struct cpuid_result){ .a = ABI_VERSION_MAJOR << 16 | ABI_VERSION_MINOR };
-    case 2:
-        return (struct cpuid_result){ 1, XEN_CPUID_FIRST_LEAF, XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD, 0 };
-    case 3:
+    static const struct cpuid_result fixed[] = {
+        { XEN_CPUID_LEAF(XEN_CPUID_MAX_NUM_LEAVES), XEN_CPUID_SIGNATURE_EBX, XEN_CPUID_SIGNATURE_ECX,
+          XEN_CPUID_SIGNATURE_EDX },
+        { .a = ABI_VERSION_MAJOR << 16 | ABI_VERSION_MINOR },
+        { 1, XEN_CPUID_FIRST_LEAF, XEN_CPUID_FEAT1_MMU_PT_UPDATE_PRESERVE_AD, 0 },
+    };
+
+    if (nr < ARRAY_SIZE(fixed))
+        return fixed[index_nospec(nr, ARRAY_SIZE(fixed))];
+    if (nr == 3)
         return hv_time_leaf(v, subleaf);
-    case 5:
-        return (struct cpuid_result){ .b = subleaf ? 0 : cpu.phys_bits };
-    default:
-        return (struct cpuid_result){};
-    }
+    return nr == 5 && subleaf == 0 ? RESULT(.b = cpu.phys_bits) : none;
 }
 
 struct cpuid_result pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf)
@@ -208,8 +197,8 @@ struct cpuid_result pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf)
     const struct cpuid_policy *p = v->domain->cpuid ?: &cpuid_pv;
     struct cpuid_result r = cpuid_leaf(p, leaf, subleaf);
 
-    if (leaf >= XEN_CPUID_FIRST_LEAF && leaf < XEN_CPUID_FIRST_LEAF + 0x100)
-        return hv_leaf(v, leaf, subleaf);
+    if (leaf - XEN_CPUID_FIRST_LEAF < 0x100)
+        return hv_leaf(v, leaf - XEN_CPUID_FIRST_LEAF, subleaf);
     switch (leaf) {
     case 1:
         r.b |= (v->id * 2) << 24 | 1u << 16;

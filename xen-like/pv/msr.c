@@ -13,7 +13,7 @@
 #include "pv/internal.h"
 
 struct msr_policy {
-    u32 msr, last;      /* last: of a range, 0: one register */
+    u32 first, last;
     bool (*read)(struct vcpu *v, u32 msr, u64 *value);  /* NULL: #GP */
     bool (*write)(struct vcpu *v, u32 msr, u64 value);  /* NULL: #GP */
 };
@@ -28,12 +28,14 @@ static bool read_zero(struct vcpu *v, u32 msr, u64 *value)
 
 static bool write_ignored(struct vcpu *v, u32 msr, u64 value) { return true; }
 
+static bool write_zero(struct vcpu *v, u32 msr, u64 value) { return value == 0; }
+
 /* Only the value that is there already. */
 static bool write_same(struct vcpu *v, u32 msr, u64 value)
 {
-    u64 now = 0;
+    u64 now;
 
-    return read_native(v, msr, &now) && now == value;
+    return rdmsr_safe(msr, &now) && now == value;
 }
 
 static bool write_base(struct vcpu *v, u32 msr, u64 value)
@@ -46,10 +48,10 @@ static bool write_base(struct vcpu *v, u32 msr, u64 value)
 
 static bool read_apic_base(struct vcpu *v, u32 msr, u64 *value)
 {
-    if (!rdmsr_safe(msr, value))
-        return false;
+    const bool there = rdmsr_safe(msr, value);
+
     *value = (*value & ~(1UL << 8 | 1UL << 10)) | (v->id == 0 ? 1UL << 8 : 0); /* BSP; no x2APIC mode */
-    return true;
+    return there;
 }
 
 static bool read_tsc(struct vcpu *v, u32 msr, u64 *value)
@@ -73,7 +75,10 @@ static bool write_tsc_aux(struct vcpu *v, u32 msr, u64 value)
     return true;
 }
 
-/* Machine checks are the hypervisor's business: a guest sees two banks in which nothing is ever logged. */
+/*
+ * Machine checks are the hypervisor's business: a guest sees two banks in which nothing is ever logged. Four
+ * registers a bank: CTL, all of whose bits are set; STATUS, ADDR and MISC, which are 0.
+ */
 #define GUEST_MC_BANKS 2
 #define MCG_CAP_SER_P  (1u << 24)
 
@@ -83,9 +88,6 @@ static bool read_mcg_cap(struct vcpu *v, u32 msr, u64 *value)
     return true;
 }
 
-static bool write_zero(struct vcpu *v, u32 msr, u64 value) { return value == 0; }
-
-/* Four registers a bank: CTL, all of whose bits are set; STATUS, ADDR and MISC, which are 0. */
 static bool read_mc_bank(struct vcpu *v, u32 msr, u64 *value)
 {
     *value = msr % 4 == 0 ? ~0UL : 0;
@@ -100,7 +102,7 @@ static bool write_mc_bank(struct vcpu *v, u32 msr, u64 value) { return msr % 4 =
  */
 static bool write_hypercall_page(struct vcpu *v, u32 msr, u64 value)
 {
-    mfn_t mfn = MFN(value >> PAGE_SHIFT);
+    const mfn_t mfn = MFN(value >> PAGE_SHIFT);
 
     if (value & ~PAGE_MASK || !frame_get_and_type(mfn, v->domain, FRAME_WRITABLE))
         return false;
@@ -110,33 +112,31 @@ static bool write_hypercall_page(struct vcpu *v, u32 msr, u64 value)
 }
 
 static const struct msr_policy policies[] = {
-    { MSR_TSC, 0, read_tsc, NULL },
-    { MSR_PLATFORM_ID, 0, read_zero, NULL },
-    { MSR_APIC_BASE, 0, read_apic_base, NULL },
-    { MSR_UCODE_REV, 0, read_native, write_ignored },
-    { MSR_PLATFORM_INFO, 0, read_zero, NULL },
-    { MSR_SYSENTER_CS, 0, read_zero, NULL },
-    { MSR_MCG_CAP, 0, read_mcg_cap, NULL },
-    { MSR_MCG_STATUS, 0, read_zero, write_zero },
+#define ONE(msr) msr, msr
+    { ONE(MSR_TSC), read_tsc, NULL },
+    { ONE(MSR_PLATFORM_ID), read_zero, NULL },
+    { ONE(MSR_APIC_BASE), read_apic_base, NULL },
+    { ONE(MSR_UCODE_REV), read_native, write_ignored },
+    { ONE(MSR_PLATFORM_INFO), read_zero, NULL },
+    { ONE(MSR_SYSENTER_CS), read_zero, NULL },
+    { ONE(MSR_MCG_CAP), read_mcg_cap, NULL },
+    { ONE(MSR_MCG_STATUS), read_zero, write_zero },
     { MSR_MC0_CTL, MSR_MC0_CTL + 4 * GUEST_MC_BANKS - 1, read_mc_bank, write_mc_bank },
-    { MSR_PERF_STATUS, 0, read_zero, NULL },
-    { MSR_MISC_ENABLE, 0, read_native, write_same },
-    { MSR_DEBUGCTL, 0, read_zero, NULL },
-    { MSR_PAT, 0, read_native, write_same },
-    { MSR_EFER, 0, read_native, write_same },
-    { MSR_FS_BASE, 0, read_native, write_base },
-    { MSR_GS_BASE, 0, read_native, write_base },
-    { MSR_KERNEL_GS_BASE, 0, read_native, write_base },
-    { MSR_TSC_AUX, 0, read_tsc_aux, write_tsc_aux },
-    { XEN_CPUID_FIRST_LEAF, 0, NULL, write_hypercall_page },
+    { ONE(MSR_PERF_STATUS), read_zero, NULL },
+    { ONE(MSR_MISC_ENABLE), read_native, write_same },
+    { ONE(MSR_DEBUGCTL), read_zero, NULL },
+    { ONE(MSR_PAT), read_native, write_same },
+    { ONE(MSR_EFER), read_native, write_same },
+    { MSR_FS_BASE, MSR_KERNEL_GS_BASE, read_native, write_base },
+    { ONE(MSR_TSC_AUX), read_tsc_aux, write_tsc_aux },
+    { ONE(XEN_CPUID_FIRST_LEAF), NULL, write_hypercall_page },
 };
 
 static const struct msr_policy *find(u32 msr)
 {
-    for (unsigned int i = 0; i < ARRAY_SIZE(policies); i++) {
-        if (msr == policies[i].msr || (msr > policies[i].msr && msr <= policies[i].last))
+    for (unsigned int i = 0; i < ARRAY_SIZE(policies); i++)
+        if (msr >= policies[i].first && msr <= policies[i].last)
             return &policies[i];
-    }
     return NULL;
 }
 

@@ -8,39 +8,43 @@
 #include "lib/version.h"
 #include "mm/guest.h"
 #include "pv/hypercall.h"
-#include "pv/internal.h"
 
-/* What those may not know who may not control the machine. */
-static const char denied[] = "<denied>";
+/* --- the same for all who ask --- */
+
+static const xen_extraversion_t extraversion = ABI_EXTRA_VERSION;
+static const struct xen_compile_info compile_info = {
+    .compiler = "gcc " __VERSION__, .compile_by = "tenon", .compile_date = "reproducible",
+};
+static const xen_capabilities_info_t capabilities = "xen-3.0-x86_64 ";
+static const xen_changeset_info_t changeset = "tenon " TENON_VERSION;
+static const struct xen_platform_parameters platform_parameters = { .virt_start = HV_VIRT_START };
+
+static const struct {
+    const void *from;
+    size_t size;
+} facts[] = {
+#define FACT(name) [XENVER_##name] = { &name, sizeof(name) }
+    FACT(extraversion), FACT(compile_info), FACT(capabilities), FACT(changeset), FACT(platform_parameters),
+};
+
+/* --- what depends on the domain --- */
 
 static long give(unsigned long arg, const void *from, size_t size)
 {
     return copy_to_guest(arg, from, size) ? -EFAULT : 0;
 }
 
-/* Copies a text into a field of the ABI of size bytes, zero-filled. */
-static long give_text(unsigned long arg, const char *text, size_t size)
+/* For those who control the machine. */
+static long give_commandline(unsigned long arg)
 {
-    char field[sizeof(xen_commandline_t)];
+    xen_commandline_t field = {};
 
-    memset(field, 0, sizeof(field));
-    strlcpy(field, text, size);
-    return give(arg, field, size);
-}
-
-static long give_compile_info(unsigned long arg)
-{
-    struct xen_compile_info info = {};
-
-    strlcpy(info.compiler, "gcc " __VERSION__, sizeof(info.compiler));
-    strlcpy(info.compile_by, "tenon", sizeof(info.compile_by));
-    strlcpy(info.compile_date, "reproducible", sizeof(info.compile_date));
-    return give(arg, &info, sizeof(info));
+    strlcpy(field, current->domain->privileged ? command_line : "<denied>", sizeof(field));
+    return give(arg, field, sizeof(field));
 }
 
 static long give_features(unsigned long arg)
 {
-    struct domain *d = current->domain;
     struct xen_feature_info info;
 
     if (copy_from_guest(&info, arg, sizeof(info)))
@@ -50,37 +54,28 @@ static long give_features(unsigned long arg)
     info.submap = 1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad |
                   1u << XENFEAT_highmem_assist | 1u << XENFEAT_gnttab_map_avail_bits |
                   1u << XENFEAT_memory_op_vnode_supported;
-    if (d->hardware)
+    if (current->domain->hardware)
         info.submap |= 1u << XENFEAT_dom0;
     return give(arg, &info, sizeof(info));
 }
 
 static __attribute__((noinline)) long describe(unsigned int cmd, unsigned long arg)
 {
-    struct domain *d = current->domain;
+    const unsigned int i = index_nospec(cmd, ARRAY_SIZE(facts));
 
+    if (i == cmd && facts[i].from)
+        return give(arg, facts[i].from, facts[i].size);
     switch (cmd) {
-    case XENVER_extraversion:
-        return give_text(arg, ABI_EXTRA_VERSION, sizeof(xen_extraversion_t));
-    case XENVER_compile_info:
-        return give_compile_info(arg);
-    case XENVER_capabilities:
-        return give_text(arg, "xen-3.0-x86_64 ", sizeof(xen_capabilities_info_t));
-    case XENVER_changeset:
-        return give_text(arg, "tenon " TENON_VERSION, sizeof(xen_changeset_info_t));
-    case XENVER_platform_parameters:
-        return give(arg, &(struct xen_platform_parameters){ .virt_start = HV_VIRT_START },
-                    sizeof(struct xen_platform_parameters));
     case XENVER_get_features:
         return give_features(arg);
     case XENVER_pagesize:
         return arg ? -EINVAL : (long)PAGE_SIZE;
     case XENVER_guest_handle:
-        return give(arg, d->handle, sizeof(d->handle));
+        return give(arg, current->domain->handle, sizeof(current->domain->handle));
     case XENVER_commandline:
-        return give_text(arg, d->privileged ? command_line : denied, sizeof(xen_commandline_t));
+        return give_commandline(arg);
     case XENVER_build_id:
-        return d->privileged ? -ENODATA : -EPERM;
+        return current->domain->privileged ? -ENODATA : -EPERM;
     default:
         return -ENOSYS;
     }
