@@ -8,9 +8,12 @@ XL := $(B)/xen-like
 XL_SRC := $(sort $(wildcard xen-like/*/*.c) $(wildcard xen-like/*/*.S))
 XL_SRC := $(filter-out xen-like/cpu/offsets.c,$(XL_SRC))
 # Debug builds have keys that break the hypervisor on purpose.
-XL_OBJ := $(patsubst xen-like/%,$(XL)/%.o,$(XL_SRC)) $(if $(DEBUG),$(XL)/fault_keys.c.o)
+# The reader of kernel images is the toolstack's.
+XL_OBJ := $(patsubst xen-like/%,$(XL)/%.o,$(XL_SRC)) $(XL)/elf_image.c.o $(XL)/elf_notes.c.o \
+    $(if $(DEBUG),$(XL)/fault_keys.c.o)
 
 XL_CPPFLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I xen-like -I hypercall-abi -I $(XL) \
+    -I xen-like/lib -I toolstack/build \
     -D__XEN__ $(if $(DEBUG),-DDEBUG)
 XL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fPIE -mcmodel=small -fvisibility=hidden -mno-red-zone -mgeneral-regs-only \
     -fno-stack-protector -fcf-protection=none -mindirect-branch=thunk-extern -mindirect-branch-register \
@@ -37,6 +40,8 @@ define XL_COMPILE
 	$(Q)$(CC) $(XL_CPPFLAGS) $(XL_CFLAGS) -MMD -MP -c -o $@ $<
 endef
 $(XL)/%.c.o: xen-like/%.c $(XL)/flags
+	$(XL_COMPILE)
+$(XL)/elf_%.c.o: toolstack/build/elf_%.c $(XL)/flags
 	$(XL_COMPILE)
 $(XL)/fault_keys.c.o: tests/system/fault_keys.c $(XL)/flags
 	$(XL_COMPILE)

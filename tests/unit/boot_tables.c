@@ -269,72 +269,89 @@ static void make_elf(void)
     put(elf, 120 + 32, at - 0x200, 8);
 }
 
-/* As a copy of exactly that size, so that the sanitizer sees a read beyond it. */
-static const char *parse(size_t size, struct elf_kernel *out)
+/* As a copy of exactly that size, so that the sanitizer sees a read beyond it. NULL, or what is wrong. */
+static const char *parse(size_t size, struct elf_image *out)
 {
+    static struct tn_error err;
     u8 *copy = malloc(size);
-    const char *wrong;
+    int status;
 
     memcpy(copy, elf, size);
-    wrong = elf_kernel_parse(copy, size, out);
+    tn_clear(&err);
+    status = dom0_elf_read(out, copy, size, &err);
     free(copy);
-    return wrong;
+    return status < 0 ? err.text : NULL;
 }
 
 static void refused(const char *what, const char *says)
 {
-    struct elf_kernel k;
+    struct elf_image k;
     const char *wrong = parse(ELF_SIZE, &k);
 
     ok(wrong && strstr(wrong, says), "%s: %s", what, wrong ? wrong : "accepted");
     make_elf();
 }
 
+/* The notes as a section's, at that offset, and not in a segment. */
+static void notes_in_section(u64 offset)
+{
+    put(elf, 56, 1, 2);
+    put(elf, 40, 0x3a0, 8);
+    put(elf, 58, 64, 2);
+    put(elf, 60, 1, 2);
+    put(elf, 0x3a0 + 4, 7, 4);      /* SHT_NOTE */
+    put(elf, 0x3a0 + 24, offset, 8);
+    memcpy(elf + 0x3a0 + 32, elf + 120 + 32, 8);
+}
+
 static void test_elf(void)
 {
-    struct elf_kernel k;
-    const char *wrong;
+    struct elf_image k;
     unsigned int accepted = 0;
 
     make_elf();
-    ok(!parse(ELF_SIZE, &k) && k.nr_segments == 1 && k.start == 0xffffffff80001000 && k.end == 0xffffffff80003000 &&
-       k.segment[0].offset == 0x100 && k.segment[0].file_size == 0x300, "a kernel's segments");
+    ok(!parse(ELF_SIZE, &k) && k.nr_segments == 1 && k.virt_start == 0xffffffff80001000 &&
+       k.virt_end == 0xffffffff80003000 && k.segments[0].file_offset == 0x100 && k.segments[0].file_size == 0x300,
+       "a kernel's segments");
     ok(k.entry == 0xffffffff80001000 && k.hypercall_page == 0xffffffff80002000 && k.init_p2m == 0x8000000000 &&
-       k.mod_start_pfn && !strcmp(k.guest_os, "linux"), "and notes");
-    for (size_t size = 0; size < ELF_SIZE; size++) {
-        wrong = parse(size, &k);
-        if (!wrong && size < 0x400)
-            accepted++;
-    }
+       k.mod_start_pfn && !strcmp(k.notes.guest_os, "linux"), "and notes");
+    for (size_t size = 0; size < ELF_SIZE; size++)
+        accepted += !parse(size, &k);
     ok(!accepted, "cut after any byte: refused");
+    notes_in_section(0x200);
+    ok(!parse(ELF_SIZE, &k) && k.entry == 0xffffffff80001000, "notes in a section");
+    make_elf();
 
+    notes_in_section(0x3ff);
+    refused("a section of notes beyond the end", "notes");
     put(elf, 18, 3, 2);
     refused("another machine's", "x86-64");
     put(elf, 56, 1, 2);
     refused("no notes", "notes");
     put(elf, 64 + 40, 0x100, 8);
-    refused("less memory than file", "beyond");
+    refused("less memory than file", "larger in the file");
     put(elf, 64 + 24, 1UL << 62, 8);
-    refused("far off", "outside");
+    refused("far off", "physical address");
     put(elf, 64 + 24, 0x7ffff000, 8);
-    refused("across the end of addresses", "wraps");
+    refused("across the end of addresses", "outside");
     put(elf, 64, 6, 4);
-    refused("no segment", "nothing");
+    refused("no segment", "no loadable");
     put(elf, 0x200 + 24 + 16, 0xffff800000000000, 8);
-    refused("at the hypervisor's address", "hypervisor");
+    refused("at the hypervisor's address", "outside");
     put(elf, 56, 8, 2);
     for (unsigned int i = 2; i < 8; i++)
         memcpy(elf + 64 + i * 56, elf + 64, 56);
-    wrong = parse(ELF_SIZE, &k);
-    ok(!wrong || strstr(wrong, "notes"), "program headers over the notes");
+    refused("segments over each other", "overlap");
 
     accepted = 0;
     for (unsigned int i = 0; i < 200000; i++) {
         make_elf();
+        if (i % 2)
+            notes_in_section(0x200);
         for (unsigned int n = 1 + random64() % 4; n-- > 0;)
-            elf[random64() % 0x300] = (u8)random64();
+            elf[random64() % ELF_SIZE] = (u8)random64();
         accepted += !parse(ELF_SIZE, &k);
-        if (k.nr_segments > ELF_MAX_SEGMENTS)
+        if (k.nr_segments > ELF_IMAGE_MAX_SEGMENTS)
             ok(false, "round %u: more segments than there is room for", i);
     }
     ok(accepted > 0, "200000 times with random bytes changed; %u were still kernels", accepted);

@@ -34,10 +34,10 @@ UNIT_TESTS := $(UNIT_MM_TESTS) event sched sched_ops shares timer decode spec li
 # the state of locks, to reach the rows of options.
 UNIT_SRC_lib := xen-like/lib/bitmap.c xen-like/lib/option.c
 UNIT_SRC_boot := $(addprefix xen-like/boot/,cmdline.c memmap.c multiboot.c) xen-like/lib/option.c
-UNIT_SRC_boot_tables := $(addprefix xen-like/boot/,acpi.c dom0_elf.c)
+UNIT_SRC_boot_tables := $(addprefix xen-like/boot/,acpi.c dom0_elf.c) $(addprefix toolstack/build/,elf_image.c elf_notes.c)
 UNIT_INCLUDES_event := -I tests/unit/fake-mm
 UNIT_INCLUDES_boot := -I tests/unit/fake-mm
-UNIT_INCLUDES_boot_tables := -I tests/unit/fake-mm
+UNIT_INCLUDES_boot_tables := -I tests/unit/fake-mm -I toolstack/build
 
 $(foreach t,$(UNIT_MM_TESTS),$(eval UNIT_INCLUDES_$t := -I tests/unit/fake-mm))
 

@@ -17,7 +17,7 @@
 #define HYPERVISOR_START 0xffff800000000000ull
 #define HYPERVISOR_END   0xffff880000000000ull
 
-bool guest_range_ok(uint64_t start, uint64_t size)
+bool guest_addresses_ok(uint64_t start, uint64_t size)
 {
     uint64_t last = start + size - 1;
 
@@ -61,8 +61,7 @@ static int check_header(const struct elf_image *image, const struct head *head, 
     uint64_t table;
 
     if (!head_read(head, 0, eh, sizeof(*eh)) || memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0)
-        return tn_fail(err, "kernel %s: not an ELF image: give an ELF64 kernel for Xen PV, or a bzImage of"
-                            " one", name);
+        return tn_fail(err, "kernel %s: not an ELF image: give an ELF64 kernel for Xen PV", name);
     if (eh->e_ident[EI_CLASS] != ELFCLASS64 || eh->e_ident[EI_DATA] != ELFDATA2LSB ||
         eh->e_machine != EM_X86_64)
         return tn_fail(err, "kernel %s: ELF, but not for x86-64: give an ELF64 kernel for Xen PV", name);
@@ -227,7 +226,7 @@ static int place(struct elf_image *image, struct tn_error *err)
         return tn_fail(err, "kernel %s: physical address 0x%" PRIx64 " does not fit PADDR_OFFSET 0x%" PRIx64
                             ": the image is badly linked", image->name, image->segments[0].paddr,
                        image->paddr_offset);
-    if (!guest_range_ok(image->virt_base, end))
+    if (!guest_addresses_ok(image->virt_base, end))
         return tn_fail(err, "kernel %s: VIRT_BASE 0x%" PRIx64 " puts it outside the guest's address space",
                        image->name, image->virt_base);
     image->virt_start = image->virt_base + image->image_offset;
@@ -263,7 +262,7 @@ int elf_image_finish(struct elf_image *image, struct tn_error *err)
                                       !within(image, image->hypercall_page, PAGE_SIZE)))
         return tn_fail(err, "kernel %s: its hypercall page 0x%" PRIx64 " is not a page within it: the image"
                             " is badly linked", name, image->hypercall_page);
-    if (image->has_init_p2m && (image->init_p2m % PAGE_SIZE || !guest_range_ok(image->init_p2m, PAGE_SIZE)))
+    if (image->has_init_p2m && (image->init_p2m % PAGE_SIZE || !guest_addresses_ok(image->init_p2m, PAGE_SIZE)))
         return tn_fail(err, "kernel %s: INIT_P2M 0x%" PRIx64 " is not a page of the guest's address space:"
                             " the image is badly linked", name, image->init_p2m);
     return 0;

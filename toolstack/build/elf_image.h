@@ -7,7 +7,8 @@
  *     elf_image_strings()   the section that old kernels have instead
  *     elf_image_finish()    addresses, when all is known
  * Images are hostile input: nothing here trusts a number before it is bounded, and what elf_image_finish()
- * accepts needs no further check of the image by itself. Pure code, no allocation.
+ * accepts needs no further check of the image by itself. Pure code, no allocation: the hypervisor compiles
+ * elf_image.c and elf_notes.c too, and reads Domain-0's kernel by them.
  */
 #ifndef TOOLSTACK_ELF_IMAGE_H
 #define TOOLSTACK_ELF_IMAGE_H
@@ -40,6 +41,11 @@ struct elf_range {
     uint64_t offset, size;
 };
 
+/* The section of strings that old kernels have instead of notes. */
+#define ELF_IMAGE_STRINGS      "__xen_guest"
+/* Letters of a system's name that are kept. */
+#define ELF_IMAGE_OS_MAX       16
+
 /* A number that the image may state. */
 struct elf_number {
     bool present;
@@ -51,6 +57,7 @@ struct elf_notes {
     bool any, phys32_entry;
     struct elf_number entry, virt_base, paddr_offset, hypercall_page, init_p2m, mod_start_pfn;
     bool hypercall_page_is_pfn, paddr_is_virtual;       /* as old kernels have it */
+    char guest_os[ELF_IMAGE_OS_MAX + 1];                /* what the system calls itself; "" where it does not */
 };
 
 struct elf_image {
@@ -86,6 +93,10 @@ int elf_image_parse(struct elf_image *image, const void *head, size_t size, uint
                     const char *name,
                     struct tn_error *err);
 
+/* Take in one note of Xen's. 0 or -1. */
+int elf_image_note(struct elf_image *image, uint32_t type, const uint8_t *desc, uint32_t size,
+                   struct tn_error *err);
+
 /* Take in a table of notes; names other than "Xen" are skipped. 0 or -1. */
 int elf_image_notes(struct elf_image *image, const uint8_t *table, size_t size, struct tn_error *err);
 
@@ -114,6 +125,6 @@ bool elf_image_extent(const struct elf_image *image, uint64_t paddr_offset, uint
 /*
  * True when [start, start+size) is plain guest address space: canonical, not the hypervisor's, not wrapping.
  */
-bool guest_range_ok(uint64_t start, uint64_t size);
+bool guest_addresses_ok(uint64_t start, uint64_t size);
 
 #endif

@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a kernel says to its builder: notes, or, in old kernels, a section of strings. Where a note is found
- * is the matter of elf_image.c and of whoever reads the file.
+ * What a kernel says to its builder in notes. Where a note is found is the matter of elf_image.c and of
+ * whoever reads the file.
  */
 #include "elf_image.h"
 #include "elf64.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 #include <xen/elfnote.h>
 
 #define INTERFACE "xen-3.0"
 #define FEATURE_SHOWN 60     /* of a name, in a failure line */
-#define STRINGS_SECTION "__xen_guest"
 
 /* A numeric note is stored as 4 or 8 bytes. */
 static bool note_number(const uint8_t *desc, uint32_t size, uint64_t *value)
@@ -81,9 +79,9 @@ static int check_interface(const struct elf_image *image, const char *text, size
 }
 
 /*
- * The notes that are numbers, and the keys that old kernels have for them. Numbers that change nothing here
- * are looked at all the same: HV_START_LOW (32-bit kernels), SUSPEND_CANCEL (the guest's matter),
- * SUPPORTED_FEATURES (what it can do without, as well as what it can use).
+ * The notes that are numbers. Numbers that change nothing here are looked at all the same: HV_START_LOW
+ * (32-bit kernels), SUSPEND_CANCEL (the guest's matter), SUPPORTED_FEATURES (what it can do without, as well
+ * as what it can use).
  */
 static struct elf_number *number_of(struct elf_image *image, uint32_t type, struct elf_number *unused)
 {
@@ -111,8 +109,8 @@ static struct elf_number *number_of(struct elf_image *image, uint32_t type, stru
     }
 }
 
-static int take_note(struct elf_image *image, uint32_t type, const uint8_t *desc, uint32_t size,
-                     struct tn_error *err)
+int elf_image_note(struct elf_image *image, uint32_t type, const uint8_t *desc, uint32_t size,
+                   struct tn_error *err)
 {
     struct elf_number unused, *number = number_of(image, type, &unused);
 
@@ -125,6 +123,8 @@ static int take_note(struct elf_image *image, uint32_t type, const uint8_t *desc
     }
     if (type == XEN_ELFNOTE_PHYS32_ENTRY)
         image->notes.phys32_entry = true;
+    if (type == XEN_ELFNOTE_GUEST_OS)
+        memcpy(image->notes.guest_os, desc, size < ELF_IMAGE_OS_MAX ? size : ELF_IMAGE_OS_MAX);
     if (type == XEN_ELFNOTE_FEATURES)
         return check_features(image, (const char *)desc, size, err);
     if (type == XEN_ELFNOTE_XEN_VERSION)
@@ -149,73 +149,10 @@ int elf_image_notes(struct elf_image *image, const uint8_t *table, size_t size, 
             return tn_fail(err, "kernel %s: a note is longer than its table: the image is damaged",
                            image->name);
         if (nh.n_namesz == 4 && memcmp(at, "Xen", 4) == 0 &&
-            take_note(image, nh.n_type, at + name_space, nh.n_descsz, err) < 0)
+            elf_image_note(image, nh.n_type, at + name_space, nh.n_descsz, err) < 0)
             return -1;
         at += name_space;
         at += desc_space < (uint64_t)(end - at) ? desc_space : (uint64_t)(end - at);
-    }
-    return 0;
-}
-
-/* -- Old kernels ----------------------------------------------------------------------------------------- */
-
-static const struct {
-    const char *key;
-    uint32_t type;
-} string_keys[] = {
-    { "VIRT_ENTRY", XEN_ELFNOTE_ENTRY },
-    { "VIRT_BASE", XEN_ELFNOTE_VIRT_BASE },
-    { "ELF_PADDR_OFFSET", XEN_ELFNOTE_PADDR_OFFSET },
-    { "HYPERCALL_PAGE", XEN_ELFNOTE_HYPERCALL_PAGE },
-    { "INIT_P2M", XEN_ELFNOTE_INIT_P2M },
-    { "FEATURES", XEN_ELFNOTE_FEATURES },
-    { "XEN_VER", XEN_ELFNOTE_XEN_VERSION },
-};
-
-static int take_string(struct elf_image *image, uint32_t type, const char *key, const char *value,
-                       size_t size,
-                       struct tn_error *err)
-{
-    struct elf_number unused, *number = number_of(image, type, &unused);
-    char digits[24], *end;
-
-    if (type == XEN_ELFNOTE_FEATURES)
-        return check_features(image, value, size, err);
-    if (type == XEN_ELFNOTE_XEN_VERSION)
-        return check_interface(image, value, size, err);
-    if (size == 0 || size >= sizeof(digits))
-        return tn_fail(err, "kernel %s: %s in its section " STRINGS_SECTION " is no number: the image is"
-                            " damaged", image->name, key);
-    memcpy(digits, value, size);
-    digits[size] = '\0';
-    number->value = strtoull(digits, &end, 0);
-    if (*end)
-        return tn_fail(err, "kernel %s: %s=%s in its section " STRINGS_SECTION " is no number: the image is"
-                            " damaged", image->name, key, digits);
-    number->present = true;
-    if (type == XEN_ELFNOTE_HYPERCALL_PAGE)
-        image->notes.hypercall_page_is_pfn = true;
-    return 0;
-}
-
-int elf_image_strings(struct elf_image *image, const char *text, size_t size, struct tn_error *err)
-{
-    const char *end = text + strnlen(text, size);
-
-    image->notes.any = image->notes.paddr_is_virtual = true;
-    while (text < end) {
-        const char *comma = memchr(text, ',', end - text), *stop = comma ? comma : end;
-        const char *equals = memchr(text, '=', stop - text);
-        size_t length = (equals ? equals : stop) - text;
-
-        for (size_t i = 0; equals && i < sizeof(string_keys) / sizeof(string_keys[0]); i++) {
-            const char *key = string_keys[i].key;
-
-            if (strlen(key) == length && memcmp(key, text, length) == 0 &&
-                take_string(image, string_keys[i].type, key, equals + 1, stop - equals - 1, err) < 0)
-                return -1;
-        }
-        text = stop + 1;
     }
     return 0;
 }
@@ -257,7 +194,7 @@ bool elf_image_next_section(const struct elf_image *image, const uint8_t *header
     while (*index < count) {
         struct elf64_section_header sh = section(headers, (*index)++);
 
-        *strings = is_named(&sh, names, names_size, STRINGS_SECTION);
+        *strings = is_named(&sh, names, names_size, ELF_IMAGE_STRINGS);
         if (sh.sh_size == 0 || sh.sh_size > ELF_IMAGE_TABLE_MAX || !(*strings || sh.sh_type == SHT_NOTE))
             continue;
         *range = (struct elf_range){ sh.sh_offset, sh.sh_size };

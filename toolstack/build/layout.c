@@ -130,7 +130,7 @@ int boot_layout_plan(struct boot_layout *layout, const struct elf_image *image, 
         place(layout, image, ramdisk_pages, p2m_pages, given);
         if (layout->whole.pages > nr_pages)
             return too_small(name, layout->whole.pages, nr_pages, err);
-        if (!guest_range_ok(layout->whole.virt, layout->whole.pages * PAGE_SIZE))
+        if (!guest_addresses_ok(layout->whole.virt, layout->whole.pages * PAGE_SIZE))
             return tn_fail(err, "domain %s: its kernel lies so high that the boot region passes the end of"
                                 " the address space", name);
         boot_layout_free(layout);
@@ -142,7 +142,7 @@ int boot_layout_plan(struct boot_layout *layout, const struct elf_image *image, 
 
     if (image->has_init_p2m) {
         layout->p2m = (struct boot_region){ image->init_p2m, layout->pages_used, p2m_pages };
-        if (!guest_range_ok(image->init_p2m, p2m_pages * PAGE_SIZE) ||
+        if (!guest_addresses_ok(image->init_p2m, p2m_pages * PAGE_SIZE) ||
             (image->init_p2m - layout->whole.virt < layout->whole.pages * PAGE_SIZE) ||
             (layout->whole.virt - image->init_p2m < p2m_pages * PAGE_SIZE)) {
             boot_layout_free(layout);

@@ -178,8 +178,10 @@ static void good_image(void)
     image_add_number(&file, XEN_ELFNOTE_SUSPEND_CANCEL, 1);
     image_add_number(&file, XEN_ELFNOTE_SUPPORTED_FEATURES, 0x8801);
     image_add_note(&file, XEN_ELFNOTE_PAE_MODE, "yes", 4);
+    image_add_note(&file, XEN_ELFNOTE_GUEST_OS, "a name of twenty-one", 20);
     ok(parse(&image, &file, &err) == 0 && image.has_init_p2m && image.mod_start_pfn,
        "an image at Linux's addresses is accepted %s", err.text);
+    ok(strcmp(image.notes.guest_os, "a name of twenty") == 0, "as much of its system's name as there is room for");
     image_add_number(&file, XEN_ELFNOTE_PADDR_OFFSET, 0x300000);
     image_add_number(&file, XEN_ELFNOTE_ENTRY, 0xffffffff80100010);
     image_add_number(&file, XEN_ELFNOTE_HYPERCALL_PAGE, 0xffffffff80101000);

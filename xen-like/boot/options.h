@@ -11,11 +11,10 @@ struct memory_amount {
     u64 bytes;
 };
 
-struct dom0_options {
-    struct memory_amount mem, mem_min, mem_max;         /* dom0_mem= */
-    unsigned int max_vcpus_min, max_vcpus_max;          /* dom0_max_vcpus=; min 0: not given */
-};
-extern struct dom0_options dom0_options;
+/* dom0_mem=; without it mem is not set, and the limits leave it alone. */
+extern struct dom0_memory { struct memory_amount mem, min, max; } dom0_memory;
+/* dom0_max_vcpus=; min 0: not given */
+extern struct dom0_vcpus { unsigned int min, max; } dom0_vcpus;
 
 /* What an amount comes to on a machine with that many bytes available. */
 u64 memory_amount_bytes(const struct memory_amount *a, u64 available);

@@ -3,6 +3,8 @@
 #define LIB_STRING_IMPLEMENTATION
 #include "lib/string.h"
 
+#include "lib/types.h"
+
 void *memcpy(void *to, const void *from, size_t n)
 {
     void *d = to;
@@ -70,31 +72,26 @@ int strcmp(const char *a, const char *b) { return strncmp(a, b, SIZE_MAX); }
 
 int strncmp(const char *a, const char *b, size_t n)
 {
-    for (; n; n--, a++, b++) {
-        if (*a != *b)
+    for (; n; n--, a++, b++)
+        if (*a != *b || !*a)
             return (u8)*a - (u8)*b;
-        if (!*a)
-            break;
-    }
     return 0;
 }
 
 char *strchr(const char *s, int c)
 {
-    for (; *s != (char)c; s++)
-        if (!*s)
-            return NULL;
-    return (char *)s;
+    while (*s && *s != (char)c)
+        s++;
+    return *s == (char)c ? (char *)s : NULL;
 }
 
 char *strstr(const char *s, const char *sub)
 {
     size_t n = strlen(sub);
 
-    for (; *s; s++)
-        if (!strncmp(s, sub, n))
-            return (char *)s;
-    return n ? NULL : (char *)s;
+    while (*s && strncmp(s, sub, n))
+        s++;
+    return *s || !n ? (char *)s : NULL;
 }
 
 size_t strlcpy(char *to, const char *from, size_t size)
@@ -110,22 +107,20 @@ size_t strlcpy(char *to, const char *from, size_t size)
     return n;
 }
 
+/* 36: none. */
 static unsigned int digit_value(char c)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A' + 10;
-    return 36;
+    unsigned int letter = (unsigned int)(c | 0x20) - 'a';
+
+    return c >= '0' && c <= '9' ? (unsigned int)(c - '0') : letter < 26 ? letter + 10 : 36;
 }
 
 u64 strtou64(const char *s, const char **end, unsigned base)
 {
+    bool hexadecimal = s[0] == '0' && (s[1] | 0x20) == 'x' && digit_value(s[2]) < 16;
     u64 value = 0;
 
-    if ((base == 0 || base == 16) && s[0] == '0' && (s[1] == 'x' || s[1] == 'X') && digit_value(s[2]) < 16) {
+    if (hexadecimal && (base == 0 || base == 16)) {
         s += 2;
         base = 16;
     } else if (base == 0) {
@@ -135,21 +130,14 @@ u64 strtou64(const char *s, const char **end, unsigned base)
         if (__builtin_mul_overflow(value, (u64)base, &value) ||
             __builtin_add_overflow(value, (u64)digit_value(*s), &value))
             value = UINT64_MAX;
-    if (end)
-        *end = s;
+    *end = s;
     return value;
 }
 
-void clear_page(void *page)
-{
-    size_t words = PAGE_SIZE / 8;
-
-    __asm__ __volatile__("rep stosq" : "+D"(page), "+c"(words) : "a"(0UL) : "memory");
-}
+/* The compiler makes "rep stosq" and "rep movsq" of these. */
+void clear_page(void *page) { __builtin_memset(__builtin_assume_aligned(page, PAGE_SIZE), 0, PAGE_SIZE); }
 
 void copy_page(void *to, const void *from)
 {
-    size_t words = PAGE_SIZE / 8;
-
-    __asm__ __volatile__("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    __builtin_memcpy(__builtin_assume_aligned(to, PAGE_SIZE), __builtin_assume_aligned(from, PAGE_SIZE), PAGE_SIZE);
 }

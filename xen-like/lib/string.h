@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The few routines of <string.h> that the hypervisor uses, with their standard meanings. */
+/*
+ * The few routines of <string.h> that the hypervisor uses, with their standard meanings; as <string.h> it
+ * serves what is shared with the toolstack, and so includes nothing of ours.
+ */
 #pragma once
 
-#include "lib/types.h"
+#include <stddef.h>
+#include <stdint.h>
 
 void *memcpy(void *to, const void *from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
@@ -17,10 +21,8 @@ char *strchr(const char *s, int c);
 char *strstr(const char *s, const char *sub);
 /* Copies at most size - 1 characters and always ends to[] with a zero; returns strlen(from). */
 size_t strlcpy(char *to, const char *from, size_t size);
-/*
- * Base 0, 8, 10 or 16; *end (where end is not NULL) is the first character not used. Saturates at UINT64_MAX.
- */
-u64 strtou64(const char *s, const char **end, unsigned base);
+/* Base 0, 8, 10 or 16; *end is the first character not used. Saturates at UINT64_MAX. */
+uint64_t strtou64(const char *s, const char **end, unsigned base);
 
 /* Lets the compiler expand small copies in place. */
 #ifndef LIB_STRING_IMPLEMENTATION
