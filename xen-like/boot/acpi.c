@@ -19,11 +19,8 @@ struct acpi_power acpi_power;
 
 struct rsdp {
     char signature[8];
-    u8 checksum;
-    char oem[6];
-    u8 revision;
-    u32 rsdt;
-    u32 length;
+    u8 checksum, oem[6], revision;
+    u32 rsdt, length;
     u64 xsdt;
     u8 extended_checksum, reserved[3];
 } __packed;
@@ -31,31 +28,32 @@ struct rsdp {
 struct table {
     char signature[4];
     u32 length;
-    u8 revision, checksum;
-    char oem[6], oem_table[8];
-    u32 oem_revision, creator, creator_revision;
+    u8 rest[28];        /* revision, checksum, and who made it */
 } __packed;
 _Static_assert(sizeof(struct table) == 36, "ACPI: description header");
 
 static u8 sum(const void *p, size_t n)
 {
-    const u8 *b = p;
     u8 s = 0;
 
-    while (n--)
-        s += *b++;
+    for (const u8 *b = p; n--; b++)
+        s += *b;
     return s;
 }
 
-/* Little-endian field of n bytes at an offset of a table; 0 where the table is too short to have it. */
-static u64 field(const struct table *t, unsigned int offset, unsigned int n)
+/* Little-endian number of n bytes. */
+static u64 number(const void *p, unsigned int n)
 {
     u64 v = 0;
 
-    if (offset + n > t->length)
-        return 0;
-    memcpy(&v, (const char *)t + offset, n);
+    memcpy(&v, p, n);
     return v;
+}
+
+/* The number at an offset of a table; 0 where the table is too short to have it. */
+static u64 field(const struct table *t, unsigned int offset, unsigned int n)
+{
+    return offset + n > t->length ? 0 : number((const char *)t + offset, n);
 }
 
 /* The table at a machine address where it is whole and within reach, else NULL. */
@@ -63,9 +61,8 @@ static const struct table *map_table(u64 address)
 {
     const struct table *t = maddr_to_virt(MADDR(address));
 
-    if (!address || address > REACH - sizeof(*t))
-        return NULL;
-    if (t->length < sizeof(*t) || t->length > TABLE_SIZE_MAX || address + t->length > REACH)
+    if (!address || address > REACH - sizeof(*t) || t->length < sizeof(*t) || t->length > TABLE_SIZE_MAX ||
+        address + t->length > REACH)
         return NULL;
     if (sum(t, t->length)) {
         log_warn("ACPI: table %.4s at %#lx has a wrong checksum, ignored\n", t->signature, address);
@@ -83,30 +80,25 @@ static bool rsdp_valid(const struct rsdp *r)
     return r->revision < 2 || (r->length >= sizeof(*r) && r->length <= 4096 && !sum(r, r->length));
 }
 
-static u64 scan_for_rsdp(u64 start, u64 end)
+static const struct rsdp *scan_for_rsdp(u64 start, u64 end)
 {
     for (u64 at = start; at + sizeof(struct rsdp) <= end; at += 16)
         if (rsdp_valid(maddr_to_virt(MADDR(at))))
-            return at;
-    return 0;
+            return maddr_to_virt(MADDR(at));
+    return NULL;
 }
 
 /* The BIOS keeps it in the first KiB of its extended data area, or from 0xe0000 on. */
-static u64 find_rsdp(void)
+static const struct rsdp *find_rsdp(void)
 {
-    u64 ebda, found = 0;
+    u64 ebda = (u64)*(const volatile u16 *)maddr_to_virt(MADDR(0x40e)) << 4, place = boot_info.rsdp_copy;
+    const struct rsdp *copy = place ? scan_for_rsdp(place, place + sizeof(*copy)) : NULL, *found = NULL;
 
-    if (boot_info.rsdp_copy && rsdp_valid(maddr_to_virt(MADDR(boot_info.rsdp_copy))) &&
-        boot_info.efi_system_table)
-        return boot_info.rsdp_copy;
-    ebda = (u64)*(const volatile u16 *)maddr_to_virt(MADDR(0x40e)) << 4;
+    if (copy && boot_info.efi_system_table)
+        return copy;
     if (ebda >= 0x80000 && ebda < 0xa0000)
         found = scan_for_rsdp(ebda, min(ebda + 1024, 0xa0000UL));
-    if (!found)
-        found = scan_for_rsdp(0xe0000, 0x100000);
-    if (!found && boot_info.rsdp_copy && rsdp_valid(maddr_to_virt(MADDR(boot_info.rsdp_copy))))
-        found = boot_info.rsdp_copy;
-    return found;
+    return found ?: scan_for_rsdp(0xe0000, 0x100000) ?: copy;
 }
 
 /* --- MADT --- */
@@ -126,15 +118,7 @@ static void add_cpu(u32 apic_id, u32 acpi_id, u32 flags)
     machine.acpi_id[machine.nr_cpus++] = acpi_id;
 }
 
-static u32 u32_at(const u8 *p)
-{
-    u32 v;
-
-    memcpy(&v, p, sizeof(v));
-    return v;
-}
-
-static void madt_cpu(const u8 *e) { add_cpu(e[3], e[2], u32_at(e + 4)); }
+static void madt_cpu(const u8 *e) { add_cpu(e[3], e[2], number(e + 4, 4)); }
 
 static void madt_ioapic(const u8 *e)
 {
@@ -142,7 +126,7 @@ static void madt_ioapic(const u8 *e)
         log_warn("ACPI: more than %u I/O APICs; I/O APIC %u ignored\n", MAX_IOAPICS, e[2]);
         return;
     }
-    machine.ioapic[machine.nr_ioapics++] = (struct ioapic_info){ e[2], u32_at(e + 4), u32_at(e + 8) };
+    machine.ioapic[machine.nr_ioapics++] = (struct ioapic_info){ e[2], number(e + 4, 4), number(e + 8, 4) };
 }
 
 /* Polarity in bits 0 and 1, trigger in bits 2 and 3: 3 means active low, or level; 0 and 1 what ISA has. */
@@ -150,13 +134,13 @@ static void madt_override(const u8 *e)
 {
     if (e[2] == 0 && e[3] < ARRAY_SIZE(machine.isa))
         machine.isa[e[3]] = (struct isa_override){
-            .set = true, .active_low = (e[8] & 3) == 3, .level = (e[8] >> 2 & 3) == 3, .gsi = u32_at(e + 4),
+            .set = true, .active_low = (e[8] & 3) == 3, .level = (e[8] >> 2 & 3) == 3, .gsi = number(e + 4, 4),
         };
 }
 
-static void madt_lapic_address(const u8 *e) { memcpy(&machine.lapic_address, e + 4, 8); }
+static void madt_lapic_address(const u8 *e) { machine.lapic_address = number(e + 4, 8); }
 
-static void madt_x2apic(const u8 *e) { add_cpu(u32_at(e + 4), u32_at(e + 12), u32_at(e + 8)); }
+static void madt_x2apic(const u8 *e) { add_cpu(number(e + 4, 4), number(e + 12, 4), number(e + 8, 4)); }
 
 static void parse_madt(const struct table *t)
 {
@@ -175,41 +159,36 @@ static void parse_madt(const struct table *t)
 
 /* --- FADT and _S5_ --- */
 
-/* AML: one small integer; its end, or NULL. */
-static const u8 *aml_integer(const u8 *at, const u8 *end, u8 *value)
+/*
+ * AML: one small integer, ZeroOp or OneOp, which are their own values, or BytePrefix and the value. How many
+ * bytes it takes, 0: there is none.
+ */
+static size_t aml_integer(const u8 *at, const u8 *end, u8 *value)
 {
-    if (at >= end)
-        return NULL;
-    if (*at == 0x00 || *at == 0x01) {       /* ZeroOp, OneOp */
-        *value = *at;
-        return at + 1;
-    }
-    if (*at == 0x0a && at + 1 < end) {      /* BytePrefix */
-        *value = at[1];
-        return at + 2;
-    }
-    return NULL;
+    size_t size = at < end && *at <= 1 ? 1 : at + 1 < end && *at == 0x0a ? 2 : 0;
+
+    if (size)
+        *value = at[size - 1];
+    return size;
 }
 
 bool acpi_find_s5(const u8 *aml, size_t size, u8 *type_a, u8 *type_b)
 {
     const u8 *end = aml + size;
 
-    for (const u8 *p = aml; p + 8 <= end; p++) {
-        const u8 *at = p + 4;
+    for (const u8 *p = aml + 1; p + 8 <= end; p++) {
+        const u8 *at = p + 5;
 
         /* NameOp "_S5_" or NameOp "\_S5_", then PackageOp, PkgLength (1 to 4 bytes), NumElements. */
-        if (memcmp(p, "_S5_", 4) || p == aml)
-            continue;
         if (p[-1] != 0x08 && !(p[-1] == '\\' && p - aml >= 2 && p[-2] == 0x08))
             continue;
-        if (*at++ != 0x12)
+        if (memcmp(p, "_S5_", 4) || p[4] != 0x12)
             continue;
         at += 1 + (*at >> 6);
         if (at >= end || *at++ < 2)
             continue;
-        at = aml_integer(at, end, type_a);
-        if (at && aml_integer(at, end, type_b))
+        size_t first = aml_integer(at, end, type_a);
+        if (first && aml_integer(at + first, end, type_b))
             return true;
     }
     return false;
@@ -261,10 +240,10 @@ static void parse_fadt(const struct table *t)
 
 static void each_table(const struct table *root, unsigned int entry_size)
 {
-    unsigned int n = (root->length - sizeof(*root)) / entry_size;
+    u32 end = min(root->length, (u32)sizeof(*root) + MAX_TABLES * entry_size);
 
-    for (unsigned int i = 0; i < min(n, (unsigned int)MAX_TABLES); i++) {
-        const struct table *t = map_table(field(root, sizeof(*root) + i * entry_size, entry_size));
+    for (u32 at = sizeof(*root); at + entry_size <= end; at += entry_size) {
+        const struct table *t = map_table(field(root, at, entry_size));
 
         if (!t)
             continue;
@@ -279,25 +258,15 @@ static void each_table(const struct table *root, unsigned int entry_size)
 
 void acpi_init(void)
 {
-    const struct table *root = NULL;
-    const struct rsdp *r;
-    u64 address = find_rsdp();
-    unsigned int entry_size = 8;
+    const struct rsdp *r = find_rsdp();
+    const struct table *xsdt = r && r->revision >= 2 ? map_table(r->xsdt) : NULL;
+    const struct table *root = r && !xsdt ? map_table(r->rsdt) : xsdt;
 
-    if (address) {
-        r = maddr_to_virt(MADDR(address));
-        if (r->revision >= 2)
-            root = map_table(r->xsdt);
-        if (!root) {
-            root = map_table(r->rsdt);
-            entry_size = 4;
-        }
-    }
     if (!root) {
         log_warn("ACPI: no tables found: one CPU, no device interrupts, no power-off\n");
         return;
     }
-    each_table(root, entry_size);
+    each_table(root, xsdt ? 8 : 4);
     if (!machine.has_madt)
         log_warn("ACPI: no MADT: one CPU, no device interrupts\n");
     if (!acpi_power.can_power_off || !acpi_power.pm1a_control)
