@@ -100,27 +100,21 @@ static void test_cmdline(void)
 {
     char long_word[600];
 
-    cmdline_parse("  flag number=12 word=abc ");
     warnings = 0;
-    cmdline_report();
+    cmdline_parse("  flag number=12 word=abc ");
     ok(flag && number == 12 && !strcmp(word, "abc") && !warnings, "names and values");
     cmdline_parse("no-flag -- number=99 nonsense");
-    cmdline_report();
     ok(!flag && number == 12 && !warnings, "no-NAME; what follows -- is Domain-0's");
     cmdline_parse("nonsense");
-    cmdline_report();
     ok(warnings == 1 && strstr(message, "nonsense: unknown"), "an unknown option: %s", message);
-    cmdline_parse("number=x no-number=1 fla flag2 word=muchtoolong");
     warnings = 0;
-    cmdline_report();
+    cmdline_parse("number=x no-number=1 fla flag2 word=muchtoolong -");
     ok(warnings == 6 && number == 12, "wrong values and names, each told");
     memset(long_word, 'a', sizeof(long_word) - 1);
     long_word[sizeof(long_word) - 1] = '\0';
-    cmdline_parse(long_word);
-    cmdline_parse("a b c d e f");
     warnings = 0;
-    cmdline_report();
-    ok(warnings == 9 && strstr(message, "more such"), "a word of 600 letters, and more complaints than are kept");
+    cmdline_parse(long_word);
+    ok(warnings == 1 && strstr(message, "aaa: unknown") && strlen(message) < 120, "a word of 600 letters, told in short");
     for (unsigned int i = 0; i < 20000; i++) {
         char line[64];
 
@@ -134,30 +128,31 @@ static void test_cmdline(void)
 
 static bool dom0_mem(const char *value)
 {
-    dom0_options.mem = dom0_options.mem_min = dom0_options.mem_max = (struct memory_amount){ .set = false };
-    return option_dom0_options.parse(&option_dom0_options, value);
+    dom0_memory = (struct dom0_memory){ .mem.set = false };
+    return option_dom0_memory.parse(&option_dom0_memory, value);
 }
 
-static bool dom0_vcpus(const char *value, unsigned int least, unsigned int most)
+static bool vcpus(const char *value, unsigned int least, unsigned int most)
 {
-    return option_dom0_max_vcpus_target.parse(&option_dom0_max_vcpus_target, value) &&
-           dom0_options.max_vcpus_min == least && dom0_options.max_vcpus_max == most;
+    return option_dom0_vcpus.parse(&option_dom0_vcpus, value) &&
+           dom0_vcpus.min == least && dom0_vcpus.max == most;
 }
 
 static void test_dom0_options(void)
 {
-    ok(dom0_mem("64M") && memory_amount_bytes(&dom0_options.mem, GB(1)) == MB(64), "dom0_mem=64M");
-    ok(dom0_mem("-64M") && memory_amount_bytes(&dom0_options.mem, GB(1)) == GB(1) - MB(64), "dom0_mem=-64M");
-    ok(dom0_mem("-2G") && memory_amount_bytes(&dom0_options.mem, GB(1)) == 0, "more than there is, less");
-    ok(dom0_mem("25%+1M") && memory_amount_bytes(&dom0_options.mem, GB(1)) == MB(257), "dom0_mem=25%%+1M");
-    ok(dom0_mem("min:32M,max:1G,128M") && dom0_options.mem_min.bytes == MB(32) && dom0_options.mem_max.bytes == GB(1) &&
-       dom0_options.mem.bytes == MB(128), "min: and max:");
-    ok(!dom0_mem("") && !dom0_mem("x") && !dom0_mem("101%") && !dom0_mem("5%6") && !dom0_mem("64M,y") && !dom0_mem("M"),
+    ok(dom0_mem("64M") && memory_amount_bytes(&dom0_memory.mem, GB(1)) == MB(64), "dom0_mem=64M");
+    ok(dom0_mem("-64M") && memory_amount_bytes(&dom0_memory.mem, GB(1)) == GB(1) - MB(64), "dom0_mem=-64M");
+    ok(dom0_mem("-2G") && memory_amount_bytes(&dom0_memory.mem, GB(1)) == 0, "more than there is, less");
+    ok(dom0_mem("25%+1M") && memory_amount_bytes(&dom0_memory.mem, GB(1)) == MB(257), "dom0_mem=25%%+1M");
+    ok(dom0_mem("min:32M,max:1G,128M") && dom0_memory.min.bytes == MB(32) && dom0_memory.max.bytes == GB(1) &&
+       dom0_memory.mem.bytes == MB(128), "min: and max:");
+    ok(!dom0_mem("") && !dom0_mem("x") && !dom0_mem("101%") && !dom0_mem("5%6") && !dom0_mem("64M,y") && !dom0_mem("M") &&
+       !dom0_mem("64M;1M") && !dom0_mem("5%-6") && !dom0_mem("min:"),
        "nonsense is refused");
-    ok(dom0_vcpus("4", 4, 4) && dom0_vcpus("2-6", 2, 6) && dom0_vcpus("3-", 3, ~0u) && dom0_vcpus("-5", 1, 5),
+    ok(vcpus("4", 4, 4) && vcpus("2-6", 2, 6) && vcpus("3-", 3, ~0u) && vcpus("-5", 1, 5),
        "dom0_max_vcpus= and its ranges");
-    ok(!dom0_vcpus("", 0, 0) && !dom0_vcpus("0", 0, 0) && !dom0_vcpus("6-2", 0, 0) && !dom0_vcpus("x", 0, 0) &&
-       !dom0_vcpus("4x", 0, 0) && dom0_options.max_vcpus_max == 5, "nonsense changes nothing");
+    ok(!vcpus("", 0, 0) && !vcpus("0", 0, 0) && !vcpus("6-2", 0, 0) && !vcpus("x", 0, 0) &&
+       !vcpus("4x", 0, 0) && !vcpus("-", 0, 0) && !vcpus("-x", 0, 0) && !vcpus("4-x", 0, 0) && dom0_vcpus.max == 5, "nonsense changes nothing");
 }
 
 /* --- multiboot --- */
@@ -279,7 +274,7 @@ static void make_multiboot2(void)
     ((struct mb2_tag_framebuffer *)add_tag(MB2_TAG_FRAMEBUFFER, 32))->type = FRAMEBUFFER_TEXT;
     ((struct mb2_tag_efi64 *)add_tag(MB2_TAG_EFI64, sizeof(struct mb2_tag_efi64)))->system_table = 0x7000;
     {
-        struct mb2_tag_efi_map *efi = add_tag(MB2_TAG_EFI_MAP, sizeof(*efi) + 48);
+        struct mb2_tag_map *efi = add_tag(MB2_TAG_EFI_MAP, sizeof(*efi) + 48);
         struct efi_memory_descriptor *d = (struct efi_memory_descriptor *)(efi + 1);
 
         efi->entry_size = 48;

@@ -1,30 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line: words separated by blanks, each NAME or NAME=VALUE or no-NAME. Parsed before the console
- * works, so what is wrong with it is kept and reported later.
+ * The command line: words separated by blanks, each NAME or NAME=VALUE or no-NAME. It says which console there
+ * is, so what is wrong with it is logged before there is one, and shown once there is.
  */
 #include "boot/info.h"
 #include "lib/option.h"
 
 extern const struct option options_start[], options_end[];
 
-#define WORD_MAX    256
-#define PROBLEMS    8
-
-static struct {
-    const char *what;
-    char word[64];
-} problems[PROBLEMS];
-static unsigned int nr_problems;
-
-static void problem(const char *what, const char *word)
-{
-    if (nr_problems < PROBLEMS) {
-        problems[nr_problems].what = what;
-        strlcpy(problems[nr_problems].word, word, sizeof(problems[0].word));
-    }
-    nr_problems++;
-}
+const char *command_line = "";
 
 static const struct option *find_option(const char *name, size_t n)
 {
@@ -46,40 +30,24 @@ static void parse_word(const char *word)
         value = "no";
     }
     if (!o)
-        problem("unknown option, ignored", word);
+        log_warn("Command line: %.63s: unknown option, ignored\n", word);
     else if (!o->parse(o, value))
-        problem("this option does not take this value; its default stays", word);
+        log_warn("Command line: %.63s: this option does not take this value; its default stays\n", word);
 }
-
-const char *command_line = "";
 
 void cmdline_parse(const char *line)
 {
-    char word[WORD_MAX];
+    char words[sizeof(boot_info.cmdline)], *next;
 
     command_line = line;
-    while (*line) {
-        size_t n = 0;
-
-        while (*line == ' ')
-            line++;
-        for (; *line && *line != ' '; line++)
-            if (n < sizeof(word) - 1)
-                word[n++] = *line;
-        word[n] = '\0';
+    strlcpy(words, line, sizeof(words));
+    for (char *word = words; word; word = next) {
+        next = strchr(word, ' ');
+        if (next)
+            *next++ = '\0';
         if (!strcmp(word, "--"))    /* what follows is Domain-0's */
             return;
-        if (n == sizeof(word) - 1)
-            problem("too long, ignored", word);
-        else if (n)
+        if (*word)
             parse_word(word);
     }
-}
-
-void cmdline_report(void)
-{
-    for (unsigned int i = 0; i < min(nr_problems, (unsigned int)PROBLEMS); i++)
-        log_warn("Command line: %s: %s\n", problems[i].word, problems[i].what);
-    if (nr_problems > PROBLEMS)
-        log_warn("Command line: %u more such words\n", nr_problems - PROBLEMS);
 }

@@ -8,7 +8,7 @@
 #define MODULES_MAX 8
 
 struct boot_info {
-    const char *loader_name;
+    char loader_name[64];
     char cmdline[2048];                     /* without the image's own name */
     unsigned int nr_modules, nr_modules_ignored;
     struct boot_module module[MODULES_MAX]; /* cmdline: without the module's own name */
@@ -26,6 +26,9 @@ extern struct boot_info boot_info;
  */
 void boot_info_parse(u32 magic, u32 info_address);
 
+/* The firmware's types of memory (ACPI 6.4, 15.4); there are others. */
+enum { MEM_RAM = 1, MEM_RESERVED, MEM_ACPI_DATA, MEM_ACPI_NVS, MEM_UNUSABLE };
+
 /* One more range of the firmware's map. */
 void memory_map_add(u64 start, u64 size, u32 type);
 /* Sorts boot_memory.map and resolves overlaps: what any range calls unusable is unusable. */
@@ -37,9 +40,8 @@ u64 memory_take_low_page(void);
 /* Bytes of RAM in the map. */
 u64 memory_total(void);
 
-/* Parses the command line against the rows of lib/option.h. What it cannot use is reported. */
+/* Parses the command line against the rows of lib/option.h. What it cannot use is logged. */
 void cmdline_parse(const char *line);
-void cmdline_report(void);
 
 /* Finds the tables and fills `machine`. Before mm_init(): the tables lie below 4 GiB, or are ignored. */
 void acpi_init(void);

@@ -5,7 +5,7 @@
  */
 #include "boot/info.h"
 
-#define TYPE_RAM 1
+#define LOW_END 0xa0000     /* of the RAM below the BIOS's areas */
 
 /* What the firmware says, as it says it. */
 static struct mem_range raw[MEM_RANGES_MAX];
@@ -24,7 +24,7 @@ void memory_map_add(u64 start, u64 size, u32 type)
     if (__builtin_add_overflow(start, size, &end))
         end = UINT64_MAX & PAGE_MASK;
     /* Only whole pages are RAM, and any part of a page that is not spoils it. */
-    if (type == TYPE_RAM) {
+    if (type == MEM_RAM) {
         start = ALIGN_UP(start, PAGE_SIZE);
         end = ALIGN_DOWN(end, PAGE_SIZE);
         if (start >= end)
@@ -36,55 +36,54 @@ void memory_map_add(u64 start, u64 size, u32 type)
     raw[nr_raw++] = (struct mem_range){ start, end, type };
 }
 
-/* The lowest boundary of any raw range above `above`, or UINT64_MAX. */
-static u64 next_boundary(u64 above)
+/*
+ * How far the memory at an address is of one type, which is the highest of all raw ranges there, for RAM has
+ * the lowest; type 0: none.
+ */
+static struct mem_range piece_at(u64 at)
 {
-    u64 next = UINT64_MAX;
+    struct mem_range piece = { at, UINT64_MAX, 0 };
 
-    for (unsigned int i = 0; i < nr_raw; i++) {
-        if (raw[i].start > above)
-            next = min(next, raw[i].start);
-        if (raw[i].end > above)
-            next = min(next, raw[i].end);
+    for (const struct mem_range *r = raw; r < raw + nr_raw; r++) {
+        u64 boundary = r->start > at ? r->start : r->end;
+
+        if (boundary > at)
+            piece.end = min(piece.end, boundary);
+        if (r->start <= at && at < r->end)
+            piece.type = max(piece.type, r->type);
     }
-    return next;
+    return piece;
 }
 
-/* Type of the memory just above at: the highest of all ranges there, for RAM has the lowest; 0: none. */
-static u32 type_at(u64 at)
+/* The next range of the map, which may continue the last. */
+static void append(struct mem_range r)
 {
-    u32 type = 0;
+    struct boot_memory *m = &boot_memory;
+    struct mem_range *last = m->nr_map ? &m->map[m->nr_map - 1] : NULL;
 
-    for (unsigned int i = 0; i < nr_raw; i++)
-        if (raw[i].start <= at && at < raw[i].end)
-            type = max(type, raw[i].type);
-    return type;
+    if (last && last->type == r.type && last->end == r.start)
+        last->end = r.end;
+    else if (m->nr_map < MEM_RANGES_MAX)
+        m->map[m->nr_map++] = r;
+    else
+        boot_info.map_overflow = true;
 }
 
 void memory_map_sanitize(void)
 {
-    struct boot_memory *m = &boot_memory;
-    u64 at = 0, ignored = 0;
+    u64 ignored = 0;
 
-    m->nr_map = 0;
-    while (at < UINT64_MAX) {
-        u64 end = next_boundary(at);
-        u32 type = type_at(at);
-        struct mem_range *last = m->nr_map ? &m->map[m->nr_map - 1] : NULL;
+    boot_memory.nr_map = 0;
+    for (u64 at = 0; at < UINT64_MAX;) {
+        struct mem_range piece = piece_at(at);
 
-        if (type == TYPE_RAM && end > MAX_RAM) {
-            ignored += end - max(at, (u64)MAX_RAM);
-            end = max(at, (u64)MAX_RAM);
+        at = piece.end;
+        if (piece.type == MEM_RAM && at > MAX_RAM) {
+            piece.end = max(piece.start, (u64)MAX_RAM);
+            ignored += at - piece.end;
         }
-        if (type && end > at) {
-            if (last && last->type == type && last->end == at)
-                last->end = end;
-            else if (m->nr_map < MEM_RANGES_MAX)
-                m->map[m->nr_map++] = (struct mem_range){ at, end, type };
-            else
-                boot_info.map_overflow = true;
-        }
-        at = next_boundary(at);
+        if (piece.type && piece.start < piece.end)
+            append(piece);
     }
     if (boot_info.map_overflow)
         log_warn("The memory map has more than %u ranges; the rest is not used\n", MEM_RANGES_MAX);
@@ -95,54 +94,47 @@ void memory_map_sanitize(void)
 /* Kept sorted and merged, as mm/ wants to walk it beside the map. */
 void memory_reserve(u64 start, u64 end)
 {
-    struct boot_memory *m = &boot_memory;
-    unsigned int i = 0, last;
+    struct mem_range *reserved = boot_memory.reserved;
+    unsigned int n = boot_memory.nr_reserved, first = 0, behind;
 
     start = ALIGN_DOWN(start, PAGE_SIZE);
     end = ALIGN_UP(end, PAGE_SIZE);
     if (start >= end)
         return;
-    while (i < m->nr_reserved && m->reserved[i].end < start)
-        i++;
-    for (last = i; last < m->nr_reserved && m->reserved[last].start <= end; last++) {
-        start = min(start, m->reserved[last].start);
-        end = max(end, m->reserved[last].end);
+    while (first < n && reserved[first].end < start)
+        first++;
+    for (behind = first; behind < n && reserved[behind].start <= end; behind++) {
+        start = min(start, reserved[behind].start);
+        end = max(end, reserved[behind].end);
     }
-    if (last == i && m->nr_reserved == MEM_RANGES_MAX)
+    if (behind == first && n == MEM_RANGES_MAX)
         panic("more than %u ranges of memory are in use at boot; load fewer modules", MEM_RANGES_MAX);
-    /* The new range takes the place of [i, last). */
-    if (last == i)
-        for (unsigned int k = m->nr_reserved++; k > i; k--)
-            m->reserved[k] = m->reserved[k - 1];
-    else
-        for (unsigned int k = last; k < m->nr_reserved; k++)
-            m->reserved[i + 1 + k - last] = m->reserved[k];
-    if (last > i)
-        m->nr_reserved -= last - i - 1;
-    m->reserved[i] = (struct mem_range){ start, end, 0 };
+    /* The new range takes the place of [first, behind). */
+    memmove(&reserved[first + 1], &reserved[behind], (n - behind) * sizeof(*reserved));
+    reserved[first] = (struct mem_range){ start, end, 0 };
+    boot_memory.nr_reserved = n + 1 - (behind - first);
 }
 
-static bool is_reserved(u64 start, u64 end)
+/* The one of n ranges that has the address, or NULL. */
+static const struct mem_range *range_at(const struct mem_range *r, unsigned int n, u64 at)
 {
-    for (unsigned int i = 0; i < boot_memory.nr_reserved; i++)
-        if (start < boot_memory.reserved[i].end && end > boot_memory.reserved[i].start)
-            return true;
-    return false;
+    for (; n--; r++)
+        if (r->start <= at && at < r->end)
+            return r;
+    return NULL;
 }
 
 u64 memory_take_low_page(void)
 {
-    for (unsigned int i = boot_memory.nr_map; i-- > 0;) {
-        const struct mem_range *r = &boot_memory.map[i];
+    const struct boot_memory *m = &boot_memory;
 
-        if (r->type != TYPE_RAM || r->start >= 0xa0000)
+    for (u64 page = LOW_END - PAGE_SIZE; page; page -= PAGE_SIZE) {
+        const struct mem_range *r = range_at(m->map, m->nr_map, page);
+
+        if (!r || r->type != MEM_RAM || range_at(m->reserved, m->nr_reserved, page))
             continue;
-        for (u64 page = min(r->end, 0xa0000UL) - PAGE_SIZE; page >= max(r->start, PAGE_SIZE);
-             page -= PAGE_SIZE)
-            if (!is_reserved(page, page + PAGE_SIZE)) {
-                memory_reserve(page, page + PAGE_SIZE);
-                return page;
-            }
+        memory_reserve(page, page + PAGE_SIZE);
+        return page;
     }
     return 0;
 }
@@ -151,8 +143,7 @@ u64 memory_total(void)
 {
     u64 total = 0;
 
-    for (unsigned int i = 0; i < boot_memory.nr_map; i++)
-        if (boot_memory.map[i].type == TYPE_RAM)
-            total += boot_memory.map[i].end - boot_memory.map[i].start;
+    for (const struct mem_range *r = boot_memory.map; r < boot_memory.map + boot_memory.nr_map; r++)
+        total += r->type == MEM_RAM ? r->end - r->start : 0;
     return total;
 }

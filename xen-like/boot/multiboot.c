@@ -8,11 +8,6 @@
 #include "boot/info.h"
 #include "mm/frame.h"
 
-#define EFI_CONVENTIONAL    7
-#define EFI_ACPI_RECLAIM    9
-#define EFI_ACPI_NVS        10
-#define EFI_UNUSABLE        8
-
 /* A tag with a copy of the RSDP of ACPI 1.0, or of a later one. */
 #define RSDP_OLD_SIZE       (sizeof(struct mb2_tag) + 20)
 #define RSDP_NEW_SIZE       (sizeof(struct mb2_tag) + 36)
@@ -21,9 +16,13 @@ struct boot_info boot_info;
 
 static char module_text[4096];          /* the modules' command lines, one after the other */
 static size_t module_text_used;
-static char loader_name[64];
 
 static void *phys(u64 address) { return maddr_to_virt(MADDR(address)); }
+
+static void set_loader_name(const char *name)
+{
+    strlcpy(boot_info.loader_name, *name ? name : "a multiboot loader", sizeof(boot_info.loader_name));
+}
 
 /*
  * GRUB 2 passes arguments alone; other loaders put the file's name before them, up to the first blank. The
@@ -31,7 +30,7 @@ static void *phys(u64 address) { return maddr_to_virt(MADDR(address)); }
  */
 static const char *skip_file_name(const char *line)
 {
-    if (!strncmp(loader_name, "GRUB 2", 6))
+    if (!strncmp(boot_info.loader_name, "GRUB 2", 6))
         return line;
     while (*line && *line != ' ')
         line++;
@@ -50,39 +49,38 @@ static void set_cmdline(const char *line)
 
 static void add_module(u64 start, u64 end, const char *line)
 {
-    size_t room = sizeof(module_text) - module_text_used, n;
-    struct boot_module *m = &boot_info.module[boot_info.nr_modules];
+    char *text = module_text + module_text_used;
+    size_t room = sizeof(module_text) - module_text_used;
 
     if (boot_info.nr_modules == MODULES_MAX) {
         boot_info.nr_modules_ignored++;
         return;
     }
-    line = skip_file_name(line);
-    n = strlen(line);
+    size_t n = strlcpy(text, skip_file_name(line), room);
     if (n >= room)
         panic("the modules' command lines are longer than %zu characters together", sizeof(module_text));
-    strlcpy(module_text + module_text_used, line, room);
-    *m = (struct boot_module){ start, end, module_text + module_text_used };
+    boot_info.module[boot_info.nr_modules++] = (struct boot_module){ start, end, text };
     module_text_used += n + 1;
-    boot_info.nr_modules++;
 }
 
+static void no_map(void) { panic("the boot loader gives no memory map; use one that does, as GRUB 2"); }
+
 /* --- 1 --- */
+
+/* The text at an address that is there if the loader says so, else "". */
+static const char *mb1_text(bool there, u32 address) { return there ? phys(address) : ""; }
 
 static void parse_mb1(u32 address)
 {
     const struct mb1_info *info = phys(address);
     const struct mb1_module *modules = phys(info->mods_addr);
 
-    if (info->flags & MB1_HAS_LOADER_NAME)
-        strlcpy(loader_name, phys(info->loader_name), sizeof(loader_name));
-    if (info->flags & MB1_HAS_CMDLINE)
-        set_cmdline(phys(info->cmdline));
-    if (info->flags & MB1_HAS_MODULES)
-        for (u32 i = 0; i < info->mods_count; i++)
-            add_module(modules[i].start, modules[i].end, modules[i].cmdline ? phys(modules[i].cmdline) : "");
+    set_loader_name(mb1_text(info->flags & MB1_HAS_LOADER_NAME, info->loader_name));
+    set_cmdline(mb1_text(info->flags & MB1_HAS_CMDLINE, info->cmdline));
+    for (u32 i = 0; (info->flags & MB1_HAS_MODULES) && i < info->mods_count; i++)
+        add_module(modules[i].start, modules[i].end, mb1_text(modules[i].cmdline, modules[i].cmdline));
     if (!(info->flags & MB1_HAS_MAP))
-        panic("the boot loader gives no memory map; use one that does, as GRUB 2");
+        no_map();
     for (u64 at = 0; at + sizeof(struct mb1_map_entry) <= info->mmap_length;) {
         const struct mb1_map_entry *e = phys(info->mmap_addr + at);
 
@@ -99,94 +97,85 @@ static void parse_mb1(u32 address)
 
 /* --- 2 --- */
 
-/* What the EFI map says beyond the plain one: nothing that it calls other than free may be used. */
-static void parse_efi_map(const struct mb2_tag_efi_map *map, bool only_map)
+/* The first tag of a type that has at least size bytes, or the next one after `after`; NULL: none. */
+static const void *find_tag(const struct mb2_info *info, u32 type, size_t size, const void *after)
 {
-    const char *at = (const char *)(map + 1), *end = (const char *)map + map->tag.size;
-
-    if (map->entry_size < sizeof(struct efi_memory_descriptor))
-        return;
-    for (; at + map->entry_size <= end; at += map->entry_size) {
-        const struct efi_memory_descriptor *d = (const struct efi_memory_descriptor *)at;
-        /* Loader's and boot services' memory (1 to 4) is free once those are gone. */
-        bool ram = (d->type >= 1 && d->type <= 4) || d->type == EFI_CONVENTIONAL;
-        u32 type = ram ? 1 : d->type == EFI_ACPI_RECLAIM ? 3 : d->type == EFI_ACPI_NVS ? 4 :
-                   d->type == EFI_UNUSABLE ? 5 : 2;
-
-        if (d->pages > UINT64_MAX >> PAGE_SHIFT || (ram && !only_map))
-            continue;
-        memory_map_add(d->start, d->pages << PAGE_SHIFT, type);
-    }
-}
-
-static void parse_map(const struct mb2_tag_map *map)
-{
-    const char *at = (const char *)(map + 1), *end = (const char *)map + map->tag.size;
-
-    if (map->entry_size < sizeof(struct mb2_map_entry))
-        return;
-    for (; at + map->entry_size <= end; at += map->entry_size) {
-        const struct mb2_map_entry *e = (const struct mb2_map_entry *)at;
-
-        memory_map_add(e->addr, e->len, e->type);
-    }
-}
-
-/* The first tag of a type that has at least size bytes, or the next one after `after`. */
-static const struct mb2_tag *find_tag(const struct mb2_info *info, u32 type, size_t size,
-                                      const struct mb2_tag *after)
-{
-    const char *start = (const char *)info, *at = start + sizeof(*info), *end = start + info->total_size;
+    const char *at = (const char *)(info + 1), *end = (const char *)info + info->total_size;
 
     while (at + sizeof(struct mb2_tag) <= end) {
         const struct mb2_tag *tag = (const struct mb2_tag *)at;
 
         if (tag->type == MB2_TAG_END || tag->size < sizeof(*tag) || tag->size > (size_t)(end - at))
             break;
-        if (tag->type == type && tag->size >= size && (!after || tag > after))
+        if (tag->type == type && tag->size >= size && (!after || at > (const char *)after))
             return tag;
         at += ALIGN_UP(tag->size, 8u);
     }
     return NULL;
 }
 
-/* The text from offset to the end of the tag; "" where no zero ends it there. */
+/* The text from offset to the end of the tag; "" where there is no tag, or no zero ends it there. */
 static const char *tag_text(const struct mb2_tag *tag, size_t offset)
 {
     const char *text = (const char *)tag + offset;
 
-    return memchr(text, 0, tag->size - offset) ? text : "";
+    return tag && memchr(text, 0, tag->size - offset) ? text : "";
+}
+
+/* Entry i of a map, at least size bytes of it; NULL behind the last one, or where there is no map. */
+static const void *map_entry(const struct mb2_tag_map *map, u64 i, size_t size)
+{
+    if (!map || map->entry_size < size || sizeof(*map) + (i + 1) * map->entry_size > map->tag.size)
+        return NULL;
+    return (const char *)(map + 1) + i * map->entry_size;
+}
+
+static void parse_map(const struct mb2_tag_map *map)
+{
+    const struct mb2_map_entry *e;
+
+    for (u64 i = 0; (e = map_entry(map, i, sizeof(*e))); i++)
+        memory_map_add(e->addr, e->len, e->type);
+}
+
+/* What the EFI map says beyond the plain one: nothing that it calls other than free may be used. */
+static void parse_efi_map(const struct mb2_tag_map *map, bool only_map)
+{
+    /* Loader's and boot services' memory (1 to 4) is free once those are gone, as conventional memory (7) is. */
+    static const u8 types[] = { [1] = MEM_RAM, MEM_RAM, MEM_RAM, MEM_RAM, [7] = MEM_RAM, [8] = MEM_UNUSABLE,
+                                [9] = MEM_ACPI_DATA, [10] = MEM_ACPI_NVS };
+    const struct efi_memory_descriptor *d;
+
+    for (u64 i = 0; (d = map_entry(map, i, sizeof(*d))); i++) {
+        u32 type = d->type < ARRAY_SIZE(types) && types[d->type] ? types[d->type] : MEM_RESERVED;
+
+        if (d->pages <= UINT64_MAX >> PAGE_SHIFT && (type != MEM_RAM || only_map))
+            memory_map_add(d->start, d->pages << PAGE_SHIFT, type);
+    }
 }
 
 static void parse_mb2(u32 address)
 {
     const struct mb2_info *info = phys(address);
-    const struct mb2_tag *tag, *map, *efi_map;
+    const struct mb2_tag_map *map = find_tag(info, MB2_TAG_MAP, sizeof(*map), NULL);
+    const struct mb2_tag_map *efi_map = find_tag(info, MB2_TAG_EFI_MAP, sizeof(*efi_map), NULL);
+    const struct mb2_tag_efi64 *efi = find_tag(info, MB2_TAG_EFI64, sizeof(*efi), NULL);
+    const struct mb2_tag_framebuffer *screen = find_tag(info, MB2_TAG_FRAMEBUFFER, sizeof(*screen), NULL);
+    const struct mb2_tag *rsdp = find_tag(info, MB2_TAG_ACPI_NEW, RSDP_NEW_SIZE, NULL)
+                                 ?: find_tag(info, MB2_TAG_ACPI_OLD, RSDP_OLD_SIZE, NULL);
+    const struct mb2_tag_module *m = NULL;
 
-    if ((tag = find_tag(info, MB2_TAG_LOADER_NAME, sizeof(*tag), NULL)))
-        strlcpy(loader_name, tag_text(tag, sizeof(*tag)), sizeof(loader_name));
-    if ((tag = find_tag(info, MB2_TAG_CMDLINE, sizeof(*tag), NULL)))
-        set_cmdline(tag_text(tag, sizeof(*tag)));
-    for (tag = NULL; (tag = find_tag(info, MB2_TAG_MODULE, sizeof(struct mb2_tag_module), tag));) {
-        const struct mb2_tag_module *m = (const struct mb2_tag_module *)tag;
-
-        add_module(m->start, m->end, tag_text(tag, sizeof(*m)));
-    }
-    map = find_tag(info, MB2_TAG_MAP, sizeof(struct mb2_tag_map), NULL);
-    efi_map = find_tag(info, MB2_TAG_EFI_MAP, sizeof(struct mb2_tag_efi_map), NULL);
+    set_loader_name(tag_text(find_tag(info, MB2_TAG_LOADER_NAME, 0, NULL), sizeof(struct mb2_tag)));
+    set_cmdline(tag_text(find_tag(info, MB2_TAG_CMDLINE, 0, NULL), sizeof(struct mb2_tag)));
+    while ((m = find_tag(info, MB2_TAG_MODULE, sizeof(*m), m)))
+        add_module(m->start, m->end, tag_text(&m->tag, sizeof(*m)));
     if (!map && !efi_map)
-        panic("the boot loader gives no memory map; use one that does, as GRUB 2");
-    if (map)
-        parse_map((const struct mb2_tag_map *)map);
-    if (efi_map)
-        parse_efi_map((const struct mb2_tag_efi_map *)efi_map, !map);
-    if ((tag = find_tag(info, MB2_TAG_ACPI_NEW, RSDP_NEW_SIZE, NULL)) ||
-        (tag = find_tag(info, MB2_TAG_ACPI_OLD, RSDP_OLD_SIZE, NULL)))
-        boot_info.rsdp_copy = (u64)(tag + 1) - DIRECT_MAP_START;
-    if ((tag = find_tag(info, MB2_TAG_EFI64, sizeof(struct mb2_tag_efi64), NULL)))
-        boot_info.efi_system_table = ((const struct mb2_tag_efi64 *)tag)->system_table;
-    tag = find_tag(info, MB2_TAG_FRAMEBUFFER, sizeof(struct mb2_tag_framebuffer), NULL);
-    boot_info.text_screen = tag && ((const struct mb2_tag_framebuffer *)tag)->type == FRAMEBUFFER_TEXT;
+        no_map();
+    parse_map(map);
+    parse_efi_map(efi_map, !map);
+    boot_info.rsdp_copy = rsdp ? (u64)(rsdp + 1) - DIRECT_MAP_START : 0;
+    boot_info.efi_system_table = efi ? efi->system_table : 0;
+    boot_info.text_screen = screen && screen->type == FRAMEBUFFER_TEXT;
     boot_info.loader_info = (struct mem_range){ address, address + info->total_size, 0 };
 }
 
@@ -196,5 +185,4 @@ void boot_info_parse(u32 magic, u32 info_address)
         parse_mb1(info_address);
     else
         parse_mb2(info_address);
-    boot_info.loader_name = loader_name[0] ? loader_name : "a multiboot loader";
 }

@@ -43,8 +43,7 @@ struct mb2_tag {
 
 enum mb2_tag_type {
     MB2_TAG_END = 0, MB2_TAG_CMDLINE = 1, MB2_TAG_LOADER_NAME = 2, MB2_TAG_MODULE = 3, MB2_TAG_MAP = 6,
-    MB2_TAG_FRAMEBUFFER = 8, MB2_TAG_EFI32 = 11, MB2_TAG_EFI64 = 12, MB2_TAG_ACPI_OLD = 14,
-    MB2_TAG_ACPI_NEW = 15, MB2_TAG_EFI_MAP = 17,
+    MB2_TAG_FRAMEBUFFER = 8, MB2_TAG_EFI64 = 12, MB2_TAG_ACPI_OLD = 14, MB2_TAG_ACPI_NEW = 15, MB2_TAG_EFI_MAP = 17,
 };
 
 struct mb2_tag_module {
@@ -53,6 +52,7 @@ struct mb2_tag_module {
     char cmdline[];
 };
 
+/* Of the firmware's map and of EFI's alike; entries of entry_size bytes follow. */
 struct mb2_tag_map {
     struct mb2_tag tag;
     u32 entry_size, entry_version;
@@ -73,11 +73,6 @@ struct mb2_tag_framebuffer {
 struct mb2_tag_efi64 {
     struct mb2_tag tag;
     u64 system_table;
-};
-
-struct mb2_tag_efi_map {
-    struct mb2_tag tag;
-    u32 entry_size, entry_version;
 };
 
 struct efi_memory_descriptor {

@@ -32,7 +32,7 @@ static void reserve_boot_memory(void)
     trampoline_page = memory_take_low_page();
 }
 
-/* Faults are reported from here on, and text goes to the console. */
+/* Faults are reported from here on; text goes to the console's ring, and once there is a console, there. */
 static void early_start(u32 magic, u32 info_address)
 {
     percpu_init_boot_cpu();
@@ -43,12 +43,11 @@ static void early_start(u32 magic, u32 info_address)
     features_apply();
 
     boot_info_parse(magic, info_address);
-    cmdline_parse(boot_info.cmdline);
-    console_init_early(boot_info.text_screen);
     printk("Tenon %s (ABI %d.%d%s), loaded at %#lx by %s\n", TENON_VERSION, ABI_VERSION_MAJOR,
            ABI_VERSION_MINOR, ABI_EXTRA_VERSION, image_phys, boot_info.loader_name);
+    cmdline_parse(boot_info.cmdline);
+    console_init_early(boot_info.text_screen);
     log_info("Command line: %s\n", boot_info.cmdline);
-    cmdline_report();
     spec_init();
 }
 
@@ -56,19 +55,15 @@ static void show_memory_map(void)
 {
     static const char *const names[] = { "", "RAM", "reserved", "ACPI data", "ACPI NVS", "unusable" };
 
-    for (unsigned int i = 0; i < boot_memory.nr_map; i++) {
-        const struct mem_range *r = &boot_memory.map[i];
-
+    for (const struct mem_range *r = boot_memory.map; r < boot_memory.map + boot_memory.nr_map; r++)
         log_debug("Memory %016lx-%016lx %s\n", r->start, r->end - 1,
                   r->type < ARRAY_SIZE(names) ? names[r->type] : "other");
-    }
 }
 
 static void check_modules(void)
 {
     if (!boot_info.nr_modules)
-        panic("no Domain-0 kernel: the boot loader must give it as the first module "
-              "(GRUB: module2 /boot/dom0)");
+        panic("no Domain-0 kernel: the boot loader must give it as the first module (GRUB: module2 /boot/dom0)");
     for (unsigned int i = 0; i < boot_info.nr_modules; i++) {
         const struct boot_module *m = &boot_info.module[i];
 
@@ -77,9 +72,9 @@ static void check_modules(void)
             panic("module %u is empty (%#lx to %#lx): check the file that the boot loader reads", i, m->start,
                   m->end);
     }
-    if (boot_info.nr_modules + boot_info.nr_modules_ignored > 2)
-        log_warn("%u modules given; only the first (kernel) and the second (RAM disk) are used\n",
-                 boot_info.nr_modules + boot_info.nr_modules_ignored);
+    unsigned int given = boot_info.nr_modules + boot_info.nr_modules_ignored;
+    if (given > 2)
+        log_warn("%u modules given; only the first (kernel) and the second (RAM disk) are used\n", given);
 }
 
 /*
@@ -88,17 +83,14 @@ static void check_modules(void)
  */
 static void free_boot_range(u64 start, u64 end)
 {
-    const struct mem_range *kept = &boot_info.loader_info;
-    u64 kept_start = ALIGN_DOWN(kept->start, PAGE_SIZE), kept_end = ALIGN_UP(kept->end, PAGE_SIZE);
+    const struct mem_range *info = &boot_info.loader_info;
 
-    if (!boot_info.efi_system_table || end <= kept_start || start >= kept_end) {
+    if (!boot_info.efi_system_table) {
         mm_free_boot_range(start, end);
         return;
     }
-    if (start < kept_start)
-        mm_free_boot_range(start, kept_start);
-    if (end > kept_end)
-        mm_free_boot_range(kept_end, end);
+    mm_free_boot_range(start, min(end, ALIGN_DOWN(info->start, PAGE_SIZE)));
+    mm_free_boot_range(max(start, ALIGN_UP(info->end, PAGE_SIZE)), end);
 }
 
 /* The memory of what was needed to start. */

@@ -295,6 +295,7 @@ void console_init_early(bool text_screen)
     to_screen = wanted("vga") && text_screen;
     if (to_screen)
         screen_init();
+    console_dump_ring();
 }
 
 static bool screen_suspended;

@@ -9,7 +9,10 @@
 
 struct xen_sysctl_readconsole;
 
-/* After the command line: serial port and screen, polled. text_screen: the loader left a text mode at 0xb8000. */
+/*
+ * After the command line: serial port and screen, polled, and what was written before on them. text_screen: the
+ * loader left a text mode at 0xb8000.
+ */
 void console_init_early(bool text_screen);
 /*
  * Around mm_init(), which takes away the mapping that the screen's memory has at first: the screen stands still, and
