@@ -84,7 +84,7 @@ static void test_decisions(void)
     struct spec_cpu_facts old_intel = { .intel = true, .family6 = true, .smep = true };
     struct spec_cpu_facts microcode = { .intel = true, .family6 = true, .smep = true, .ibrs = true, .ibpb = true, .stibp = true,
                                         .ssbd = true, .md_clear = true };
-    struct spec_cpu_facts new_intel = microcode, amd = { .amd = true, .smep = true, .ibpb = true, .ibrs = true };
+    struct spec_cpu_facts new_intel = microcode, amd = { .smep = true, .ibpb = true, .ibrs = true };
     struct spec_plan p;
 
     new_intel.arch_caps = SPEC_CAP_RDCL_NO | SPEC_CAP_IBRS_ALL | SPEC_CAP_MDS_NO;

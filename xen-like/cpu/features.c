@@ -21,6 +21,15 @@ OPTION_BOOL("xsave", xsave_wanted);
 #define XCR0_X87_SSE_AVX    0x07
 #define XCR0_AVX512         0xe0
 
+bool cpuid_bit(u32 leaf, enum cpuid_register reg, unsigned int bit)
+{
+    u32 r[4] = { 0 };
+
+    if (leaf <= (leaf & 0x80000000 ? cpu.max_ext_leaf : cpu.max_leaf))
+        cpuid(leaf, 0, r);
+    return r[reg] >> bit & 1;
+}
+
 static void detect_name(void)
 {
     u32 r[4], words[13] = { 0 };
@@ -30,6 +39,8 @@ static void detect_name(void)
     memcpy(cpu.vendor, &r[1], 4);
     memcpy(cpu.vendor + 4, &r[3], 4);
     memcpy(cpu.vendor + 8, &r[2], 4);
+    cpu.intel = !strcmp(cpu.vendor, "GenuineIntel");
+    cpu.amd = !strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine");
     cpuid(0x80000000, 0, r);
     cpu.max_ext_leaf = r[0] >= 0x80000000 && r[0] <= 0x8000ffff ? r[0] : 0;
     if (cpu.max_ext_leaf < 0x80000004)
@@ -39,15 +50,18 @@ static void detect_name(void)
     strlcpy(cpu.brand, (const char *)words, sizeof(cpu.brand));
 }
 
-static void detect_model(u32 eax)
+static void detect_model(void)
 {
-    cpu.stepping = eax & 0xf;
-    cpu.model = (eax >> 4) & 0xf;
-    cpu.family = (eax >> 8) & 0xf;
+    u32 r[4];
+
+    cpuid(1, 0, r);
+    cpu.stepping = r[0] & 0xf;
+    cpu.model = (r[0] >> 4) & 0xf;
+    cpu.family = (r[0] >> 8) & 0xf;
     if (cpu.family == 6 || cpu.family == 15)
-        cpu.model |= ((eax >> 16) & 0xf) << 4;
+        cpu.model |= ((r[0] >> 16) & 0xf) << 4;
     if (cpu.family == 15)
-        cpu.family += (eax >> 20) & 0xff;
+        cpu.family += (r[0] >> 20) & 0xff;
 }
 
 /* The XSAVE components that are switched: x87, SSE, AVX, AVX-512, as far as the processor has them. */
@@ -78,51 +92,32 @@ static void patch_smap(void)
 
     if (!cpu.smap)
         return;
-    for (__typeof__(&smap_patch_start[0]) p = smap_patch_start; p < smap_patch_end; p++) {
-        volatile u8 *at = (volatile u8 *)&p->at + p->at;
-
-        for (unsigned int i = 0; i < 3; i++)
-            at[i] = code[p->close][i];
-    }
+    for (__typeof__(&smap_patch_start[0]) p = smap_patch_start; p < smap_patch_end; p++)
+        memcpy((u8 *)&p->at + p->at, code[p->close], 3);
 }
 
 void features_detect(void)
 {
-    u32 r[4], ext[4] = { 0 }, seven[4] = { 0 };
+    u32 r[4];
 
     detect_name();
-    cpuid(1, 0, r);
-    detect_model(r[0]);
-    if (cpu.max_leaf >= 7)
-        cpuid(7, 0, seven);
-    if (cpu.max_ext_leaf >= 0x80000001)
-        cpuid(0x80000001, 0, ext);
-
-    cpu.pge = r[3] & (1u << 13);
-    cpu.mca = r[3] & (1u << 14);
-    cpu.pcid = r[2] & (1u << 17);
-    cpu.x2apic = r[2] & (1u << 21);
-    cpu.tsc_deadline = r[2] & (1u << 24);
-    cpu.xsave = xsave_wanted && (r[2] & (1u << 26)) && cpu.max_leaf >= 0xd;
-    cpu.fsgsbase = seven[1] & (1u << 0);
-    cpu.smep = smep_wanted && (seven[1] & (1u << 7));
-    cpu.invpcid = seven[1] & (1u << 10);
-    cpu.smap = smap_wanted && (seven[1] & (1u << 20));
-    cpu.umip = seven[2] & (1u << 2);
-    cpu.arch_capabilities = seven[3] & (1u << 29);
-    cpu.nx = ext[3] & (1u << 20);
-    cpu.page1gb = ext[3] & (1u << 26);
-    cpu.rdtscp = ext[3] & (1u << 27);
-    /* SYSCALL from 32-bit code is AMD's; Intel's has SYSENTER. */
-    cpu.syscall32 = !strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine");
-    if (cpu.max_ext_leaf >= 0x80000007) {
-        cpuid(0x80000007, 0, ext);
-        cpu.invariant_tsc = ext[3] & (1u << 8);
-    }
+    detect_model();
+    cpu.pge = cpuid_bit(1, EDX, 13);
+    cpu.mca = cpuid_bit(1, EDX, 14);
+    cpu.x2apic = cpuid_bit(1, ECX, 21);
+    cpu.tsc_deadline = cpuid_bit(1, ECX, 24);
+    cpu.xsave = xsave_wanted && cpuid_bit(1, ECX, 26) && cpu.max_leaf >= 0xd;
+    cpu.fsgsbase = cpuid_bit(7, EBX, 0);
+    cpu.smep = smep_wanted && cpuid_bit(7, EBX, 7);
+    cpu.smap = smap_wanted && cpuid_bit(7, EBX, 20);
+    cpu.nx = cpuid_bit(0x80000001, EDX, 20);
+    cpu.page1gb = cpuid_bit(0x80000001, EDX, 26);
+    cpu.rdtscp = cpuid_bit(0x80000001, EDX, 27);
+    cpu.invariant_tsc = cpuid_bit(0x80000007, EDX, 8);
     cpu.phys_bits = 36;
     if (cpu.max_ext_leaf >= 0x80000008) {
-        cpuid(0x80000008, 0, ext);
-        cpu.phys_bits = ext[0] & 0xff;
+        cpuid(0x80000008, 0, r);
+        cpu.phys_bits = r[0] & 0xff;
     }
     detect_xsave();
     patch_smap();

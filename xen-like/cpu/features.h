@@ -15,11 +15,16 @@ struct cpu_features {
     unsigned int phys_bits;
     u64 xcr0;               /* XSAVE components that the hypervisor switches; 0 without XSAVE */
     u32 xsave_size;         /* bytes of an XSAVE area for xcr0 (512 without XSAVE) */
-    bool nx, smep, smap, umip, fsgsbase, pcid, invpcid, xsave, xsaveopt, x2apic, tsc_deadline, invariant_tsc;
-    bool rdtscp, page1gb, pge, mca, syscall32, arch_capabilities;
+    bool intel, amd;        /* amd: or a CPU made after its model */
+    bool nx, smep, smap, fsgsbase, xsave, xsaveopt, x2apic, tsc_deadline, invariant_tsc;
+    bool rdtscp, page1gb, pge, mca;
 };
 
 extern struct cpu_features cpu;
+
+/* A bit of CPUID; false where the processor has no such leaf. */
+enum cpuid_register { EAX, EBX, ECX, EDX };
+bool cpuid_bit(u32 leaf, enum cpuid_register reg, unsigned int bit);
 
 void features_detect(void);     /* boot CPU, first thing */
 void features_apply(void);      /* each CPU: CR0, CR4, EFER, XCR0 as the above says */

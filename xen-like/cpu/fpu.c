@@ -59,7 +59,7 @@ void fpu_restore(void *area, u64 xcr0)
     /*
      * AMD's loads keep the last instruction's addresses unless an exception is pending: put ours there first.
      */
-    if (cpu.syscall32)
+    if (cpu.amd)
         __asm__ __volatile__("fnclex; ffree %%st(7); fildl %0" : : "m"(zero));
     if (!load(area)) {
         fpu_init_state(area);

@@ -62,12 +62,3 @@ static inline bool rdmsr_safe(u32 msr, u64 *value)
     *value = (u64)hi << 32 | lo;
     return !fault;
 }
-
-static inline bool wrmsr_safe(u32 msr, u64 value)
-{
-    u8 fault = 1;
-
-    __asm__ __volatile__("1: wrmsr\n\tmovb $0, %0\n2:\n\t" EXTABLE(1b, 2b)
-                         : "+m"(fault) : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
-    return !fault;
-}

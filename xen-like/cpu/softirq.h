@@ -11,10 +11,8 @@
 enum softirq {
     SOFTIRQ_TIMER,      /* run expired timers */
     SOFTIRQ_SCHEDULE,   /* choose a vCPU; does not return to its caller */
-    SOFTIRQ_TASKLET,    /* deferred work (cpu/tasklet.h) */
     SOFTIRQ_PIRQ,       /* deliver device interrupts to event channels */
     SOFTIRQ_CONSOLE,    /* console input */
-    SOFTIRQ_TIME,       /* recompute this CPU's time scale */
     SOFTIRQ_REAP,       /* free domains whose last reference is gone */
     NR_SOFTIRQS,
 };

@@ -26,49 +26,37 @@ struct spec_plan spec_plan;
 static struct spec_options options = SPEC_OPTIONS_NONE;
 
 /* A list with a wrong item in it counts for nothing. */
-static bool parse_spec_ctrl(const struct option *o, const char *value)
+static bool parse(const struct option *o, const char *value)
 {
-    struct spec_options parsed = options;
-    bool ok = spec_parse(&parsed, value);
+    const struct spec_options before = options;
+    bool ok = o->target == &options ? spec_parse(&options, value) : spec_parse_pair(o->target, value);
 
-    if (ok)
-        *(struct spec_options *)o->target = parsed;
-    return ok;
-}
-OPTION_CUSTOM("spec-ctrl", parse_spec_ctrl, options);
-
-static bool parse_pair(const struct option *o, const char *value)
-{
-    struct spec_pair *pair = o->target, parsed = *pair;
-    bool ok = spec_parse_pair(&parsed, value);
-
-    if (ok)
-        *pair = parsed;
+    if (!ok)
+        options = before;
     return ok;
 }
 
-static const struct option __section(".options") __attribute__((used, aligned(8)))
-    pair_options[] = { { "xpti", parse_pair, &options.xpti, 0 },
-                       { "pv-l1tf", parse_pair, &options.l1tf, 0 } };
+static const struct option __section(".options") __attribute__((used, aligned(8))) rows[] = {
+    { "spec-ctrl", parse, &options, 0 },
+    { "xpti", parse, &options.xpti, 0 },
+    { "pv-l1tf", parse, &options.l1tf, 0 },
+};
 
 /* --- patching --- */
 
 extern struct spec_slot spec_patch_start[], spec_patch_end[];
 
-static void patch(u32 feature)
+/* features: bits 1 << SPEC_PATCH_*. */
+static void patch(u32 features)
 {
     for (const struct spec_slot *s = spec_patch_start; s < spec_patch_end; s++) {
-        volatile u8 *at = (volatile u8 *)&s->at + s->at;
+        u8 *at = (u8 *)((unsigned long)&s->at + s->at), bytes[5];
         const u8 *to = (const u8 *)&s->to + s->to;
-        u8 now[5], new[5];
 
-        if (s->feature != feature)
+        if (!(features & 1u << s->feature))
             continue;
-        for (unsigned int i = 0; i < 5; i++)
-            now[i] = at[i];
-        spec_patch_bytes(new, now, to, (s32)(to - (const u8 *)at), feature);
-        for (unsigned int i = 0; i < 5; i++)
-            at[i] = new[i];
+        spec_patch_bytes(bytes, at, to, (s32)(to - at), s->feature);
+        memcpy(at, bytes, sizeof(bytes));
     }
 }
 
@@ -83,27 +71,21 @@ static void gather_facts(void)
      * Lake.
      */
     static const u8 skylake[] = { 0x4e, 0x5e, 0x55, 0x66, 0x8e, 0x9e, 0xa5, 0xa6 };
-    u32 seven[4] = { 0 }, ext[4] = { 0 };
+    const bool ibrs_ibpb = cpuid_bit(7, EDX, 26);
+    const bool zen12 = cpu.amd && (cpu.family == 0x17 || cpu.family == 0x18);
 
-    if (cpu.max_leaf >= 7)
-        cpuid(7, 0, seven);
-    if (cpu.max_ext_leaf >= 0x80000008)
-        cpuid(0x80000008, 0, ext);
-    facts.intel = !strcmp(cpu.vendor, "GenuineIntel");
-    facts.amd = !strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine");
-    facts.smep = cpu.smep;
-    facts.family6 = cpu.family == 6;
-    facts.rtm = seven[1] & (1u << 11);
-    for (unsigned int i = 0; i < ARRAY_SIZE(skylake); i++)
-        facts.bad_retpoline |= facts.intel && cpu.family == 6 && cpu.model == skylake[i];
-    facts.btc = facts.amd && (cpu.family == 0x17 || cpu.family == 0x18) && !(ext[1] & (1u << 29));
-    facts.md_clear = seven[3] & (1u << 10);
-    facts.ibrs = (seven[3] & (1u << 26)) || (ext[1] & (1u << 14));
-    facts.ibpb = (seven[3] & (1u << 26)) || (ext[1] & (1u << 12));
-    facts.stibp = (seven[3] & (1u << 27)) || (ext[1] & (1u << 15));
-    facts.ssbd = (seven[3] & (1u << 31)) || (ext[1] & (1u << 24));
-    if (cpu.arch_capabilities && !rdmsr_safe(MSR_ARCH_CAPABILITIES, &facts.arch_caps))
-        facts.arch_caps = 0;
+    facts = (struct spec_cpu_facts){
+        .intel = cpu.intel, .family6 = cpu.family == 6, .smep = cpu.smep, .rtm = cpuid_bit(7, EBX, 11),
+        .btc = zen12 && !cpuid_bit(0x80000008, EBX, 29),
+        .md_clear = cpuid_bit(7, EDX, 10),
+        .ibrs = ibrs_ibpb || cpuid_bit(0x80000008, EBX, 14),
+        .ibpb = ibrs_ibpb || cpuid_bit(0x80000008, EBX, 12),
+        .stibp = cpuid_bit(7, EDX, 27) || cpuid_bit(0x80000008, EBX, 15),
+        .ssbd = cpuid_bit(7, EDX, 31) || cpuid_bit(0x80000008, EBX, 24),
+        .bad_retpoline = cpu.intel && cpu.family == 6 && memchr(skylake, cpu.model, sizeof(skylake)),
+    };
+    if (cpuid_bit(7, EDX, 29))
+        rdmsr_safe(MSR_ARCH_CAPABILITIES, &facts.arch_caps);
 }
 
 static void report(void)
@@ -133,44 +115,34 @@ static void report(void)
 
 void spec_init(void)
 {
-    bool ctrl;
+    const struct spec_plan *p = &spec_plan;
 
     gather_facts();
     spec_decide(&facts, &options, &spec_plan);
-    isolate_dom0 = spec_plan.xpti_dom0;
-    isolate_domu = spec_plan.xpti_domu;
-    ctrl = spec_plan.ibrs && !spec_plan.always_ibrs;
-    if (isolation_on())
-        patch(SPEC_PATCH_XPTI);
-    if (ctrl)
-        patch(SPEC_PATCH_CTRL);
-    if (spec_plan.rsb)
-        patch(SPEC_PATCH_RSB);
-    if (spec_plan.md_clear)
-        patch(SPEC_PATCH_VERW);
-    if (spec_plan.ibpb_entry)
-        patch(SPEC_PATCH_IBPB);
-    if (isolation_on() || ctrl || spec_plan.rsb || spec_plan.md_clear || spec_plan.ibpb_entry)
-        patch(SPEC_PATCH_ANY);
-    if (spec_plan.thunk)
-        patch(spec_plan.thunk);
+    isolate_dom0 = p->xpti_dom0;
+    isolate_domu = p->xpti_domu;
+    u32 features = (isolation_on() ? 1u << SPEC_PATCH_XPTI : 0) |
+                   (p->ibrs && !p->always_ibrs ? 1u << SPEC_PATCH_CTRL : 0) |
+                   (p->rsb ? 1u << SPEC_PATCH_RSB : 0) | (p->md_clear ? 1u << SPEC_PATCH_VERW : 0) |
+                   (p->ibpb_entry ? 1u << SPEC_PATCH_IBPB : 0);
+    patch(features | (features ? 1u << SPEC_PATCH_ANY : 0) | (p->thunk ? 1u << p->thunk : 0));
     report();
 }
 
 void spec_init_cpu(void)
 {
-    struct cpu_info *s = cpu_info();
+    const struct spec_plan *p = &spec_plan;
+    struct cpu_info *info = cpu_info();
 
     /*
      * STIBP: a sibling thread's predictions are kept apart; guests have no SPEC_CTRL of their own to ask for
      * it.
      */
-    s->guest_ctrl = (spec_plan.ssbd ? CTRL_SSBD : 0) | (facts.stibp && spec_plan.ibrs ? CTRL_STIBP : 0);
-    if (spec_plan.ibrs && spec_plan.always_ibrs)
-        s->guest_ctrl |= CTRL_IBRS;
-    s->hv_ctrl = s->guest_ctrl | (spec_plan.ibrs ? CTRL_IBRS : 0);
-    if (s->hv_ctrl)
-        wrmsr(MSR_SPEC_CTRL, s->hv_ctrl);
+    info->guest_ctrl = (p->ssbd ? CTRL_SSBD : 0) | (facts.stibp && p->ibrs ? CTRL_STIBP : 0) |
+                       (p->ibrs && p->always_ibrs ? CTRL_IBRS : 0);
+    info->hv_ctrl = info->guest_ctrl | (p->ibrs ? CTRL_IBRS : 0);
+    if (info->hv_ctrl)
+        wrmsr(MSR_SPEC_CTRL, info->hv_ctrl);
 }
 
 /* Whose guest ran here last; only to be compared. */

@@ -59,7 +59,7 @@ struct spec_slot {
 
 /* What the processor says of itself, as far as it matters here. */
 struct spec_cpu_facts {
-    bool intel, amd, family6, smep, rtm;
+    bool intel, family6, smep, rtm;
     bool bad_retpoline;                     /* returns may be predicted like other branches: Skylake's kin */
     bool btc;                               /* branch type confusion: AMD's Zen 1 and 2 */
     bool ibrs, stibp, ssbd, md_clear, ibpb; /* instructions and MSR bits that it has */
@@ -102,6 +102,10 @@ struct spec_options {
     s8 thunk;                               /* SPEC_PATCH_*, 0: retpoline */
 };
 #define SPEC_OPTIONS_NONE { { -1, -1 }, { -1, -1 }, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 }
+/*
+ * spec-ctrl=, a list of BOOL and [no-]NAME[=BOOL]; xpti= and pv-l1tf=, of BOOL, default, dom0=BOOL,
+ * domu=BOOL. False where some item makes no sense; what came before it is set then.
+ */
 bool spec_parse(struct spec_options *o, const char *value);
 bool spec_parse_pair(struct spec_pair *p, const char *value);
 void spec_decide(const struct spec_cpu_facts *f, const struct spec_options *o, struct spec_plan *p);

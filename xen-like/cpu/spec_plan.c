@@ -10,25 +10,17 @@
 
 /* --- options --- */
 
-/* One item of a list, [NAME=]VALUE, cut from *list; the rest stays there. False: none left, or too long. */
-static bool next_item(const char **list, char *item, size_t size, bool *bad)
-{
-    const char *end = strchr(*list, ',');
-    size_t n = end ? (size_t)(end - *list) : strlen(*list);
+/* What an item of a list may be, and the number that it sets. */
+struct word {
+    const char *name;
+    s8 *to;
+    bool fixed;
+    s8 value;
+};
+#define SWITCH(name, to)       { name, to, false, 0 }       /* NAME, no-NAME or NAME=BOOL; NULL: BOOL alone */
+#define FIXED(name, to, value) { name, to, true, value }    /* NAME, for this value */
 
-    *bad = false;
-    if (!**list)
-        return false;
-    if (n >= size) {
-        *bad = true;
-        return false;
-    }
-    strlcpy(item, *list, n + 1);
-    *list += n + (end != NULL);
-    return true;
-}
-
-/* For an item NAME, no-NAME or NAME=WORD: 1 or 0; -1 where it is not this name or no such word. */
+/* For an item NAME, no-NAME or NAME=BOOL: 1 or 0; -1 where it is not this name or no such word. */
 static int item_bool(const char *item, const char *name)
 {
     size_t n = strlen(name);
@@ -40,82 +32,69 @@ static int item_bool(const char *item, const char *name)
     return item[n] ? option_word_to_bool(item + n + 1) : 1;
 }
 
-/* xpti= and pv-l1tf=: a list of BOOL, default, dom0=BOOL, domu=BOOL; the later item wins. */
-bool spec_parse_pair(struct spec_pair *p, const char *value)
+/* False where the item is another word. */
+static bool take(const char *item, const struct word *w)
 {
-    char item[32];
-    bool bad = false;
-    int v;
+    int value = w->fixed ? w->value : w->name ? item_bool(item, w->name) : option_word_to_bool(item);
 
-    if (!*value)
-        p->dom0 = p->domu = 1;
-    while (next_item(&value, item, sizeof(item), &bad)) {
-        if (!strcmp(item, "default"))
-            p->dom0 = p->domu = -1;
-        else if ((v = option_word_to_bool(item)) >= 0)
-            p->dom0 = p->domu = v;
-        else if ((v = item_bool(item, "dom0")) >= 0)
-            p->dom0 = v;
-        else if ((v = item_bool(item, "domu")) >= 0)
-            p->domu = v;
-        else
-            return false;
-    }
-    return !bad;
+    if (w->fixed ? strcmp(item, w->name) != 0 : value < 0)
+        return false;
+    *w->to = value;
+    return true;
 }
 
-/* Protections that Xen knows and that have nothing to do here; spec-ctrl= takes their names. */
-static bool item_without_effect(const char *item)
+/* Of several items for one thing the last wins. */
+static bool parse_list(const char *list, const struct word *words, unsigned int n)
 {
-    static const char *const names[] = {
-        "hvm", "eager-fpu",         /* no such guests; the FPU is always switched eagerly */
-        "l1d-flush", "psfd", "branch-harden", "srb-lock", "unpriv-mmio", "gds-mit", "div-scrub", "bhi-dis-s",
+    if (!*list)
+        list = "yes";
+    while (*list) {
+        const char *end = strchr(list, ',');
+        size_t length = end ? (size_t)(end - list) : strlen(list);
+        char item[32];
+        bool known = false;
+
+        if (length >= sizeof(item))
+            return false;
+        strlcpy(item, list, length + 1);
+        for (unsigned int i = 0; i < n; i++)
+            known |= take(item, &words[i]);
+        if (!known)
+            return false;
+        list += length + (end != NULL);
+    }
+    return true;
+}
+
+bool spec_parse_pair(struct spec_pair *p, const char *value)
+{
+    const struct word words[] = {
+        SWITCH(NULL, &p->dom0), SWITCH("dom0", &p->dom0), FIXED("default", &p->dom0, -1),
+        SWITCH(NULL, &p->domu), SWITCH("domu", &p->domu), FIXED("default", &p->domu, -1),
     };
 
-    for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
-        if (item_bool(item, names[i]) >= 0)
-            return true;
-    return false;
+    return parse_list(value, words, ARRAY_SIZE(words));
 }
 
 bool spec_parse(struct spec_options *o, const char *value)
 {
-    const struct { const char *name; s8 *to; } names[] = {
-        { "xen", &o->xen }, { "pv", &o->pv }, { "msr-sc", &o->msr_sc }, { "rsb", &o->rsb },
-        { "md-clear", &o->md_clear }, { "verw", &o->md_clear }, { "ibrs", &o->ibrs }, { "ibpb", &o->ibpb },
-        { "ibpb-entry", &o->ibpb_entry }, { "ssbd", &o->ssbd },
+    s8 none;
+    const struct word words[] = {
+        SWITCH(NULL, &o->all), SWITCH("xen", &o->xen), SWITCH("pv", &o->pv), SWITCH("msr-sc", &o->msr_sc),
+        SWITCH("rsb", &o->rsb), SWITCH("md-clear", &o->md_clear), SWITCH("verw", &o->md_clear),
+        SWITCH("ibrs", &o->ibrs), SWITCH("ibpb", &o->ibpb), SWITCH("ibpb-entry", &o->ibpb_entry),
+        SWITCH("ssbd", &o->ssbd), FIXED("bti-thunk=retpoline", &o->thunk, 0),
+        FIXED("bti-thunk=lfence", &o->thunk, SPEC_PATCH_LFENCE),
+        FIXED("bti-thunk=jmp", &o->thunk, SPEC_PATCH_JMP),
+        /* Nothing to do: there are no such guests, and the FPU is always switched eagerly. */
+        SWITCH("hvm", &none), SWITCH("eager-fpu", &none),
+        /* Protections that Xen knows besides. */
+        SWITCH("l1d-flush", &none), SWITCH("psfd", &none), SWITCH("branch-harden", &none),
+        SWITCH("srb-lock", &none), SWITCH("unpriv-mmio", &none), SWITCH("gds-mit", &none),
+        SWITCH("div-scrub", &none), SWITCH("bhi-dis-s", &none),
     };
-    static const struct { const char *item; s8 thunk; } thunks[] = {
-        { "bti-thunk=retpoline", 0 }, { "bti-thunk=lfence", SPEC_PATCH_LFENCE },
-        { "bti-thunk=jmp", SPEC_PATCH_JMP },
-    };
-    char item[32];
-    bool bad = false;
 
-    if (!*value)
-        o->all = 1;
-    while (next_item(&value, item, sizeof(item), &bad)) {
-        bool known = item_without_effect(item);
-        int v = option_word_to_bool(item);
-
-        if (v >= 0) {
-            o->all = v;
-            known = true;
-        }
-        for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
-            if ((v = item_bool(item, names[i].name)) >= 0) {
-                *names[i].to = v;
-                known = true;
-            }
-        for (unsigned int i = 0; i < ARRAY_SIZE(thunks); i++)
-            if (!strcmp(item, thunks[i].item)) {
-                o->thunk = thunks[i].thunk;
-                known = true;
-            }
-        if (!known)
-            return false;
-    }
-    return !bad;
+    return parse_list(value, words, ARRAY_SIZE(words));
 }
 
 /* --- the decision --- */
@@ -123,11 +102,7 @@ bool spec_parse(struct spec_options *o, const char *value)
 /* The most particular option that was given counts; without any, what the processor needs. */
 static bool choose(s8 particular, s8 group, s8 all, bool needed)
 {
-    if (particular >= 0)
-        return particular;
-    if (group >= 0 && !group)
-        return false;
-    return all == 0 ? false : needed;
+    return particular >= 0 ? particular : group != 0 && all != 0 && needed;
 }
 
 void spec_decide(const struct spec_cpu_facts *f, const struct spec_options *o, struct spec_plan *p)

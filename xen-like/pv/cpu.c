@@ -30,7 +30,7 @@ void pv_cpu_init(unsigned int cpu_nr)
     wrmsr(MSR_CSTAR, (u64)(syscall32_stubs + cpu_nr * SYSCALL_STUB_SIZE));
     wrmsr(MSR_SFMASK, RFLAGS_MASKED_ON_SYSCALL);
     /* AMD's processors have no SYSENTER in long mode: with CS 0 it faults everywhere. */
-    wrmsr(MSR_SYSENTER_CS, cpu.syscall32 ? 0 : HV_CS);
+    wrmsr(MSR_SYSENTER_CS, cpu.amd ? 0 : HV_CS);
     wrmsr(MSR_SYSENTER_ESP, (u64)&cpu_info()->self->guest_regs.es);
     wrmsr(MSR_SYSENTER_EIP, (u64)sysenter_entry);
 }

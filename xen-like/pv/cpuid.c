@@ -62,11 +62,6 @@ static struct cpuid_result masked(struct cpuid_result r, struct cpuid_result m, 
     return RESULT(r.a & (m.a | n.a), r.b & (m.b | n.b), r.c & (m.c | n.c), r.d & (m.d | n.d));
 }
 
-static bool is_amd(void)
-{
-    return !strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine");
-}
-
 /* What depends on another bit of the policy. */
 static void settle(struct cpuid_policy *p)
 {
@@ -88,7 +83,7 @@ void cpuid_init(void)
     row[CPUID_ROW_7].a = min(row[CPUID_ROW_7].a, 1u);
     row[CPUID_ROW_EXT0].a = min(row[CPUID_ROW_EXT0].a, 0x80000008u);
     row[CPUID_ROW_1].c |= LEAF_1_ECX_HYPERVISOR;
-    if (is_amd())
+    if (cpu.amd)
         row[CPUID_ROW_1].d &= ~LEAF_1_EDX_SYSENTER; /* there it does not work in 64-bit mode */
     if (!cpu.xsave)
         row[CPUID_ROW_1].c &= ~LEAF_1_ECX_XSAVE;
@@ -210,7 +205,7 @@ struct cpuid_result pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf)
             r.b = xsave_size(v->pv.xcr0);
         break;
     case 0x80000001:
-        if (is_amd())
+        if (cpu.amd)
             r.d |= p->row[CPUID_ROW_1].d & EXT1_EDX_COPY;
         break;
     }
