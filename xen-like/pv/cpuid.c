@@ -184,7 +184,7 @@ static struct cpuid_result hv_leaf(const struct vcpu *v, u32 nr, u32 subleaf)
         return fixed[index_nospec(nr, ARRAY_SIZE(fixed))];
     if (nr == 3)
         return hv_time_leaf(v, subleaf);
-    return nr == 5 && subleaf == 0 ? RESULT(.b = cpu.phys_bits) : none;
+    return nr == 5 && subleaf == 0 ? RESULT(.b = 64 - __builtin_clzl(frame_limit << PAGE_SHIFT)) : none;
 }
 
 struct cpuid_result pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf)
@@ -197,7 +197,8 @@ struct cpuid_result pv_cpuid(struct vcpu *v, u32 leaf, u32 subleaf)
     switch (leaf) {
     case 1:
         r.b |= (v->id * 2) << 24 | 1u << 16;
-        if ((r.c & LEAF_1_ECX_XSAVE) && (v->pv.ctrlreg[4] & CR4_OSXSAVE))
+        /* A kernel is told that it can have XSAVE before it sets the bit of CR4: Linux goes by that. */
+        if ((r.c & LEAF_1_ECX_XSAVE) && (v->pv.kernel_mode || (v->pv.ctrlreg[4] & CR4_OSXSAVE)))
             r.c |= LEAF_1_ECX_OSXSAVE;
         break;
     case 0xd:
