@@ -19,7 +19,7 @@
 /* Guest kernel runs in ring 0. Not for PV. */
 #define XENFEAT_supervisor_mode_kernel 3
 
-/* 32-bit guest tables may lie anywhere. Always set. */
+/* 32-bit guest tables may lie anywhere. Set while the VM assist pae_extended_cr3 is: always for Domain-0. */
 #define XENFEAT_pae_pgdir_above_4gb 4
 
 /* MMU_PT_UPDATE_PRESERVE_AD exists. Always set. */
@@ -55,7 +55,7 @@
 /* A PVH kernel takes the ACPI root pointer at any address. */
 #define XENFEAT_linux_rsdp_unrestricted 15
 
-/* Frame numbers differ from, or equal, machine frame numbers; neither set: ask otherwise. */
+/* The domain's frame numbers differ from, or equal, machine frame numbers. Equal for PV. */
 #define XENFEAT_not_direct_mapped 16
 #define XENFEAT_direct_mapped     17
 

@@ -233,7 +233,6 @@ static void write_p2m(const struct builder *b)
         page[pfn % 512] = mfn.v;
         m2p_set(mfn, pfn);
     }
-    b->d->mm.max_pfn_set = b->nr_pages - 1;
 }
 
 static void write_start_info(const struct builder *b)
@@ -278,8 +277,8 @@ static void start_vcpu0(const struct builder *b, mfn_t root)
     const struct vcpu_guest_context ctx = {
         .flags = VGCF_in_kernel | VGCF_online,
         .user_regs = { .rip = b->elf.entry, .rsp = sp, .rsi = b->info.va, .rflags = 1 << 9 /* IF */,
-                       .cs = FLAT_USER_CS64, .ds = FLAT_USER_SS, .es = FLAT_USER_SS, .ss = FLAT_USER_SS },
-        .kernel_ss = FLAT_USER_SS, .kernel_sp = sp,
+                       .cs = FLAT_USER_CS64, .ss = FLAT_USER_SS },
+        .kernel_ss = FLAT_USER_SS, .kernel_sp = sp, .vm_assist = 1 << VMASST_TYPE_pae_extended_cr3,
         .ctrlreg = { [3] = xen_pfn_to_cr3(root.v) },
     };
     int err = mm_pin_root(b->d, root) ?: pv_set_context(b->d->vcpu[0], &ctx);

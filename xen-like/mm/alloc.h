@@ -52,7 +52,6 @@ struct domain_mm {
     u32 max_pages;
     u32 shared_pages;       /* hypervisor pages shared with it */
     u32 reserved;           /* frames that an exchange is about to give it (LOCK_PAGE_ALLOC) */
-    u64 max_pfn_set;        /* highest pfn ever put into the M2P for it (XENMEM_maximum_gpfn) */
     u64 hv_bytes, hv_limit; /* the hypervisor's memory on its account, and the most that may be; 0: no limit */
     struct memory_map *map; /* for XENMEM_memory_map; NULL: none was set */
 };

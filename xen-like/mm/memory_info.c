@@ -30,7 +30,8 @@ long memop_reservation_info(struct memop *m)
     if (rc)
         return rc;
     rc = m->op == XENMEM_current_reservation ? (long)d->mm.tot_pages :
-         m->op == XENMEM_maximum_reservation ? (long)d->mm.max_pages : (long)d->shared_info->arch.max_pfn - 1;
+         m->op == XENMEM_maximum_reservation ? (long)d->mm.max_pages :
+         (long)max(d->shared_info->arch.max_pfn, 1UL) - 1; /* what the guest itself said */
     domain_put(d);
     return rc;
 }

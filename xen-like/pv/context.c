@@ -55,7 +55,7 @@ void pv_set_ts(struct vcpu *v, bool ts)
  */
 u64 pv_guest_cr4(const struct vcpu *v)
 {
-    return (read_cr4() & (CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT)) | (v->pv.ctrlreg[4] & CR4_GUEST_CHOICE);
+    return (read_cr4() & (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)) | (v->pv.ctrlreg[4] & CR4_GUEST_CHOICE);
 }
 
 /* Bits that are not the guest's to choose are ignored. v is current. */

@@ -8,6 +8,7 @@
 #include "lib/version.h"
 #include "mm/guest.h"
 #include "pv/hypercall.h"
+#include "pv/internal.h"
 
 /* --- the same for all who ask --- */
 
@@ -51,11 +52,10 @@ static long give_features(unsigned long arg)
         return -EFAULT;
     if (info.submap_idx >= XENFEAT_NR_SUBMAPS)
         return -EINVAL;
-    info.submap = 1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad |
-                  1u << XENFEAT_highmem_assist | 1u << XENFEAT_gnttab_map_avail_bits |
-                  1u << XENFEAT_memory_op_vnode_supported;
-    if (current->domain->hardware)
-        info.submap |= 1u << XENFEAT_dom0;
+    info.submap = vm_assist(current->domain, pae_extended_cr3) << XENFEAT_pae_pgdir_above_4gb |
+                  1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist |
+                  1u << XENFEAT_gnttab_map_avail_bits | (u32)current->domain->hardware << XENFEAT_dom0 |
+                  1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_direct_mapped;
     return give(arg, &info, sizeof(info));
 }
 
