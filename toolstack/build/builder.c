@@ -98,8 +98,10 @@ static int fill_start_info(struct builder *b, void *to, uint64_t index)
     si->pt_base = l->tables.virt;
     si->nr_pt_frames = l->tables.pages;
     si->mfn_list = l->p2m.virt;
-    si->first_p2m_pfn = l->p2m.pfn;
-    si->nr_p2m_frames = l->p2m_frames;
+    if (b->kernel.image.has_init_p2m) {
+        si->first_p2m_pfn = l->p2m.pfn;
+        si->nr_p2m_frames = l->p2m_frames;
+    }
     if (b->ramdisk_size) {
         si->mod_len = b->ramdisk_size;
         si->mod_start = b->kernel.image.mod_start_pfn ? l->ramdisk.pfn : l->ramdisk.virt;
@@ -122,7 +124,7 @@ static int step_create(struct builder *b)
     rc = ctl_max_vcpus(b->memory.domid, b->config->maxvcpus);
     if (rc < 0)
         return refused(b, "cannot have its vCPUs", rc);
-    rc = ctl_max_mem(b->memory.domid, (uint64_t)b->config->maxmem_mb << 10);
+    rc = ctl_max_mem(b->memory.domid, (uint64_t)b->config->memory_mb << 10);
     return rc < 0 ? refused(b, "cannot set its memory limit", rc) : 0;
 }
 

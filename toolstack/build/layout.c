@@ -187,6 +187,7 @@ static bool is_table(const struct boot_layout *layout, uint64_t pfn)
     return layout->p2m.pfn >= layout->whole.pages && pfn - moved < layout->p2m_frames - layout->p2m.pages;
 }
 
+/* Without PTE_USER it is the kernel's own, which the hypervisor keeps apart from user mode's (no PTE_GLOBAL). */
 static uint64_t leaf(const struct boot_layout *layout, uint64_t virt, const struct frame_map *frames)
 {
     const struct boot_region *regions[] = { &layout->whole, &layout->p2m };
@@ -197,8 +198,8 @@ static uint64_t leaf(const struct boot_layout *layout, uint64_t virt, const stru
         if (offset >= regions[i]->pages * PAGE_SIZE)
             continue;
         pfn = regions[i]->pfn + (offset >> PAGE_SHIFT);
-        return frame_of(frames, pfn) << PAGE_SHIFT | PTE_PRESENT | PTE_USER | PTE_ACCESSED |
-               (is_table(layout, pfn) ? 0 : PTE_WRITABLE | PTE_DIRTY);
+        return frame_of(frames, pfn) << PAGE_SHIFT | PTE_PRESENT | PTE_ACCESSED |
+               (is_table(layout, pfn) ? 0 : PTE_WRITABLE);
     }
     return 0;
 }

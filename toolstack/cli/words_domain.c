@@ -182,6 +182,7 @@ static void list_json(struct json *j, const struct xen_domctl_getdomaininfo *inf
 {
     static const char *const reasons[] = { "poweroff", "reboot", "suspend", "crash", "watchdog",
                                            "soft_reset" };
+    uint64_t maximum = domain_maximum_mb(info);
     const char *name = domain_name(info->domain);
     unsigned reason = ctl_shutdown_reason(info);
     char state[7], uuid[TN_UUID_TEXT];
@@ -193,8 +194,8 @@ static void list_json(struct json *j, const struct xen_domctl_getdomaininfo *inf
     json_number(j, "domid", info->domain);
     json_string(j, "uuid", uuid);
     json_number(j, "memory_mb", (info->tot_pages + info->outstanding_pages) >> 8);
-    if (info->max_pages < UINT32_MAX)       /* Domain-0 may have no limit */
-        json_number(j, "maxmem_mb", info->max_pages >> 8);
+    if (maximum)
+        json_number(j, "maxmem_mb", maximum);
     json_number(j, "vcpus", info->nr_online_vcpus);
     json_string(j, "state", state);
     if (info->flags & XEN_DOMINF_shutdown)

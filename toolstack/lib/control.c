@@ -62,6 +62,7 @@ struct e820_entry {
 #define MAX_GRANT_FRAMES     64
 #define MAX_MAPTRACK_FRAMES  1024
 #define GRANT_VERSION        1
+#define MEMORY_ROOM_KIB      1024
 
 int ctl_create(domid_t *domid, unsigned max_vcpus, const uint8_t handle[16])
 {
@@ -90,7 +91,7 @@ int ctl_max_vcpus(domid_t domid, unsigned max_vcpus)
 
 int ctl_max_mem(domid_t domid, uint64_t kib)
 {
-    struct xen_domctl ctl = { .u.max_mem.max_memkb = kib };
+    struct xen_domctl ctl = { .u.max_mem.max_memkb = kib + MEMORY_ROOM_KIB };
 
     return domctl(&ctl, XEN_DOMCTL_max_mem, domid);
 }

@@ -22,6 +22,7 @@ static inline unsigned ctl_shutdown_reason(const struct xen_domctl_getdomaininfo
 /* -- Domains --------------------------------------------------------------------------------------------- */
 int ctl_create(domid_t *domid, unsigned max_vcpus, const uint8_t handle[16]);
 int ctl_max_vcpus(domid_t domid, unsigned max_vcpus);
+/* The limit for a domain that is to have `kib`: with the room above that xl leaves, for pages beside its RAM. */
 int ctl_max_mem(domid_t domid, uint64_t kib);
 int ctl_pause(domid_t domid);
 int ctl_unpause(domid_t domid);

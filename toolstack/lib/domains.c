@@ -274,6 +274,13 @@ const char *domain_name(domid_t domid)
     return domid == 0 ? DOMAIN_0 : d ? d->config.name : NULL;
 }
 
+uint64_t domain_maximum_mb(const struct xen_domctl_getdomaininfo *info)
+{
+    const struct domain *d = domain_by_id(info->domain);
+
+    return d ? d->config.maxmem_mb : info->max_pages < UINT32_MAX ? info->max_pages >> 8 : 0;
+}
+
 int domain_find(const char *text, domid_t *domid, struct tn_error *err)
 {
     struct xen_domctl_getdomaininfo info;

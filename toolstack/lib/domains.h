@@ -28,6 +28,9 @@ int domain_rename(domid_t domid, const char *name, struct tn_error *err);
 /* The name that goes with an id ("Domain-0" for 0), or NULL when this toolstack does not know it. */
 const char *domain_name(domid_t domid);
 
+/* The most memory that a domain may be given, MiB; 0: Domain-0 may have no limit. */
+uint64_t domain_maximum_mb(const struct xen_domctl_getdomaininfo *info);
+
 /* Find a domain by name, or by id when `text` is digits. 0, or -1 with the line. */
 int domain_find(const char *text, domid_t *domid, struct tn_error *err);
 
