@@ -62,7 +62,7 @@ $(ORACLE_GUEST_NAMES:%=$(ORACLE_GUESTS)/%): $(ORACLE_GUESTS)/%: $(B)/guests/%
 $(ORACLE_GUEST_NAMES:%=$(ORACLE_GUESTS)/%.cfg): $(ORACLE_GUESTS)/%.cfg: tests/guests/build.mk
 	@mkdir -p $(@D)
 	$(Q)printf '%s\n' 'name = "$*"' 'kernel = "/guests/$*"' 'memory = 64' 'maxmem = 66' 'vcpus = 2' \
-	    'on_poweroff = "preserve"' 'on_crash = "preserve"' >$@
+	    "cmdline = 'one two=2 \"three\"'" 'on_poweroff = "preserve"' 'on_crash = "preserve"' >$@
 ORACLE_GUEST_FILES := $(foreach g,$(ORACLE_GUEST_NAMES),$(ORACLE_GUESTS)/$g $(ORACLE_GUESTS)/$g.cfg)
 $(B)/oracle/guests.cpio: toolstack/make-cpio.py tests/guests/guests.txt $(ORACLE_GUEST_FILES)
 	@echo "  CPIO    $@"

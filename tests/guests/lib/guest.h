@@ -52,6 +52,9 @@ struct boot_regs {
 extern struct boot_regs boot_regs;
 extern struct start_info *start_info;
 extern struct shared_info *shared_info;
+/* As the first instructions found them. */
+extern struct shared_info shared_at_start;
+extern struct xencons_interface console_at_start;       /* a guest's */
 extern char hypercall_page[], image_end[], _start[], user_start[], user_end[];
 
 bool is_dom0(void);

@@ -4,8 +4,11 @@
  */
 #include "guest.h"
 
+#include <xen/io/console.h>
+
 struct start_info *start_info;
-struct shared_info *shared_info;
+struct shared_info *shared_info, shared_at_start;
+struct xencons_interface console_at_start;
 void guest_start(struct start_info *info) __attribute__((noreturn));
 
 static char shared_page[PAGE_SIZE] __attribute__((aligned(4096)));
@@ -32,6 +35,9 @@ void guest_start(struct start_info *info)
     shared_info = (struct shared_info *)shared_page;
     if (ret)
         bail_out("cannot map shared_info: %ld", ret);
+    shared_at_start = *shared_info;
+    if (!dom0)
+        console_at_start = *(struct xencons_interface *)mfn_to_va(info->console.domU.mfn);
     mm_init();
     event_init();
     trap_init();
