@@ -126,7 +126,8 @@ static void madt_ioapic(const u8 *e)
         log_warn("ACPI: more than %u I/O APICs; I/O APIC %u ignored\n", MAX_IOAPICS, e[2]);
         return;
     }
-    machine.ioapic[machine.nr_ioapics++] = (struct ioapic_info){ e[2], number(e + 4, 4), number(e + 8, 4) };
+    machine.ioapic[machine.nr_ioapics++] = (struct ioapic){ .id = e[2], .address = number(e + 4, 4),
+                                                             .gsi_base = number(e + 8, 4) };
 }
 
 /* Polarity in bits 0 and 1, trigger in bits 2 and 3: 3 means active low, or level; 0 and 1 what ISA has. */

@@ -153,7 +153,7 @@ static void receive(void)
         console_input(port_in(RBR_THR));
 }
 
-static void serial_interrupt(void *arg)
+static void serial_interrupt(unsigned int gsi)
 {
     receive();
     console_pump();
@@ -162,7 +162,7 @@ static void serial_interrupt(void *arg)
 
 static void poll(void *arg)
 {
-    serial_interrupt(NULL);
+    serial_interrupt(0);
     timer_set(&poll_timer, now() + MILLISECS(20));
 }
 
@@ -175,7 +175,7 @@ void serial_init_irq(void)
     if (!serial.present)
         return;
     gsi = isa_irq_to_gsi(serial.irq, &level, &active_low);
-    rc = irq_request(gsi, serial_interrupt, NULL, level, active_low);
+    rc = irq_bind(gsi, IRQ_OF_HYPERVISOR, serial_interrupt, level, active_low);
     if (rc) {
         log_warn("Serial port: interrupt %u cannot be used (error %d); looking every 20 ms instead\n", gsi, rc);
         timer_init(&poll_timer, poll, NULL, 0);

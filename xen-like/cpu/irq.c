@@ -10,18 +10,17 @@
 #include "cpu/asm.h"
 #include "cpu/ioapic.h"
 #include "cpu/machine.h"
+#include "cpu/regs.h"
 #include "cpu/smp.h"
 #include "cpu/softirq.h"
 #include "lib/symbols.h"
 #include "pv/hypercall.h"
 
 struct line {
-    u8 vector;                          /* 0: not in use */
-    bool level;
-    u32 count;                          /* interrupts so far */
-    void (*handler)(void *arg);         /* ours */
-    void *arg;
-    void (*deliver)(unsigned int gsi);  /* the hardware domain's */
+    u8 vector;                              /* 0: not in use */
+    bool level, guest;                      /* guest: the hardware domain's */
+    u32 count;                              /* interrupts so far */
+    void (*handler)(unsigned int gsi);
 };
 
 static struct line lines[MAX_GSI];
@@ -53,80 +52,51 @@ void irq_init(void)
     ioapic_init();
 }
 
-/* A free vector for gsi, or 0. */
-static unsigned int allocate_vector(unsigned int gsi)
+int irq_bind(unsigned int gsi, enum irq_user user, void (*handler)(unsigned int gsi),
+             bool level, bool active_low)
 {
-    for (unsigned int v = VECTOR_FIRST_DYNAMIC; v <= VECTOR_LAST_DYNAMIC; v++)
-        if (v != 0x80 && !gsi_of_vector[v]) {
-            gsi_of_vector[v] = gsi + 1;
-            return v;
-        }
-    return 0;
-}
+    unsigned int vector = VECTOR_FIRST_DYNAMIC;
 
-/* Takes gsi with a line of these functions, and unmasks it. */
-static int take(unsigned int gsi, const struct line *wanted, bool active_low)
-{
-    unsigned long flags;
-    int rc = 0;
-
-    if (gsi >= MAX_GSI || !ioapic_has(gsi))
+    if (!ioapic_has(gsi))
         return -ENODEV;
-    flags = spin_lock_irqsave(&lock);
-    if (lines[gsi].vector) {
-        rc = -EBUSY;
-    } else {
-        struct line l = *wanted;
-
-        l.vector = allocate_vector(gsi);
-        if (!l.vector)
-            rc = -ENOSPC;
-        else
-            lines[gsi] = l;
+    {
+        irq_guard(&lock);
+        if (lines[gsi].vector)
+            return -EBUSY;
+        while (vector <= VECTOR_LAST_DYNAMIC && (vector == TRAP_INT80 || gsi_of_vector[vector]))
+            vector++;
+        if (vector > VECTOR_LAST_DYNAMIC)
+            return -ENOSPC;
+        gsi_of_vector[vector] = gsi + 1;
+        lines[gsi] = (struct line){ vector, level, user == IRQ_OF_GUEST, 0, handler };
     }
-    spin_unlock_irqrestore(&lock, flags);
-    if (rc)
-        return rc;
-    ioapic_route(gsi, lines[gsi].vector, cpu_apic_id[0], wanted->level, active_low);
+    ioapic_route(gsi, vector, cpu_apic_id[0], level, active_low);
     ioapic_mask(gsi, false);
     return 0;
 }
 
-int irq_request(unsigned int gsi, void (*handler)(void *arg), void *arg, bool level, bool active_low)
-{
-    return take(gsi, &(struct line){ .level = level, .handler = handler, .arg = arg }, active_low);
-}
-
-int irq_guest_bind(unsigned int gsi, void (*deliver)(unsigned int gsi), bool level, bool active_low)
-{
-    return take(gsi, &(struct line){ .level = level, .deliver = deliver }, active_low);
-}
-
 void irq_guest_unbind(unsigned int gsi)
 {
-    unsigned long flags;
-
-    if (gsi >= MAX_GSI || !lines[gsi].deliver)
+    if (gsi >= MAX_GSI || !lines[gsi].guest)
         return;
     ioapic_mask(gsi, true);
-    flags = spin_lock_irqsave(&lock);
+    irq_guard(&lock);
     gsi_of_vector[lines[gsi].vector] = 0;
     lines[gsi] = (struct line){ 0 };
-    spin_unlock_irqrestore(&lock, flags);
 }
 
 bool irq_guest_eoi(unsigned int gsi)
 {
     const struct line *l = &lines[index_nospec(gsi, MAX_GSI)];
 
-    if (gsi >= MAX_GSI || !l->deliver)
+    if (gsi >= MAX_GSI || !l->guest)
         return false;
     if (l->level)
         ioapic_mask(gsi, false);
     return true;
 }
 
-bool irq_is_own(unsigned int gsi) { return lines[gsi].handler; }
+bool irq_is_own(unsigned int gsi) { return lines[gsi].handler && !lines[gsi].guest; }
 
 /*
  * The end-of-interrupt comes after the handler for a level line of ours, else the line would fire again at
@@ -135,68 +105,66 @@ bool irq_is_own(unsigned int gsi) { return lines[gsi].handler; }
 static void device_interrupt(unsigned int vector)
 {
     unsigned int gsi = READ_ONCE(gsi_of_vector[vector]);
-    struct line l;
 
     if (!gsi--) {
         apic_eoi();
         return;
     }
     lines[gsi].count++;
-    l = lines[gsi];
-    if (l.deliver && l.level)
+    const struct line l = lines[gsi];
+    const bool eoi_late = l.level && !l.guest;
+
+    if (l.level && l.guest)
         ioapic_mask(gsi, true);
-    if (!l.level || l.deliver)
+    if (!eoi_late)
         apic_eoi();
     if (l.handler)
-        l.handler(l.arg);
-    else if (l.deliver)
-        l.deliver(gsi);
-    if (l.level && !l.deliver)
+        l.handler(gsi);
+    if (eoi_late)
         apic_eoi();
+}
+
+/* A copy, so that nothing is printed under the lock. */
+static struct line line_now(unsigned int gsi)
+{
+    irq_guard(&lock);
+    return lines[gsi];
 }
 
 void irq_dump(void)
 {
     for (unsigned int gsi = 0; gsi < MAX_GSI; gsi++) {
-        unsigned long flags = spin_lock_irqsave(&lock);
-        struct line l = lines[gsi];
+        const struct line l = line_now(gsi);
         unsigned long offset;
-        const char *name;
 
-        spin_unlock_irqrestore(&lock, flags);
         if (!l.vector)
             continue;
-        name = l.handler ? symbol_find((unsigned long)l.handler, &offset) : "Domain-0";
+        const char *name = l.guest ? "Domain-0" : symbol_find((unsigned long)l.handler, &offset);
         printk("    GSI %3u: vector %#04x, %s, %u interrupts, for %s\n", gsi, l.vector,
-               l.level ? "level" : "edge", l.count, name ? name : "?");
+               l.level ? "level" : "edge", l.count, name ?: "?");
     }
 }
 
 void irq_dispatch(unsigned int vector)
 {
     spin_irq_enter();
-    switch (vector) {
-    case VECTOR_APIC_TIMER:
+    if (vector >= VECTOR_CALL && vector != VECTOR_SPURIOUS)
         apic_eoi();
+    switch (vector) {
+    case VECTOR_FIRST_DYNAMIC ... VECTOR_LAST_DYNAMIC:
+        device_interrupt(vector);
+        break;
+    case VECTOR_APIC_TIMER:
         softirq_raise(SOFTIRQ_TIMER);
         break;
-    case VECTOR_KICK:       /* the softirq word says the rest */
-        apic_eoi();
-        break;
     case VECTOR_CALL:
-        apic_eoi();
         smp_handle_calls();
         break;
     case VECTOR_APIC_ERROR:
         apic_write(APIC_ESR, 0);
         log_err("CPU %u: local APIC error %#x\n", this_cpu_nr(), apic_read(APIC_ESR));
-        apic_eoi();
         break;
-    case VECTOR_SPURIOUS:
-        break;
-    default:
-        if (vector >= VECTOR_FIRST_DYNAMIC)
-            device_interrupt(vector);
     }
+    /* Nothing more for VECTOR_KICK: the softirq word says the rest. */
     spin_irq_leave();
 }

@@ -19,16 +19,13 @@
 #define MAX_GSI 256
 
 /*
- * Hypervisor's own use of a line; handler runs in interrupt context. -ENODEV: no such line; -EBUSY: taken;
- * -ENOSPC: no vector left.
+ * Gives a line its user and unmasks it: handler(gsi) is called on each interrupt, in interrupt context. A
+ * guest's level line is then masked until irq_guest_eoi(). -ENODEV: no such line; -EBUSY: taken; -ENOSPC: no
+ * vector left.
  */
-int irq_request(unsigned int gsi, void (*handler)(void *arg), void *arg, bool level, bool active_low);
-
-/*
- * For a guest with the right to it: on each interrupt, deliver(gsi) is called in interrupt context; a level
- * line is then masked until irq_guest_eoi(). Errors as above.
- */
-int irq_guest_bind(unsigned int gsi, void (*deliver)(unsigned int gsi), bool level, bool active_low);
+enum irq_user { IRQ_OF_HYPERVISOR, IRQ_OF_GUEST };
+int irq_bind(unsigned int gsi, enum irq_user user, void (*handler)(unsigned int gsi),
+             bool level, bool active_low);
 void irq_guest_unbind(unsigned int gsi);
 bool irq_guest_eoi(unsigned int gsi);   /* false: it is not bound */
 

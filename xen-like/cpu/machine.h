@@ -10,10 +10,12 @@
 
 #define MAX_IOAPICS 16
 
-struct ioapic_info {
+struct ioapic {
     u32 id;
     u64 address;            /* machine address of its registers */
     u32 gsi_base;
+    volatile u32 *window;   /* cpu/ioapic.c's: the registers, [0]: index; [4]: data */
+    unsigned int lines;     /* how many it has; 0: it is not used */
 };
 
 /* Where an ISA line differs from the rule (GSI of the same number, edge, active high). */
@@ -29,7 +31,7 @@ struct machine {
     u32 apic_id[MAX_CPUS], acpi_id[MAX_CPUS];
     u64 lapic_address;                  /* 0: as MSR_APIC_BASE says */
     unsigned int nr_ioapics;
-    struct ioapic_info ioapic[MAX_IOAPICS];
+    struct ioapic ioapic[MAX_IOAPICS];
     struct isa_override isa[16];
     u16 pm_timer_port;                  /* 0: none */
     bool pm_timer_32bit;

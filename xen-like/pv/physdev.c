@@ -54,7 +54,7 @@ static int bind_pirq(struct domain *d, unsigned int pirq, bool will_share)
         return -EINVAL;
     pirq = index_nospec(pirq, MAX_GSI);
     const struct gsi_mode mode = mode_of(pirq);
-    return irq_guest_bind(pirq, pirq_arrived, mode.level, mode.active_low);
+    return irq_bind(pirq, IRQ_OF_GUEST, pirq_arrived, mode.level, mode.active_low);
 }
 
 static void unbind_pirq(struct domain *d, unsigned int pirq)

@@ -89,7 +89,7 @@ static bool tick(const struct cpu_user_regs *regs)
 }
 
 /* The interval timer's line belongs to nobody: guests may not have its ports, and it serves no clock. */
-static void no_interrupt(void *arg)
+static void no_interrupt(unsigned int gsi)
 {
 }
 
@@ -113,7 +113,7 @@ static bool start_nmi(void)
     outb(0x40, 0);
     count = interval_count();
     udelay(1000);
-    if (interval_count() == count || irq_request(gsi, no_interrupt, NULL, false, false))
+    if (interval_count() == count || irq_bind(gsi, IRQ_OF_HYPERVISOR, no_interrupt, false, false))
         return false;
     nmi_hook = tick;
     nmi_ticks = true;
