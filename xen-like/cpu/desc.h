@@ -23,16 +23,10 @@
 #define SYSRET_BASE         0xe023
 
 #define GDT_CODE64_RING0    0x00af9b000000ffff
-#define GDT_DATA_RING0      0x00cf93000000ffff
-#define GDT_CODE32_RING1    0x00cfbb000000ffff
-#define GDT_CODE32_RING3    0x00cffb000000ffff
-#define GDT_DATA_RING3      0x00cff3000000ffff
-#define GDT_CODE64_RING3    0x00affb000000ffff
 
 /*
  * Slots of the TSS's interrupt stack table, from 1, and the page of a CPU's stack block that each one uses.
  */
-#define IST_NONE            0
 #define IST_MC              1
 #define IST_NMI             2
 #define IST_DF              3
@@ -69,7 +63,7 @@ struct table_register {
     u64 base;
 } __packed;
 
-/* Addresses of the entry stubs by vector, and the bare stub's for vectors without a gate: pv/entry.S. */
+/* Addresses of the entry stubs by vector: pv/entry.S. */
 extern const u64 entry_vectors[256];
 
 /* Makes the IDT. Boot CPU, once, before desc_load_boot(). */
