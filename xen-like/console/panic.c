@@ -64,14 +64,14 @@ static void __noreturn end_panic(void)
 
 void panic_at(const struct cpu_user_regs *regs, const char *fmt, ...)
 {
+    struct cpu_report r;
     va_list ap;
 
     va_start(ap, fmt);
     begin_panic(fmt, ap);
     va_end(ap);
-    registers_print(regs);
-    if (!(regs->cs & 3))
-        backtrace_print(regs->rip, regs->rbp);
+    report_fill(&r, regs);
+    report_print(&r);
     end_panic();
 }
 

@@ -17,10 +17,12 @@ static bool asking;
 static int asked_cpu = NOBODY;
 static struct cpu_report *asked_report;
 
-/* Our own stack of a CPU, what of it is mapped: backtraces follow frame pointers only there. */
-static bool on_stack(unsigned long address, unsigned long stack)
+static unsigned long stack_start(void) { return (unsigned long)cpu_info() & ~(STACK_SIZE - 1UL); }
+
+/* A frame on this CPU's stack, in what of it is mapped: backtraces follow frame pointers only there. */
+static bool on_stack(unsigned long address)
 {
-    unsigned long offset = address - stack;
+    unsigned long offset = address - stack_start();
 
     return !(address & 7) && (offset <= STACK_HOLE - 16 ||
                               (offset >= STACK_BOTTOM &&
@@ -30,10 +32,9 @@ static bool on_stack(unsigned long address, unsigned long stack)
 /* The return addresses that the frames from rbp on hold; how many. */
 static unsigned int walk_frames(unsigned long rbp, unsigned long *trace)
 {
-    unsigned long stack = (unsigned long)cpu_info() & ~(STACK_SIZE - 1UL);
     unsigned int depth = 0;
 
-    while (depth < REPORT_DEPTH && on_stack(rbp, stack)) {
+    while (depth < REPORT_DEPTH && on_stack(rbp)) {
         const unsigned long *frame = (const unsigned long *)rbp;
 
         if (!frame[1])
@@ -48,10 +49,7 @@ static unsigned int walk_frames(unsigned long rbp, unsigned long *trace)
 }
 
 /* The stack of C code. It was zero at first, so what is still zero from its lower end was never used. */
-static const u64 *stack_bottom(void)
-{
-    return (const u64 *)(((unsigned long)cpu_info() & ~(STACK_SIZE - 1UL)) + STACK_BOTTOM);
-}
+static const u64 *stack_bottom(void) { return (const u64 *)(stack_start() + STACK_BOTTOM); }
 
 static unsigned int stack_unused(void)
 {
@@ -79,16 +77,13 @@ void stack_check(void)
 
 void report_fill(struct cpu_report *r, const struct cpu_user_regs *regs)
 {
-    r->cpu = this_cpu_nr();
-    r->vcpu = current;
-    r->regs = *regs;
-    r->guest = *guest_regs();
-    r->cr0 = read_cr0();
-    r->cr2 = read_cr2();
-    r->cr3 = read_cr3();
-    r->cr4 = read_cr4();
-    r->stack_unused = stack_unused();
-    r->depth = regs->cs & 3 ? 0 : walk_frames(regs->rbp, r->trace);
+    *r = (struct cpu_report){
+        .cpu = this_cpu_nr(), .vcpu = current, .regs = *regs, .guest = *guest_regs(),
+        .cr0 = read_cr0(), .cr2 = read_cr2(), .cr3 = read_cr3(), .cr4 = read_cr4(),
+        .stack_unused = stack_unused(),
+    };
+    if (!(regs->cs & 3))
+        r->depth = walk_frames(regs->rbp, r->trace);
 }
 
 bool report_answer(const struct cpu_user_regs *regs)
@@ -105,7 +100,6 @@ bool report_answer(const struct cpu_user_regs *regs)
 bool report_take(unsigned int cpu, struct cpu_report *r)
 {
     int asked = (int)cpu;
-    bool answered;
 
     while (atomic_xchg(&asking, true))
         cpu_relax();
@@ -115,7 +109,7 @@ bool report_take(unsigned int cpu, struct cpu_report *r)
     for (unsigned int us = 0; us < ANSWER_US && load_acquire(&asked_cpu) != NOBODY; us += 10)
         udelay(10);
     /* An answer after the time is over must not be written into what is the caller's own again. */
-    answered = !atomic_cmpxchg(&asked_cpu, &asked, NOBODY);
+    const bool answered = !atomic_cmpxchg(&asked_cpu, &asked, NOBODY);
     while (load_acquire(&asked_cpu) == ANSWERING)
         cpu_relax();
     store_release(&asking, false);
@@ -130,13 +124,10 @@ bool report_take(unsigned int cpu, struct cpu_report *r)
  */
 static void print_address(unsigned long rip, unsigned int back)
 {
-    unsigned long offset;
+    unsigned long offset = 0;
     const char *name = symbol_find(rip - back, &offset);
 
-    if (name)
-        printk("    [<%p>] %s+%#lx\n", (void *)rip, name, offset + back);
-    else
-        printk("    [<%p>] ?\n", (void *)rip);
+    printk(name ? "    [<%p>] %s+%#lx\n" : "    [<%p>] ?\n", (void *)rip, name, offset + back);
 }
 
 static void print_trace(unsigned long rip, const unsigned long *trace, unsigned int depth)
@@ -154,14 +145,14 @@ void backtrace_print(unsigned long rip, unsigned long rbp)
     print_trace(rip, trace, walk_frames(rbp, trace));
 }
 
-static void print_registers(const struct cpu_report *r)
+void report_print(const struct cpu_report *r)
 {
     const struct cpu_user_regs *u = &r->regs;
-    unsigned long offset;
+    unsigned long offset = 0;
     const char *name = u->cs & 3 ? NULL : symbol_find(u->rip, &offset);
 
     printk("CPU %u  rip %04x:%p  %s+%#lx  rflags %08lx\n", r->cpu, u->cs, (void *)u->rip,
-           name ? name : "(guest)", name ? offset : 0, u->rflags);
+           name ?: "(guest)", offset, u->rflags);
     printk("rax %016lx  rbx %016lx  rcx %016lx  rdx %016lx\n", u->rax, u->rbx, u->rcx, u->rdx);
     printk("rsi %016lx  rdi %016lx  rbp %016lx  rsp %016lx\n", u->rsi, u->rdi, u->rbp, u->rsp);
     printk("r8  %016lx  r9  %016lx  r10 %016lx  r11 %016lx\n", u->r8, u->r9, u->r10, u->r11);
@@ -169,19 +160,6 @@ static void print_registers(const struct cpu_report *r)
     printk("cr0 %016lx  cr2 %016lx  cr3 %016lx  cr4 %016lx\n", r->cr0, r->cr2, r->cr3, r->cr4);
     printk("ss %04x  current %p  error code %x  stack never used: %u bytes\n", u->ss, (void *)r->vcpu,
            u->error_code, r->stack_unused);
-}
-
-void registers_print(const struct cpu_user_regs *regs)
-{
-    struct cpu_report r;
-
-    report_fill(&r, regs);
-    print_registers(&r);
-}
-
-void report_print(const struct cpu_report *r)
-{
-    print_registers(r);
-    if (!(r->regs.cs & 3))
-        print_trace(r->regs.rip, r->trace, r->depth);
+    if (!(u->cs & 3))
+        print_trace(u->rip, r->trace, r->depth);
 }

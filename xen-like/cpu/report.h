@@ -47,6 +47,5 @@ void panic_about(const struct cpu_report *r, const char *fmt, ...) __printf(2, 3
 
 /* Registers, then the backtrace. */
 void report_print(const struct cpu_report *r);
-void registers_print(const struct cpu_user_regs *regs);
 /* From here: the function at rip, then those whose frames rbp leads to. */
 void backtrace_print(unsigned long rip, unsigned long rbp);

@@ -61,7 +61,7 @@ static void nmi_handle(const struct cpu_user_regs *regs)
 void nmi_report_unknown(void)
 {
     struct nmi_counts *n = &this_cpu(nmi_counts);
-    unsigned long unknown = READ_ONCE(n->unknown);
+    const unsigned long unknown = READ_ONCE(n->unknown);
 
     if (unknown == n->reported)
         return;
@@ -72,22 +72,15 @@ void nmi_report_unknown(void)
 
 static void __noreturn machine_check_handle(const struct cpu_user_regs *regs)
 {
-    u64 status = 0, cap;
-    unsigned int banks = rdmsr_safe(MSR_MCG_CAP, &cap) ? cap & 0xff : 0, bank;
+    u64 cap, status;
 
     /* Nothing is printed before the panic, since the console's lock may be this CPU's own. */
-    for (bank = 0; bank < banks; bank++)
+    rdmsr_safe(MSR_MCG_CAP, &cap);
+    for (unsigned int bank = 0; bank < (cap & 0xff); bank++)
         if (rdmsr_safe(MSR_MC0_CTL + 4 * bank + 1, &status) && status >> 63)
             panic_at(regs, "machine check: the hardware reports an error in bank %u, status %016lx", bank,
                      status);
     panic_at(regs, "machine check: the hardware reports an error, and no bank says which");
-}
-
-/* A debug exception in ring 0: a guest's breakpoint that MOV SS delayed to here. Nothing of ours sets one. */
-static void debug_in_hypervisor(struct cpu_user_regs *regs)
-{
-    write_dr6(DR6_DEFAULT);
-    regs->rflags &= ~(u64)RFLAGS_TF;
 }
 
 /* True where the last page fault was in the hole below this CPU's stack (mm/layout.h). */
@@ -100,8 +93,8 @@ static bool stack_full(void)
 
 void hv_exception(struct cpu_user_regs *regs)
 {
-    unsigned int vector = regs->entry_vector & 0xff;
-    unsigned long fixup, cr2 = vector == TRAP_PAGE_FAULT ? read_cr2() : 0;
+    const unsigned int vector = regs->entry_vector & 0xff;
+    const unsigned long cr2 = read_cr2();
 
     switch (vector) {
     case TRAP_NMI:
@@ -109,8 +102,9 @@ void hv_exception(struct cpu_user_regs *regs)
         return;
     case TRAP_MACHINE:
         machine_check_handle(regs);
-    case TRAP_DEBUG:
-        debug_in_hypervisor(regs);
+    case TRAP_DEBUG:    /* a guest's breakpoint that MOV SS delayed to ring 0: nothing of ours sets one */
+        write_dr6(DR6_DEFAULT);
+        regs->rflags &= ~(u64)RFLAGS_TF;
         return;
     case TRAP_DOUBLE_FAULT:
         panic_at(regs, "double fault%s", stack_full() ? ": the stack is full" : "");
@@ -120,15 +114,15 @@ void hv_exception(struct cpu_user_regs *regs)
      * on.
      */
     if (vector == TRAP_PAGE_FAULT && (regs->rflags & RFLAGS_IF) && hv_page_fault_hook) {
-        bool done;
-
         irq_enable();
-        done = hv_page_fault_hook(cr2, regs->error_code);
+        const bool done = hv_page_fault_hook(cr2, regs->error_code);
+
         irq_disable();
         if (done)
             return;
     }
-    fixup = extable_find(regs->rip);
+    const unsigned long fixup = extable_find(regs->rip);
+
     if (fixup) {
         /* For the return to a guest, which hands the fault on (pv/entry.S): error code and vector. */
         cpu_info()->scratch = (u64)vector << 32 | regs->error_code;
