@@ -25,9 +25,7 @@ static volatile char *registers;    /* of the xAPIC; NULL before apic_init() */
 
 u32 apic_read(unsigned int reg)
 {
-    if (x2apic)
-        return rdmsr(MSR_X2APIC_BASE + (reg >> 4));
-    return *(volatile u32 *)(registers + reg);
+    return x2apic ? rdmsr(MSR_X2APIC_BASE + (reg >> 4)) : *(volatile u32 *)(registers + reg);
 }
 
 void apic_write(unsigned int reg, u32 value)
@@ -40,17 +38,10 @@ void apic_write(unsigned int reg, u32 value)
 
 bool apic_is_up(void) { return x2apic || registers; }
 
-u32 apic_id(void)
-{
-    u32 id = apic_read(APIC_ID);
-
-    return x2apic ? id : id >> 24;
-}
+u32 apic_id(void) { return apic_read(APIC_ID) >> (x2apic ? 0 : 24); }
 
 void apic_send(u32 id, u32 command)
 {
-    unsigned long flags;
-
     if (x2apic) {
         /* WRMSR to the x2APIC orders nothing: what the interrupt is about must be visible first. */
         __asm__ __volatile__("mfence" ::: "memory");
@@ -58,7 +49,8 @@ void apic_send(u32 id, u32 command)
         return;
     }
     /* An interrupt between the two halves might send one of its own. */
-    flags = irq_save();
+    const unsigned long flags = irq_save();
+
     for (unsigned int i = 0; (apic_read(APIC_ICR) & APIC_ICR_BUSY) && i < 1000000; i++)
         cpu_relax();
     apic_write(APIC_ICR + 0x10, id << 24);

@@ -17,21 +17,13 @@ static inline void xsetbv(u64 value)
     __asm__ __volatile__("xsetbv" : : "c"(0), "a"((u32)value), "d"((u32)(value >> 32)));
 }
 
+static inline u64 rdtsc(void) { return __builtin_ia32_rdtsc(); }
+
 /* The counter, not read before earlier loads are done. */
 static inline u64 rdtsc_ordered(void)
 {
-    u32 lo, hi;
-
-    __asm__ __volatile__("lfence; rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
-    return (u64)hi << 32 | lo;
-}
-
-static inline u64 rdtsc(void)
-{
-    u32 lo, hi;
-
-    __asm__ __volatile__("rdtsc" : "=a"(lo), "=d"(hi));
-    return (u64)hi << 32 | lo;
+    __asm__ __volatile__("lfence" ::: "memory");
+    return rdtsc();
 }
 
 static inline void cpu_relax(void) { __asm__ __volatile__("pause" ::: "memory"); }

@@ -8,7 +8,6 @@
 #include "cpu/asm.h"
 #include "cpu/msr.h"
 #include "cpu/regs.h"
-#include "lib/image.h"
 #include "lib/option.h"
 
 struct cpu_features cpu;

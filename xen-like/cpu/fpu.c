@@ -15,8 +15,8 @@
 #define XMM0_AT         160
 #define FXSAVE_USED     416     /* behind XMM15 */
 
-/* Which components XSAVE and XRSTOR deal with. */
-#define XCR0_OPERANDS "a"((u32)cpu.xcr0), "d"((u32)(cpu.xcr0 >> 32))
+/* Of the instructions on an area: RDX and RAX choose the components for those that ask. */
+#define OPERANDS "r"(area), "a"((u32)cpu.xcr0), "d"((u32)(cpu.xcr0 >> 32))
 
 static void set_xcr0(u64 value)
 {
@@ -26,29 +26,25 @@ static void set_xcr0(u64 value)
 
 void fpu_save(void *area)
 {
-    if (!cpu.xsave) {
-        __asm__ __volatile__("fxsave64 (%0)" : : "r"(area) : "memory");
-        return;
-    }
     set_xcr0(cpu.xcr0);
-    if (cpu.xsaveopt)
-        __asm__ __volatile__("xsaveopt64 (%0)" : : "r"(area), XCR0_OPERANDS : "memory");
+    if (!cpu.xsave)
+        __asm__ __volatile__("fxsave64 (%0)" : : OPERANDS : "memory");
+    else if (cpu.xsaveopt)
+        __asm__ __volatile__("xsaveopt64 (%0)" : : OPERANDS : "memory");
     else
-        __asm__ __volatile__("xsave64 (%0)" : : "r"(area), XCR0_OPERANDS : "memory");
+        __asm__ __volatile__("xsave64 (%0)" : : OPERANDS : "memory");
 }
 
 /* False where the processor refuses the state. */
 static bool load(const void *area)
 {
-    u32 ok = 1;
-
     if (cpu.xsave)
-        __asm__ __volatile__("1: xrstor64 (%1)\n\tjmp 3f\n2: xor %0, %0\n3:\n\t" EXTABLE(1b, 2b)
-                             : "+r"(ok) : "r"(area), XCR0_OPERANDS : "memory");
+        __asm__ goto("1: xrstor64 (%0)\n\t" EXTABLE(1b, %l[refused]) : : OPERANDS : "memory" : refused);
     else
-        __asm__ __volatile__("1: fxrstor64 (%1)\n\tjmp 3f\n2: xor %0, %0\n3:\n\t" EXTABLE(1b, 2b)
-                             : "+r"(ok) : "r"(area) : "memory");
-    return ok;
+        __asm__ goto("1: fxrstor64 (%0)\n\t" EXTABLE(1b, %l[refused]) : : OPERANDS : "memory" : refused);
+    return true;
+refused:
+    return false;
 }
 
 void fpu_restore(void *area, u64 xcr0)
@@ -93,12 +89,9 @@ static u32 mxcsr_mask(void)
 
 void fpu_import_fxsave(void *area, const void *fxsave)
 {
-    const char *from = fxsave;
-    u32 *mxcsr = (u32 *)((char *)area + MXCSR_AT);
-
     fpu_init_state(area);
-    memcpy(area, from, FXSAVE_USED);
-    *mxcsr &= mxcsr_mask();
+    memcpy(area, fxsave, FXSAVE_USED);
+    *(u32 *)((char *)area + MXCSR_AT) &= mxcsr_mask();
 }
 
 void fpu_export_fxsave(const void *area, void *fxsave)

@@ -41,11 +41,9 @@ void percpu_map_boot_stack(void)
 
 bool percpu_prepare(unsigned int cpu)
 {
-    char *stack, *high, *copy;
+    char *stack = hv_alloc_pages(STACK_ORDER), *high = stack + STACK_LOW_PAGES * PAGE_SIZE;
+    char *copy = xzalloc_bytes(percpu_size() + 64);
 
-    stack = hv_alloc_pages(STACK_ORDER);
-    high = stack + STACK_LOW_PAGES * PAGE_SIZE;
-    copy = xzalloc_bytes(percpu_size() + 64);
     if (!stack || !copy || !mm_map_cpu_stack(cpu, mfn_to_maddr(virt_to_mfn(stack)),
                                              mfn_to_maddr(virt_to_mfn(high)))) {
         if (stack)

@@ -107,14 +107,12 @@ static inline void swapgs(void) { __asm__ __volatile__("swapgs" ::: "memory"); }
     /* False where the descriptor is not there or not fit; the register is then null. */            \
     static inline bool load_##seg(u16 selector)                                                     \
     {                                                                                               \
-        u32 ok = 0;                                                                                 \
-        __asm__ __volatile__("1: mov %1, %%" #seg "\n\t"                                            \
-                             "movl $1, %0\n\t"                                                      \
-                             "jmp 3f\n"                                                             \
-                             "2: mov %0, %%" #seg "\n"                                              \
-                             "3:\n\t" EXTABLE(1b, 2b)                                               \
-                             : "+r"(ok) : "r"((u32)selector) : "memory");                           \
-        return ok;                                                                                  \
+        __asm__ goto("1: mov %0, %%" #seg "\n\t" EXTABLE(1b, %l[unfit])                             \
+                     : : "r"((u32)selector) : "memory" : unfit);                                    \
+        return true;                                                                                \
+    unfit:                                                                                          \
+        __asm__ __volatile__("mov %0, %%" #seg : : "r"(0) : "memory");                              \
+        return false;                                                                               \
     }
 
 SELECTOR_ACCESSORS(ds)

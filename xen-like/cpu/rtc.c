@@ -50,9 +50,7 @@ static u64 days_since_1970(unsigned int year, unsigned int month, unsigned int d
 
 u64 rtc_read(void)
 {
-    u8 f[NR_FIELDS], again[NR_FIELDS], b;
-    unsigned int year;
-    bool pm;
+    u8 f[NR_FIELDS], again[NR_FIELDS];
 
     if (machine.no_cmos_rtc)
         return 0;
@@ -64,18 +62,18 @@ u64 rtc_read(void)
         if (!memcmp(f, again, sizeof(f)))
             break;
     }
-    b = cmos_read(REG_B);
-    pm = !(b & B_24_HOURS) && (f[HOUR] & HOUR_PM);
-    if (!(b & B_24_HOURS))
-        f[HOUR] &= (u8)~HOUR_PM;
-    if (!(b & B_BINARY))
+    const u8 mode = cmos_read(REG_B), pm = mode & B_24_HOURS ? 0 : f[HOUR] & HOUR_PM;
+
+    f[HOUR] ^= pm;
+    if (!(mode & B_BINARY))
         for (unsigned int i = 0; i < NR_FIELDS; i++)
             f[i] = from_bcd(f[i]);
-    if (!(b & B_24_HOURS))
+    if (!(mode & B_24_HOURS))
         f[HOUR] = f[HOUR] % 12 + (pm ? 12 : 0);
     if (f[CENTURY] < 19 || f[CENTURY] > 29)
         f[CENTURY] = f[YEAR] < 70 ? 20 : 19;
-    year = f[CENTURY] * 100 + f[YEAR];
+    const unsigned int year = f[CENTURY] * 100 + f[YEAR];
+
     if (f[MONTH] < 1 || f[MONTH] > 12 || f[DAY] < 1 || f[DAY] > 31 || year < 1970) {
         log_warn("The CMOS clock holds no date; the wall clock starts at 1970\n");
         return 0;

@@ -32,28 +32,27 @@ static void wait_for_slot(struct call_slot *slot)
 
 void smp_call(const struct cpumask *mask, void (*fn)(void *arg), void *arg, bool wait)
 {
-    unsigned int self = this_cpu_nr(), targets = 0;
+    const unsigned int self = this_cpu_nr();
     struct call_slot *slot = &this_cpu(call_slot);
-    struct cpumask others = { { 0 } };
+    struct cpumask others = *mask;      /* the caller's may change meanwhile */
+    unsigned int targets = 0;
 
     spin_check_may_wait();
-    for (unsigned int w = 0; w < ARRAY_SIZE(mask->bits); w++) {
-        others.bits[w] = mask->bits[w] & READ_ONCE(cpu_online.bits[w]);
-        if (w == self / 64)
-            others.bits[w] &= ~(1UL << self % 64);
-        targets += __builtin_popcountl(others.bits[w]);
-    }
+    const bool here = test_and_clear_bit(self, others.bits);
+
+    for_each_set_bit(n, others.bits, cpu_count)
+        targets++;
     if (targets) {
         wait_for_slot(slot);
         slot->fn = fn;
         slot->arg = arg;
         store_release(&slot->left, targets);
-        for_each_set_bit(n, others.bits, MAX_CPUS) {
+        for_each_set_bit(n, others.bits, cpu_count) {
             set_bit(self, per_cpu(call_from, n).bits);
             apic_send(cpu_apic_id[n], VECTOR_CALL);
         }
     }
-    if (test_bit(self, mask->bits)) {
+    if (here) {
         irq_disable();
         fn(arg);
         irq_enable();

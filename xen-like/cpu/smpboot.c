@@ -6,7 +6,6 @@
 #include "cpu/smp.h"
 
 #include "cpu/apic.h"
-#include "cpu/asm.h"
 #include "cpu/features.h"
 #include "cpu/irq.h"
 #include "cpu/machine.h"
@@ -73,17 +72,6 @@ void smp_secondary_main(void)
     continue_running(current);
 }
 
-/* Memory and tables for CPU nr. */
-static void *prepare(unsigned int nr)
-{
-    void *stack_end = (void *)(CPU_STACK(nr) + STACK_SIZE);
-
-    if (mm_init_cpu_window(nr) || !percpu_prepare(nr) || desc_prepare(nr, stack_end))
-        return NULL;
-    desc_map_window(nr);
-    return stack_end;
-}
-
 static void copy_trampoline(void)
 {
     char *page = maddr_to_virt(MADDR(trampoline_page));
@@ -97,11 +85,12 @@ static void copy_trampoline(void)
 /* True when CPU nr, with that local APIC, runs. */
 static bool start_cpu(unsigned int nr, u32 apic)
 {
-    secondary_stack = prepare(nr);
-    if (!secondary_stack) {
+    secondary_stack = (void *)(CPU_STACK(nr) + STACK_SIZE);
+    if (mm_init_cpu_window(nr) || !percpu_prepare(nr) || desc_prepare(nr, secondary_stack)) {
         log_err("No memory to start CPU %u; going on with %u\n", nr, cpu_count);
         return false;
     }
+    desc_map_window(nr);
     secondary_cr3 = hv_root.v << PAGE_SHIFT;
     cpu_apic_id[nr] = apic;
     smp_mb();

@@ -6,7 +6,6 @@
  */
 #include "cpu/spec.h"
 
-#include "cpu/asm.h"
 #include "cpu/features.h"
 #include "cpu/msr.h"
 #include "domain/domain.h"

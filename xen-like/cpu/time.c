@@ -35,23 +35,17 @@ static u64 apic_timer_hz;           /* counting-down mode */
 static u64 boot_wallclock;          /* nanoseconds since 1970 at system time 0 */
 static struct spinlock wallclock_lock = SPINLOCK_INIT(LOCK_LEAF);
 
-static u64 scale_ticks(u64 ticks)
-{
-    ticks = scale.shift < 0 ? ticks >> -scale.shift : ticks << scale.shift;
-    return (u64)((unsigned __int128)ticks * scale.mul >> 32);
-}
-
 /* System time of a counter value that this CPU read lately. */
 static stime_t tsc_to_stime(u64 tsc)
 {
     /* A counter a little behind the boot CPU's must not look like the far future. */
-    return tsc < scale.tsc_base ? 0 : (stime_t)scale_ticks(tsc - scale.tsc_base);
+    u64 ticks = tsc < scale.tsc_base ? 0 : tsc - scale.tsc_base;
+
+    ticks = scale.shift < 0 ? ticks >> -scale.shift : ticks << scale.shift;
+    return (u64)((unsigned __int128)ticks * scale.mul >> 32);
 }
 
 stime_t now(void) { return scale.mul ? tsc_to_stime(rdtsc_ordered()) : 0; }
-
-/* The counter's value at system time t, rounded up. */
-static u64 stime_to_tsc(stime_t t) { return scale.tsc_base + mul_div(t, tsc_khz, 1000000) + 1; }
 
 void time_fill(struct vcpu_time_info *t)
 {
@@ -83,10 +77,8 @@ static void pit_start(void)
 
 static u32 pit_read(void)
 {
-    u32 low;
-
     outb(0x43, 0x80);
-    low = inb(0x42);
+    u32 low = inb(0x42);
     return -(low | (u32)inb(0x42) << 8);
 }
 
@@ -104,11 +96,10 @@ static struct sample take_sample(const struct reference *r)
     u64 best_width = UINT64_MAX;
 
     for (unsigned int i = 0; i < 5; i++) {
-        u64 before = rdtsc_ordered(), after;
-        u32 reference = r->read();
-        u32 apic = apic_read(APIC_TIMER_CURRENT);
+        u64 before = rdtsc_ordered();
+        u32 reference = r->read(), apic = apic_read(APIC_TIMER_CURRENT);
+        u64 after = rdtsc_ordered();
 
-        after = rdtsc_ordered();
         if (after - before < best_width) {
             best_width = after - before;
             best = (struct sample){ before + (after - before) / 2, reference & r->mask, apic };
@@ -124,19 +115,19 @@ static struct sample take_sample(const struct reference *r)
 
 static bool calibrate(const struct reference *r)
 {
-    struct sample start, end;
-    u32 ticks = 0, wanted = (u64)r->hz * CALIBRATION_MS / 1000;
+    const u32 wanted = (u64)r->hz * CALIBRATION_MS / 1000;
+    u32 ticks = 0;
 
     apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_1);
     apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | VECTOR_APIC_TIMER);
     apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
-    start = take_sample(r);
+    const struct sample start = take_sample(r);
     for (unsigned int i = 0; ticks < wanted; i++) {
         if (i > CALIBRATION_READS)
             return false;
         ticks = (r->read() - start.reference) & r->mask;
     }
-    end = take_sample(r);
+    const struct sample end = take_sample(r);
     apic_write(APIC_TIMER_INITIAL, 0);
     ticks = (end.reference - start.reference) & r->mask;
     if (ticks < wanted)
@@ -149,31 +140,25 @@ static bool calibrate(const struct reference *r)
 /* mul in [2^31, 2^32) with the shift that goes with it. */
 static void set_scale(void)
 {
-    u64 hz = (u64)tsc_khz * 1000, threshold = NS_PER_SEC;
+    u64 hz = (u64)tsc_khz * 1000;
 
-    scale.shift = 0;
-    while (hz > threshold * 2) {
-        hz >>= 1;
+    for (; hz > 2 * NS_PER_SEC; hz >>= 1)
         scale.shift--;
-    }
-    while (hz <= threshold) {
-        hz <<= 1;
+    for (; hz <= NS_PER_SEC; hz <<= 1)
         scale.shift++;
-    }
     scale.mul = (u32)((NS_PER_SEC << 32) / hz);
 }
 
 void time_init(void)
 {
-    struct reference references[] = {
-        { "ACPI PM timer", PM_TIMER_HZ, machine.pm_timer_32bit ? UINT32_MAX : 0xffffff, pm_timer_read },
-        { "PIT", PIT_HZ, 0xffff, pit_read },
-    };
-    const struct reference *r = machine.pm_timer_port ? &references[0] : &references[1];
+    const struct reference pit = { "PIT", PIT_HZ, 0xffff, pit_read };
+    const struct reference pm_timer = { "ACPI PM timer", PM_TIMER_HZ,
+                                        machine.pm_timer_32bit ? UINT32_MAX : 0xffffff, pm_timer_read };
+    const struct reference *r = &pm_timer;
 
     pit_start();
-    if (!calibrate(r)) {
-        r = &references[1];
+    if (!machine.pm_timer_port || !calibrate(r)) {
+        r = &pit;
         if (!calibrate(r))
             panic("the time-stamp counter cannot be measured: neither ACPI PM timer nor PIT runs");
     }
@@ -198,30 +183,16 @@ void time_init_cpu(void)
 
 void apic_timer_set(stime_t deadline)
 {
-    stime_t left;
-    u64 count;
+    const bool never = deadline == STIME_NEVER;
+    const stime_t left = never ? 1 : deadline - now();
 
-    if (deadline == STIME_NEVER) {
-        if (cpu.tsc_deadline)
-            wrmsr(MSR_TSC_DEADLINE, 0);
-        else
-            apic_write(APIC_TIMER_INITIAL, 0);
-        return;
-    }
-    left = deadline - now();
-    if (left <= 0) {
+    if (left <= 0)
         softirq_raise(SOFTIRQ_TIMER);
-        return;
-    }
-    if (cpu.tsc_deadline) {
-        wrmsr(MSR_TSC_DEADLINE, stime_to_tsc(deadline));
-        return;
-    }
-    /*
-     * A deadline beyond the counter's reach comes in steps: the softirq finds nothing due and sets it again.
-     */
-    count = mul_div(left, apic_timer_hz, NS_PER_SEC);
-    apic_write(APIC_TIMER_INITIAL, min(count, UINT32_MAX - 1UL) + 1);
+    else if (cpu.tsc_deadline)
+        wrmsr(MSR_TSC_DEADLINE, never ? 0 : scale.tsc_base + mul_div(deadline, tsc_khz, 1000000) + 1);
+    else    /* What is beyond the counter's reach comes in steps: the softirq finds nothing due. */
+        apic_write(APIC_TIMER_INITIAL,
+                   never ? 0 : min(mul_div(left, apic_timer_hz, NS_PER_SEC), UINT32_MAX - 1UL) + 1);
 }
 
 void udelay(unsigned int us)
@@ -236,18 +207,13 @@ void udelay(unsigned int us)
 
 void wallclock_at_boot(u64 *sec, u32 *nsec)
 {
-    u64 ns;
-
-    spin_lock(&wallclock_lock);
-    ns = boot_wallclock;
-    spin_unlock(&wallclock_lock);
-    *sec = ns / NS_PER_SEC;
-    *nsec = ns % NS_PER_SEC;
+    spin_guard(&wallclock_lock);
+    *sec = boot_wallclock / NS_PER_SEC;
+    *nsec = boot_wallclock % NS_PER_SEC;
 }
 
 void wallclock_set(u64 secs, u32 nsecs, stime_t system_time)
 {
-    spin_lock(&wallclock_lock);
+    spin_guard(&wallclock_lock);
     boot_wallclock = secs * NS_PER_SEC + nsecs - system_time;
-    spin_unlock(&wallclock_lock);
 }
