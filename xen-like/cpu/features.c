@@ -78,7 +78,7 @@ static void detect_xsave(void)
     cpuid(0xd, 1, r);
     cpu.xsaveopt = r[0] & 1;
     /* EBX of leaf 0xd counts the components that XCR0 has now. */
-    write_cr4(read_cr4() | CR4_OSXSAVE);
+    write_reg(cr4, read_reg(cr4) | CR4_OSXSAVE);
     xsetbv(cpu.xcr0);
     cpuid(0xd, 0, r);
     cpu.xsave_size = r[1];
@@ -130,10 +130,10 @@ void features_detect(void)
 
 void features_apply(void)
 {
-    write_cr4(CR4_DE | CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (cpu.pge ? CR4_PGE : 0) |
+    write_reg(cr4, CR4_DE | CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | (cpu.pge ? CR4_PGE : 0) |
               (cpu.mca ? CR4_MCE : 0) | (cpu.fsgsbase ? CR4_FSGSBASE : 0) | (cpu.smep ? CR4_SMEP : 0) |
               (cpu.smap ? CR4_SMAP : 0) | (cpu.xsave ? CR4_OSXSAVE : 0));
-    write_cr0(CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
+    write_reg(cr0, CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE);
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | (cpu.nx ? EFER_NXE : 0));
     if (cpu.xsave)
         xsetbv(cpu.xcr0);

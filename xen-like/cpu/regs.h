@@ -70,54 +70,31 @@
 
 #include "cpu/extable.h"
 
-#define REG_ACCESSORS(reg)                                                                          \
-    static inline unsigned long read_##reg(void)                                                    \
-    {                                                                                               \
-        unsigned long value;                                                                        \
-        __asm__ __volatile__("mov %%" #reg ", %0" : "=r"(value));                                   \
-        return value;                                                                               \
-    }                                                                                               \
-    static inline void write_##reg(unsigned long value)                                             \
-    {                                                                                               \
-        __asm__ __volatile__("mov %0, %%" #reg : : "r"(value) : "memory");                          \
-    }
-
-REG_ACCESSORS(cr0)
-REG_ACCESSORS(cr2)
-REG_ACCESSORS(cr3)
-REG_ACCESSORS(cr4)
-REG_ACCESSORS(dr0)
-REG_ACCESSORS(dr1)
-REG_ACCESSORS(dr2)
-REG_ACCESSORS(dr3)
-REG_ACCESSORS(dr6)
-REG_ACCESSORS(dr7)
+/* A control, debug or segment register: read_reg(cr2), write_reg(dr7, value). */
+#define read_reg(reg)                                                                               \
+    ({ unsigned long value_; __asm__ __volatile__("mov %%" #reg ", %0" : "=r"(value_)); value_; })
+#define write_reg(reg, value)                                                                       \
+    __asm__ __volatile__("mov %0, %%" #reg : : "r"((unsigned long)(value)) : "memory")
 
 static inline void clts(void) { __asm__ __volatile__("clts" ::: "memory"); }
 
 static inline void swapgs(void) { __asm__ __volatile__("swapgs" ::: "memory"); }
 
-#define SELECTOR_ACCESSORS(seg)                                                                     \
-    static inline u16 read_##seg(void)                                                              \
-    {                                                                                               \
-        u16 selector;                                                                               \
-        __asm__ __volatile__("mov %%" #seg ", %0" : "=r"(selector));                                \
-        return selector;                                                                            \
-    }                                                                                               \
-    /* False where the descriptor is not there or not fit; the register is then null. */            \
+/* load_ds() and its like: false where the descriptor is not there or not fit; the register is then null. */
+#define SELECTOR_LOADER(seg)                                                                        \
     static inline bool load_##seg(u16 selector)                                                     \
     {                                                                                               \
         __asm__ goto("1: mov %0, %%" #seg "\n\t" EXTABLE(1b, %l[unfit])                             \
                      : : "r"((u32)selector) : "memory" : unfit);                                    \
         return true;                                                                                \
     unfit:                                                                                          \
-        __asm__ __volatile__("mov %0, %%" #seg : : "r"(0) : "memory");                              \
+        write_reg(seg, 0);                                                                          \
         return false;                                                                               \
     }
 
-SELECTOR_ACCESSORS(ds)
-SELECTOR_ACCESSORS(es)
-SELECTOR_ACCESSORS(fs)
-SELECTOR_ACCESSORS(gs)
+SELECTOR_LOADER(ds)
+SELECTOR_LOADER(es)
+SELECTOR_LOADER(fs)
+SELECTOR_LOADER(gs)
 
 #endif

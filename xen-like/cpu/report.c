@@ -79,7 +79,7 @@ void report_fill(struct cpu_report *r, const struct cpu_user_regs *regs)
 {
     *r = (struct cpu_report){
         .cpu = this_cpu_nr(), .vcpu = current, .regs = *regs, .guest = *guest_regs(),
-        .cr0 = read_cr0(), .cr2 = read_cr2(), .cr3 = read_cr3(), .cr4 = read_cr4(),
+        .cr0 = read_reg(cr0), .cr2 = read_reg(cr2), .cr3 = read_reg(cr3), .cr4 = read_reg(cr4),
         .stack_unused = stack_unused(),
     };
     if (!(regs->cs & 3))

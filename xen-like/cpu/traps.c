@@ -86,7 +86,7 @@ static void __noreturn machine_check_handle(const struct cpu_user_regs *regs)
 /* True where the last page fault was in the hole below this CPU's stack (mm/layout.h). */
 static bool stack_full(void)
 {
-    unsigned long offset = read_cr2() - ((unsigned long)cpu_info() & ~(STACK_SIZE - 1UL));
+    unsigned long offset = read_reg(cr2) - ((unsigned long)cpu_info() & ~(STACK_SIZE - 1UL));
 
     return offset >= STACK_HOLE && offset < STACK_BOTTOM;
 }
@@ -94,7 +94,7 @@ static bool stack_full(void)
 void hv_exception(struct cpu_user_regs *regs)
 {
     const unsigned int vector = regs->entry_vector & 0xff;
-    const unsigned long cr2 = read_cr2();
+    const unsigned long cr2 = read_reg(cr2);
 
     switch (vector) {
     case TRAP_NMI:
@@ -103,7 +103,7 @@ void hv_exception(struct cpu_user_regs *regs)
     case TRAP_MACHINE:
         machine_check_handle(regs);
     case TRAP_DEBUG:    /* a guest's breakpoint that MOV SS delayed to ring 0: nothing of ours sets one */
-        write_dr6(DR6_DEFAULT);
+        write_reg(dr6, DR6_DEFAULT);
         regs->rflags &= ~(u64)RFLAGS_TF;
         return;
     case TRAP_DOUBLE_FAULT:

@@ -88,10 +88,10 @@ static inline __attribute__((always_inline)) bool push_frame(struct vcpu *v, str
     PUT_WORD(sp, 0, regs->rcx, fault);
     PUT_WORD(sp, 8, regs->r11, fault);
     if (b.failsafe) {
-        PUT_WORD(sp, 16, read_ds(), fault);
-        PUT_WORD(sp, 24, read_es(), fault);
-        PUT_WORD(sp, 32, read_fs(), fault);
-        PUT_WORD(sp, 40, read_gs(), fault);
+        PUT_WORD(sp, 16, read_reg(ds), fault);
+        PUT_WORD(sp, 24, read_reg(es), fault);
+        PUT_WORD(sp, 32, read_reg(fs), fault);
+        PUT_WORD(sp, 40, read_reg(gs), fault);
     }
     if (b.has_code)
         PUT_WORD(sp + extra, 8, b.code, fault);

@@ -32,11 +32,11 @@ static DEFINE_PER_CPU(bool, dr_in_use);
 
 static void load_cr4(const struct vcpu *v)
 {
-    unsigned long now = this_cpu(cr4_now) ?: read_cr4();
+    unsigned long now = this_cpu(cr4_now) ?: read_reg(cr4);
     unsigned long cr4 = (now & ~(unsigned long)CR4_GUEST_OWNED) | (v->pv.ctrlreg[4] & CR4_GUEST_OWNED);
 
     if (cr4 != now)
-        write_cr4(cr4);
+        write_reg(cr4, cr4);
     this_cpu(cr4_now) = cr4;
 }
 
@@ -44,7 +44,7 @@ void pv_set_ts(struct vcpu *v, bool ts)
 {
     v->pv.ts = ts;
     if (ts)
-        write_cr0(read_cr0() | CR0_TS);
+        write_reg(cr0, read_reg(cr0) | CR0_TS);
     else
         clts();
 }
@@ -55,7 +55,7 @@ void pv_set_ts(struct vcpu *v, bool ts)
  */
 u64 pv_guest_cr4(const struct vcpu *v)
 {
-    return (read_cr4() & (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)) | (v->pv.ctrlreg[4] & CR4_GUEST_CHOICE);
+    return (read_reg(cr4) & (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)) | (v->pv.ctrlreg[4] & CR4_GUEST_CHOICE);
 }
 
 /* Bits that are not the guest's to choose are ignored. v is current. */
@@ -80,17 +80,17 @@ void pv_toggle_mode(struct vcpu *v)
 
 static void save_segments(struct vcpu *v, struct cpu_user_regs *regs)
 {
-    regs->ds = read_ds();
-    regs->es = read_es();
-    regs->fs = read_fs();
-    regs->gs = read_gs();
+    regs->ds = read_reg(ds);
+    regs->es = read_reg(es);
+    regs->fs = read_reg(fs);
+    regs->gs = read_reg(gs);
     v->pv.fs_base = rdmsr(MSR_FS_BASE);
     v->pv.gs_base[v->pv.kernel_mode] = rdmsr(MSR_GS_BASE);
     v->pv.gs_base[!v->pv.kernel_mode] = rdmsr(MSR_KERNEL_GS_BASE);
 }
 
 /* A null selector over a null one is not loaded: there is nothing to change. */
-#define LOAD_SELECTOR(seg) (!(regs->seg | read_##seg()) || load_##seg(regs->seg))
+#define LOAD_SELECTOR(seg) (!(regs->seg | read_reg(seg)) || load_##seg(regs->seg))
 
 /*
  * Selectors first, since loading one replaces the base. One that cannot be loaded any more (its descriptor
@@ -118,14 +118,14 @@ void pv_load_debug_registers(const struct vcpu *v)
     const bool use = v->pv.dr[7] & DR7_ENABLES;
 
     if (use) {
-        write_dr0(v->pv.dr[0]);
-        write_dr1(v->pv.dr[1]);
-        write_dr2(v->pv.dr[2]);
-        write_dr3(v->pv.dr[3]);
-        write_dr6(DR6_DEFAULT);
+        write_reg(dr0, v->pv.dr[0]);
+        write_reg(dr1, v->pv.dr[1]);
+        write_reg(dr2, v->pv.dr[2]);
+        write_reg(dr3, v->pv.dr[3]);
+        write_reg(dr6, DR6_DEFAULT);
     }
     if (use || this_cpu(dr_in_use))
-        write_dr7(use ? v->pv.dr[7] : DR7_DEFAULT);
+        write_reg(dr7, use ? v->pv.dr[7] : DR7_DEFAULT);
     this_cpu(dr_in_use) = use;
 }
 
@@ -183,7 +183,7 @@ static bool load_state(struct vcpu *v)
     if (cpu.rdtscp)
         wrmsr(MSR_TSC_AUX, v->pv.tsc_aux);
     if (v->pv.ts)
-        write_cr0(read_cr0() | CR0_TS);
+        write_reg(cr0, read_reg(cr0) | CR0_TS);
     vcpu_update_time(v);
     return segments_ok;
 }

@@ -29,9 +29,9 @@ static void plain_trap(struct cpu_user_regs *regs)
 static void debug_trap(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
-    u64 dr6 = read_dr6();
+    u64 dr6 = read_reg(dr6);
 
-    write_dr6(DR6_DEFAULT); /* sticky: the next one must start from nothing */
+    write_reg(dr6, DR6_DEFAULT); /* sticky: the next one must start from nothing */
     irq_enable();
     v->pv.dr[6] = (v->pv.dr[6] & ~DR6_STATUS) | (dr6 & (DR6_STATUS | DR6_DEFAULT)) | DR6_DEFAULT;
     pv_inject_trap(v, regs->entry_vector, false, 0);
@@ -114,7 +114,7 @@ static void int80(struct cpu_user_regs *regs)
 static void page_fault(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
-    unsigned long cr2 = read_cr2();
+    unsigned long cr2 = read_reg(cr2);
     unsigned long ldt = CPU_LDT_WINDOW(this_cpu_nr());
     u32 code = regs->error_code;
 
