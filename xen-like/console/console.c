@@ -41,22 +41,21 @@ OPTION_CUSTOM("com1", parse_com1, to_serial);
 /* --- levels --- */
 
 /* Levels below always are shown; those from there and below limited are shown at a limited rate. */
-struct thresholds {
+static struct thresholds {
     unsigned int always, limited;
-};
-static struct thresholds host_levels = { LOG_INFO + 1, LOG_INFO + 1 }, guest_levels = { 0, LOG_WARN + 1 };
+} host_levels = { LOG_INFO + 1, LOG_INFO + 1 }, guest_levels = { 0, LOG_WARN + 1 };
 
 /* The number of levels that a name lets through, or -1. */
 static int level_by_name(const char *text, size_t n)
 {
-    static const struct { const char *name; int levels; } names[] = {
-        { "none", 0 }, { "error", LOG_ERR + 1 }, { "warning", LOG_WARN + 1 }, { "info", LOG_INFO + 1 },
-        { "debug", LOG_DEBUG + 1 }, { "all", LOG_DEBUG + 1 },
+    static const char *const names[] = {
+        "none", [LOG_ERR + 1] = "error", [LOG_WARN + 1] = "warning", [LOG_INFO + 1] = "info",
+        [LOG_DEBUG + 1] = "debug", [LOG_DEBUG + 2] = "all",
     };
 
-    for (unsigned int i = 0; i < ARRAY_SIZE(names); i++)
-        if (strlen(names[i].name) == n && !strncmp(text, names[i].name, n))
-            return names[i].levels;
+    for (int i = 0; i < (int)ARRAY_SIZE(names); i++)
+        if (strlen(names[i]) == n && !strncmp(text, names[i], n))
+            return min(i, LOG_DEBUG + 1);
     return -1;
 }
 
@@ -79,11 +78,14 @@ OPTION_CUSTOM("guest_loglvl", parse_levels, guest_levels);
 
 static unsigned long console_lock(void) { return forced ? 0 : spin_lock_irqsave(&lock); }
 
-static void console_unlock(unsigned long flags)
+static void console_unlock(const unsigned long *flags)
 {
     if (!forced)
-        spin_unlock_irqrestore(&lock, flags);
+        spin_unlock_irqrestore(&lock, *flags);
 }
+
+/* Holds the lock, except in a panic, until the block is left. */
+#define console_guard() const unsigned long flags __cleanup(console_unlock) = console_lock()
 
 static void put(char c, bool to_ring)
 {
@@ -102,13 +104,13 @@ static void put(char c, bool to_ring)
 static void put_line_text(const char *text)
 {
     for (; *text; text++) {
-        if (line_start && foreign_line) {
-            put('\n', false);
+        if (line_start) {
+            if (foreign_line)
+                put('\n', false);
             foreign_line = false;
-        }
-        if (line_start)
             for (const char *p = PREFIX; *p; p++)
                 put(*p, true);
+        }
         line_start = *text == '\n';
         put(*text, true);
     }
@@ -117,51 +119,42 @@ static void put_line_text(const char *text)
 /* whole_line: what follows shall not stand on the same line, whether fmt ends it or not. */
 static void __printf(2, 0) print(const char *prefix, const char *fmt, va_list ap, bool whole_line)
 {
-    unsigned long flags = console_lock();
-
+    console_guard();
     vsnprintf(text_buffer, sizeof(text_buffer), fmt, ap);
     put_line_text(prefix);
     put_line_text(text_buffer);
     if (whole_line && !line_start)
         put_line_text("\n");
-    console_unlock(flags);
 }
 
 void console_write_raw(const char *text, size_t size, bool to_ring)
 {
-    unsigned long flags = console_lock();
-
+    console_guard();
     if (size)
         foreign_line = text[size - 1] != '\n';
     while (size--)
         put(*text++, to_ring);
-    console_unlock(flags);
 }
 
 void console_pump(void)
 {
-    unsigned long flags = console_lock();
-
+    console_guard();
     serial_pump();
-    console_unlock(flags);
 }
 
 void console_force(void)
 {
     forced = true;
-    if (!line_start) {
+    if (!line_start)
         put('\n', true);
-        line_start = true;
-    }
+    line_start = true;
     serial_force_polled();
 }
 
 void console_flush(void)
 {
-    unsigned long flags = console_lock();
-
+    console_guard();
     serial_flush();
-    console_unlock(flags);
 }
 
 /* --- messages --- */
@@ -195,18 +188,15 @@ static bool rate_allows(unsigned int *left_out)
     static struct spinlock rate_lock = SPINLOCK_INIT(LOCK_IRQ_LEAF);
     static stime_t period_start;
     static unsigned int in_period, dropped;
-    unsigned long flags = spin_lock_irqsave(&rate_lock);
-    bool allowed;
 
+    irq_guard(&rate_lock);
     if (now() - period_start >= PERIOD) {
         period_start = now();
         in_period = 0;
     }
-    allowed = in_period++ < BURST;
     *left_out = dropped;
-    dropped = allowed ? 0 : dropped + 1;
-    spin_unlock_irqrestore(&rate_lock, flags);
-    return allowed;
+    dropped = in_period++ < BURST ? 0 : dropped + 1;
+    return !dropped;
 }
 
 /* True where a message of that level about a guest is to be shown; tells how many were not. */
@@ -247,14 +237,12 @@ void guest_console_line(unsigned int domid, const char *text)
 /* Copies up to n characters from *at on, or from the first there is; moves *at behind them. How many. */
 static u32 ring_copy(u32 *at, char *to, u32 n)
 {
-    unsigned long flags = console_lock();
-
+    console_guard();
     if (ring_end - *at > ring_size)     /* overwritten, or an index that never was */
         *at = ring_end - min(ring_end, ring_size);
     n = min(ring_end - *at, n);
     for (u32 i = 0; i < n; i++)
         to[i] = ring[(*at)++ & (ring_size - 1)];
-    console_unlock(flags);
     return n;
 }
 
@@ -310,38 +298,32 @@ void console_suspend_screen(void)
 
 void console_resume_screen(void)
 {
-    unsigned long flags;
-
     if (!screen_suspended || !screen_remap())
         return;
-    flags = console_lock();
+    console_guard();
     for (u32 i = suspended_at; i != ring_end; i++)
         screen_put(ring[i & (ring_size - 1)]);
     to_screen = true;
-    console_unlock(flags);
 }
 
 static void grow_ring(void)
 {
-    u32 wanted_size = min(opt_conring_size, (u64)RING_SIZE_MAX), size = RING_SIZE_MIN;
-    unsigned long flags;
-    char *bigger;
+    u32 size = RING_SIZE_MIN;
 
-    while (size < wanted_size)
+    while (size < min(opt_conring_size, (u64)RING_SIZE_MAX))
         size *= 2;
     if (size == RING_SIZE_MIN)
         return;
-    bigger = xzalloc_bytes(size);
+    char *bigger = xzalloc_bytes(size);
     if (!bigger) {
         log_warn("conring_size: no memory for %u KiB; the console ring keeps 16 KiB\n", size >> 10);
         return;
     }
-    flags = console_lock();
+    console_guard();
     for (u32 i = ring_end - min(ring_end, (u32)RING_SIZE_MIN); i != ring_end; i++)
         bigger[i & (size - 1)] = ring[i & (ring_size - 1)];
     ring = bigger;
     ring_size = size;
-    console_unlock(flags);
 }
 
 void console_init_late(void)

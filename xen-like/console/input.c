@@ -34,20 +34,19 @@ OPTION_BOOL("guest_console", guest_writes);
 
 /* --- keys --- */
 
-struct key {
+static struct key {
     void (*fn)(void);
     const char *help;
-};
-static struct key key_table[128];
+} keys[128];
 
 void console_register_key(char key, void (*fn)(void), const char *help)
 {
-    key_table[(u8)key & 127] = (struct key){ fn, help };
+    keys[(u8)key & 127] = (struct key){ fn, help };
 }
 
 void console_key(char key)
 {
-    const struct key *k = &key_table[(u8)key & 127];
+    const struct key *k = &keys[(u8)key & 127];
     static bool busy;
 
     if (!k->fn) {
@@ -67,9 +66,9 @@ void console_key(char key)
 
 static void key_help(void)
 {
-    for (unsigned int i = 0; i < ARRAY_SIZE(key_table); i++)
-        if (key_table[i].fn)
-            printk(" key '%c': %s\n", i, key_table[i].help);
+    for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++)
+        if (keys[i].fn)
+            printk(" key '%c': %s\n", i, keys[i].help);
 }
 
 /* --- from the device --- */
@@ -86,32 +85,27 @@ static void deliver(char c)
 /* Ctrl-a waits until it is clear that no switch comes of it. */
 void console_input(char c)
 {
-    unsigned long flags = spin_lock_irqsave(&lock);
-
-    if (c == SWITCH_CHAR) {
-        if (++switch_seen == SWITCH_COUNT) {
-            switch_seen = 0;
-            to_hypervisor = !to_hypervisor;
-            switched = true;
-        }
-    } else {
+    irq_guard(&lock);
+    softirq_raise(SOFTIRQ_CONSOLE);
+    if (c != SWITCH_CHAR) {
         for (; switch_seen; switch_seen--)
             deliver(SWITCH_CHAR);
         deliver(c);
+    } else if (++switch_seen == SWITCH_COUNT) {
+        switch_seen = 0;
+        to_hypervisor = !to_hypervisor;
+        switched = true;
     }
-    spin_unlock_irqrestore(&lock, flags);
-    softirq_raise(SOFTIRQ_CONSOLE);
 }
 
 /* Up to size characters that wait; how many. */
 static unsigned int take(struct input *in, char *to, unsigned int size)
 {
-    unsigned long flags = spin_lock_irqsave(&lock);
     unsigned int n = 0;
 
+    irq_guard(&lock);
     while (n < size && in->tail != in->head)
         to[n++] = in->text[in->tail++ % INPUT_SIZE];
-    spin_unlock_irqrestore(&lock, flags);
     return n;
 }
 
@@ -147,7 +141,7 @@ static void write_guest_text(struct domain *d, const char *text, unsigned int si
     static struct spinlock lines_lock = SPINLOCK_INIT(LOCK_LEAF);
     char *line = d->console.line;
 
-    spin_lock(&lines_lock);
+    spin_guard(&lines_lock);
     while (size--) {
         char c = *text++;
 
@@ -159,19 +153,15 @@ static void write_guest_text(struct domain *d, const char *text, unsigned int si
             d->console.used = 0;
         }
     }
-    spin_unlock(&lines_lock);
 }
 
 static long console_write(unsigned int count, unsigned long from)
 {
     struct domain *d = current->domain;
     char chunk[WRITE_CHUNK];
-    unsigned int done = 0;
 
-    if (!d->hardware && !d->privileged && !guest_writes)
-        return -EPERM;
-    while (done < count) {
-        unsigned int n = min(count - done, (unsigned int)sizeof(chunk));
+    for (unsigned int done = 0, n; done < count; done += n) {
+        n = min(count - done, (unsigned int)sizeof(chunk));
 
         if (done && hypercall_preempt_check())
             return HYPERCALL_RESTART(CONSOLEIO_write, count - done, from + done);
@@ -181,7 +171,6 @@ static long console_write(unsigned int count, unsigned long from)
             console_write_raw(chunk, n, false);
         else
             write_guest_text(d, chunk, n);
-        done += n;
     }
     return 0;
 }
@@ -189,17 +178,11 @@ static long console_write(unsigned int count, unsigned long from)
 static long console_read(unsigned int count, unsigned long to)
 {
     char chunk[64];
-    unsigned int done = 0;
+    unsigned int done = 0, n;
 
-    if (!current->domain->hardware && !current->domain->privileged)
-        return -EPERM;
     if (count > INT32_MAX)
         return -E2BIG;
-    while (done < count) {
-        unsigned int n = take(&for_domain0, chunk, min(count - done, (unsigned int)sizeof(chunk)));
-
-        if (!n)
-            break;
+    while ((n = take(&for_domain0, chunk, min(count - done, (unsigned int)sizeof(chunk)))) > 0) {
         if (copy_to_guest(to + done, chunk, n))
             return -EFAULT;
         done += n;
@@ -212,11 +195,8 @@ long do_console_io(unsigned int cmd, unsigned int count, unsigned long arg)
 {
     const struct domain *d = current->domain;
 
-    switch (cmd) {
-    case CONSOLEIO_write:
-        return console_write(count, arg);
-    case CONSOLEIO_read:
-        return console_read(count, arg);
-    }
-    return d->hardware || d->privileged ? -ENOSYS : -EPERM;
+    if (!d->hardware && !d->privileged && !(cmd == CONSOLEIO_write && guest_writes))
+        return -EPERM;
+    return cmd == CONSOLEIO_write ? console_write(count, arg) :
+           cmd == CONSOLEIO_read ? console_read(count, arg) : -ENOSYS;
 }

@@ -26,54 +26,48 @@ enum { RBR_THR = 0, IER = 1, IIR_FCR = 2, LCR = 3, MCR = 4, LSR = 5, SCRATCH = 7
 #define BUFFER_SIZE     16384       /* a power of two */
 #define POLL_LIMIT      1000000
 
-static struct {
-    u16 port;
-    unsigned int irq, baud;         /* baud 0: as the firmware left it */
+/* com1= */
+static struct line {
+    u64 port, irq, baud;            /* baud 0: as the firmware left it */
     u8 lcr;
+} line = { .port = 0x3f8, .irq = 4, .baud = 115200, .lcr = 0x03 };
+
+static struct {
     bool present, buffered;
     u32 head, tail;                 /* buffer[tail..head) waits */
     char buffer[BUFFER_SIZE];
-} serial = { .port = 0x3f8, .irq = 4, .baud = 115200, .lcr = 0x03 };
+} serial;
 
 static struct timer poll_timer;
 
-static u8 port_in(unsigned int reg) { return inb(serial.port + reg); }
-static void port_out(unsigned int reg, u8 v) { outb(serial.port + reg, v); }
+static u8 port_in(unsigned int reg) { return inb(line.port + reg); }
+static void port_out(unsigned int reg, u8 v) { outb(line.port + reg, v); }
 
 /* BAUD[,DPS[,PORT[,IRQ]]], as 115200,8n1,0x3f8,4; BAUD may be auto. */
 bool serial_configure(const char *text)
 {
-    u64 baud, port = serial.port, irq = serial.irq;
-    u8 lcr = serial.lcr;
-    const char *s;
+    struct line new = line;
+    const bool as_found = !strncmp(text, "auto", 4);
+    const char *s = as_found ? text + 4 : text;
 
-    if (!strncmp(text, "auto", 4)) {
-        baud = 0;
-        s = text + 4;
-    } else {
-        baud = strtou64(text, &s, 10);
-        if (s == text || !baud || baud > BASE_CLOCK || BASE_CLOCK % baud)
-            return false;
-    }
+    new.baud = as_found ? 0 : strtou64(text, &s, 10);
+    if (!as_found && (!new.baud || BASE_CLOCK % new.baud))
+        return false;
     if (*s == ',') {
-        static const char parities[] = "noe";
-        const char *parity = s[1] && s[2] ? strchr(parities, s[2]) : NULL;
+        const char *parity = s[1] && s[2] ? strchr("noe", s[2]) : NULL;
 
         if (s[1] < '5' || s[1] > '8' || !parity || (s[3] != '1' && s[3] != '2'))
             return false;
-        lcr = (s[1] - '5') | (s[3] == '2' ? 4 : 0) | (*parity == 'o' ? 8 : *parity == 'e' ? 0x18 : 0);
+        new.lcr = (s[1] - '5') | (s[3] == '2' ? 4 : 0) | (*parity == 'o' ? 8 : *parity == 'e' ? 0x18 : 0);
         s += 4;
     }
     if (*s == ',')
-        port = strtou64(s + 1, &s, 0);
+        new.port = strtou64(s + 1, &s, 0);
     if (*s == ',')
-        irq = strtou64(s + 1, &s, 0);
-    if (*s || port > 0xfff8 || irq > 15)
+        new.irq = strtou64(s + 1, &s, 0);
+    if (*s || new.port > 0xfff8 || new.irq > 15)
         return false;
-    serial.baud = baud;
-    serial.lcr = lcr;
-    serial.port = port;
-    serial.irq = irq;
+    line = new;
     return true;
 }
 
@@ -83,14 +77,12 @@ bool serial_init(void)
     if (port_in(SCRATCH) != 0x5a)
         return false;
     port_out(IER, 0);
-    if (serial.baud) {
-        unsigned int divisor = BASE_CLOCK / serial.baud;
-
-        port_out(LCR, serial.lcr | LCR_DIVISOR);
-        port_out(DIVISOR_LOW, divisor);
-        port_out(DIVISOR_HIGH, divisor >> 8);
+    if (line.baud) {
+        port_out(LCR, line.lcr | LCR_DIVISOR);
+        port_out(DIVISOR_LOW, BASE_CLOCK / line.baud);
+        port_out(DIVISOR_HIGH, BASE_CLOCK / line.baud >> 8);
     }
-    port_out(LCR, serial.lcr);
+    port_out(LCR, line.lcr);
     port_out(IIR_FCR, 0x07);        /* FIFOs on and empty; interrupt at each character */
     port_out(MCR, MCR_DTR_RTS_OUT2);
     serial.present = true;
@@ -113,32 +105,32 @@ void serial_pump(void)
     port_out(IER, IER_RECEIVE | (serial.tail != serial.head ? IER_TRANSMIT : 0));
 }
 
+/* Makes the buffer hold no more than that. */
+static void drain(u32 size)
+{
+    while (serial.head - serial.tail > size) {
+        wait_for(LSR_EMPTY);
+        serial_pump();
+    }
+}
+
 void serial_put(char c)
 {
-    if (!serial.present)
-        return;
     if (!serial.buffered) {
         wait_for(LSR_EMPTY);
         port_out(RBR_THR, c);
         return;
     }
-    while (serial.head - serial.tail == BUFFER_SIZE) {
-        wait_for(LSR_EMPTY);
-        serial_pump();
-    }
+    drain(BUFFER_SIZE - 1);
     serial.buffer[serial.head++ % BUFFER_SIZE] = c;
     serial_pump();
 }
 
 void serial_flush(void)
 {
-    if (!serial.present)
-        return;
-    while (serial.tail != serial.head) {
-        wait_for(LSR_EMPTY);
-        serial_pump();
-    }
-    wait_for(LSR_EMPTY | LSR_IDLE);
+    drain(0);
+    if (serial.present)
+        wait_for(LSR_EMPTY | LSR_IDLE);
 }
 
 void serial_force_polled(void)
@@ -169,13 +161,8 @@ static void poll(void *arg)
 void serial_init_irq(void)
 {
     bool level, active_low;
-    unsigned int gsi;
-    int rc;
-
-    if (!serial.present)
-        return;
-    gsi = isa_irq_to_gsi(serial.irq, &level, &active_low);
-    rc = irq_bind(gsi, IRQ_OF_HYPERVISOR, serial_interrupt, level, active_low);
+    const unsigned int gsi = isa_irq_to_gsi(line.irq, &level, &active_low);
+    const int rc = irq_bind(gsi, IRQ_OF_HYPERVISOR, serial_interrupt, level, active_low);
     if (rc) {
         log_warn("Serial port: interrupt %u cannot be used (error %d); looking every 20 ms instead\n", gsi, rc);
         timer_init(&poll_timer, poll, NULL, 0);
@@ -187,5 +174,5 @@ void serial_init_irq(void)
 
 bool console_owns_ports(unsigned int first, unsigned int last)
 {
-    return serial.present && first < serial.port + 8u && last >= serial.port;
+    return serial.present && first < line.port + 8 && last >= line.port;
 }
