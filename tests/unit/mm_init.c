@@ -12,8 +12,8 @@
 
 #include "fake/memory.h"
 
+#include "cpu/asm.h"
 #include "cpu/features.h"
-#include "cpu/extable.h"
 #include "cpu/spec.h"
 #include "lib/image.h"
 #include "lib/option.h"

@@ -2,11 +2,9 @@
 /* The local APIC: finds its mode, sets it up on each CPU, sends inter-processor interrupts. */
 #include "cpu/apic.h"
 
-#include "cpu/asm.h"
 #include "cpu/features.h"
 #include "cpu/irq.h"
 #include "cpu/machine.h"
-#include "cpu/msr.h"
 #include "cpu/regs.h"
 #include "lib/option.h"
 #include "mm/alloc.h"
@@ -85,6 +83,7 @@ void apic_init_cpu(void)
         wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
     apic_write(APIC_TPR, 0);
     apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | VECTOR_APIC_TIMER);
+    apic_write(APIC_TIMER_DIVIDE, APIC_DIVIDE_BY_1);
     apic_write(APIC_LVT_LINT0, APIC_LVT_MASKED);
     apic_write(APIC_LVT_LINT1, APIC_LVT_NMI);
     apic_write(APIC_LVT_ERROR, VECTOR_APIC_ERROR);

@@ -21,6 +21,7 @@
 #define APIC_LVT_MASKED     0x10000
 #define APIC_LVT_NMI        0x400
 #define APIC_LVT_DEADLINE   0x40000
+#define APIC_DIVIDE_BY_1    0xb
 
 #define APIC_ICR_NMI        0x400
 #define APIC_ICR_INIT       0x500

@@ -5,8 +5,6 @@
  */
 #include "cpu/features.h"
 
-#include "cpu/asm.h"
-#include "cpu/msr.h"
 #include "cpu/regs.h"
 #include "lib/option.h"
 

@@ -3,7 +3,6 @@
 #include "cpu/fpu.h"
 
 #include "cpu/asm.h"
-#include "cpu/extable.h"
 #include "cpu/features.h"
 
 #define FCW_AT          0

@@ -1,20 +1,110 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Interrupts by vector: the hypervisor's own (timer, calls, kicks), and one vector for each GSI in use. All
- * device interrupts go to the boot CPU. A line has one user: a handler of the hypervisor, or the hardware
- * domain.
+ * Interrupts by vector: the hypervisor's own (timer, calls, kicks), and one vector for each line (GSI) of the
+ * I/O APICs that is in use (Intel 82093AA data sheet). All device interrupts go to the boot CPU. A line has
+ * one user: a handler of the hypervisor, or the hardware domain.
  */
 #include "cpu/irq.h"
 
 #include "cpu/apic.h"
-#include "cpu/asm.h"
-#include "cpu/ioapic.h"
 #include "cpu/machine.h"
 #include "cpu/regs.h"
 #include "cpu/smp.h"
 #include "cpu/softirq.h"
 #include "lib/symbols.h"
+#include "mm/alloc.h"
+#include "mm/mm.h"
 #include "pv/hypercall.h"
+
+/* --- the I/O APICs: registers and redirection entries --- */
+
+#define REG_VERSION     0x01
+#define REG_ENTRY(n)    (0x10 + 2 * (n))
+
+#define ENTRY_NMI       0x00400
+#define ENTRY_LOW       0x02000 /* active low */
+#define ENTRY_LEVEL     0x08000
+#define ENTRY_MASKED    0x10000
+
+static unsigned int gsi_count;
+static struct spinlock ioapic_lock = SPINLOCK_INIT(LOCK_IRQ_LEAF);
+
+static u32 get(const struct ioapic *a, unsigned int reg)
+{
+    a->window[0] = reg;
+    return a->window[4];
+}
+
+static void put(const struct ioapic *a, unsigned int reg, u32 value)
+{
+    a->window[0] = reg;
+    a->window[4] = value;
+}
+
+/* The one that gsi belongs to, or NULL. */
+static const struct ioapic *find(unsigned int gsi)
+{
+    for (const struct ioapic *a = machine.ioapic; a < machine.ioapic + machine.nr_ioapics; a++)
+        if (gsi >= a->gsi_base && gsi - a->gsi_base < a->lines)
+            return a;
+    return NULL;
+}
+
+static void ioapic_init(void)
+{
+    for (struct ioapic *a = machine.ioapic; a < machine.ioapic + machine.nr_ioapics; a++) {
+        mm_readonly_mmio(a->address, a->address + PAGE_SIZE);
+        a->window = ioremap(MADDR(a->address), 0x20, false);
+        if (!a->window || a->gsi_base >= MAX_GSI) {
+            log_warn("I/O APIC %u at %#lx cannot be used: %s\n", a->id, a->address,
+                     a->window ? "its interrupt numbers are above 255" : "no memory to map it");
+            continue;
+        }
+        a->lines = min((get(a, REG_VERSION) >> 16 & 0xff) + 1, MAX_GSI - a->gsi_base);
+        for (unsigned int n = 0; n < a->lines; n++)
+            put(a, REG_ENTRY(n), ENTRY_MASKED);
+        gsi_count = max(gsi_count, a->gsi_base + a->lines);
+    }
+}
+
+unsigned int irq_gsi_count(void) { return gsi_count; }
+
+bool ioapic_read(u64 address, unsigned int reg, u32 *value)
+{
+    for (const struct ioapic *a = machine.ioapic; a < machine.ioapic + machine.nr_ioapics; a++)
+        if (a->lines && a->address == address) {
+            irq_guard(&ioapic_lock);
+            *value = get(a, reg & 0xff);
+            return true;
+        }
+    return false;
+}
+
+/* What the line raises from now on, and on which local APIC; masked while it is changed. */
+static void write_entry(unsigned int gsi, u32 low, u32 high)
+{
+    const struct ioapic *a = find(gsi);
+    const unsigned int reg = REG_ENTRY(gsi - a->gsi_base);
+
+    irq_guard(&ioapic_lock);
+    put(a, reg, ENTRY_MASKED | low);
+    put(a, reg + 1, high);
+    put(a, reg, low);
+}
+
+void ioapic_route_nmi(unsigned int gsi) { write_entry(gsi, ENTRY_NMI, 0xffu << 24); }
+
+static void ioapic_mask(unsigned int gsi, bool masked)
+{
+    const struct ioapic *a = find(gsi);
+    const unsigned int reg = REG_ENTRY(gsi - a->gsi_base);
+
+    irq_guard(&ioapic_lock);
+    u32 entry = get(a, reg);
+    put(a, reg, masked ? entry | ENTRY_MASKED : entry & ~ENTRY_MASKED);
+}
+
+/* --- lines and vectors --- */
 
 struct line {
     u8 vector;                              /* 0: not in use */
@@ -57,7 +147,7 @@ int irq_bind(unsigned int gsi, enum irq_user user, void (*handler)(unsigned int 
 {
     unsigned int vector = VECTOR_FIRST_DYNAMIC;
 
-    if (!ioapic_has(gsi))
+    if (!find(gsi))
         return -ENODEV;
     {
         irq_guard(&lock);
@@ -70,8 +160,7 @@ int irq_bind(unsigned int gsi, enum irq_user user, void (*handler)(unsigned int 
         gsi_of_vector[vector] = gsi + 1;
         lines[gsi] = (struct line){ vector, level, user == IRQ_OF_GUEST, 0, handler };
     }
-    ioapic_route(gsi, vector, cpu_apic_id[0], level, active_low);
-    ioapic_mask(gsi, false);
+    write_entry(gsi, vector | (level ? ENTRY_LEVEL : 0) | (active_low ? ENTRY_LOW : 0), cpu_apic_id[0] << 24);
     return 0;
 }
 

@@ -32,6 +32,10 @@ bool irq_guest_eoi(unsigned int gsi);   /* false: it is not bound */
 /* Whether the hypervisor itself uses a line. */
 bool irq_is_own(unsigned int gsi);
 
+/* A register of the I/O APIC whose registers are at this machine address; false: there is none. */
+bool ioapic_read(u64 address, unsigned int reg, u32 *value);
+/* Makes gsi, an edge line, an NMI for all CPUs, and unmasks it. */
+void ioapic_route_nmi(unsigned int gsi);
 /* Number of GSIs that the machine's I/O APICs have, at most MAX_GSI. */
 unsigned int irq_gsi_count(void);
 

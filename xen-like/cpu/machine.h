@@ -14,7 +14,7 @@ struct ioapic {
     u32 id;
     u64 address;            /* machine address of its registers */
     u32 gsi_base;
-    volatile u32 *window;   /* cpu/ioapic.c's: the registers, [0]: index; [4]: data */
+    volatile u32 *window;   /* cpu/irq.c's: the registers, [0]: index; [4]: data */
     unsigned int lines;     /* how many it has; 0: it is not used */
 };
 

@@ -3,7 +3,7 @@
  * Offsets and sizes that assembly code uses. This file is compiled to assembly text only; each OFFSET()
  * leaves a line there that the build turns into a symbol of offsets.h.
  */
-#include "cpu/msr.h"
+#include "cpu/asm.h"
 #include "domain/domain.h"
 #include "pv/hypercall.h"
 

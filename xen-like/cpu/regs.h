@@ -68,7 +68,7 @@
 
 #ifndef __ASSEMBLY__
 
-#include "cpu/extable.h"
+#include "cpu/asm.h"
 
 /* A control, debug or segment register: read_reg(cr2), write_reg(dr7, value). */
 #define read_reg(reg)                                                                               \

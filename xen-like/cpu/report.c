@@ -3,7 +3,6 @@
 #include "cpu/report.h"
 
 #include "cpu/apic.h"
-#include "cpu/asm.h"
 #include "cpu/regs.h"
 #include "cpu/smp.h"
 #include "cpu/time.h"

@@ -6,10 +6,10 @@
 #include "cpu/smp.h"
 
 #include "cpu/apic.h"
+#include "cpu/asm.h"
 #include "cpu/features.h"
 #include "cpu/irq.h"
 #include "cpu/machine.h"
-#include "cpu/msr.h"
 #include "cpu/spec.h"
 #include "cpu/time.h"
 #include "lib/option.h"

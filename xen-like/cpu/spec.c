@@ -6,8 +6,8 @@
  */
 #include "cpu/spec.h"
 
+#include "cpu/asm.h"
 #include "cpu/features.h"
-#include "cpu/msr.h"
 #include "domain/domain.h"
 #include "lib/option.h"
 #include "mm/isolation.h"

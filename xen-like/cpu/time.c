@@ -11,25 +11,18 @@
 #include "cpu/features.h"
 #include "cpu/irq.h"
 #include "cpu/machine.h"
-#include "cpu/msr.h"
-#include "cpu/rtc.h"
 #include "cpu/softirq.h"
 #include "lib/math.h"
 
 #define NS_PER_SEC      1000000000UL
 #define PIT_HZ          1193182
 #define PM_TIMER_HZ     3579545
-#define TIMER_DIVIDE_1  0xb
 #define CALIBRATION_MS  30      /* less than the PIT's 16 bits last */
 
 u32 tsc_khz;
 
 /* nanoseconds = (ticks << shift, or >> -shift) * mul >> 32, as in struct vcpu_time_info. */
-static struct {
-    u64 tsc_base;
-    u32 mul;
-    s8 shift;
-} scale;
+static struct { u64 tsc_base; u32 mul; s8 shift; } scale;
 
 static u64 apic_timer_hz;           /* counting-down mode */
 static u64 boot_wallclock;          /* nanoseconds since 1970 at system time 0 */
@@ -39,10 +32,11 @@ static struct spinlock wallclock_lock = SPINLOCK_INIT(LOCK_LEAF);
 static stime_t tsc_to_stime(u64 tsc)
 {
     /* A counter a little behind the boot CPU's must not look like the far future. */
-    u64 ticks = tsc < scale.tsc_base ? 0 : tsc - scale.tsc_base;
-
-    ticks = scale.shift < 0 ? ticks >> -scale.shift : ticks << scale.shift;
-    return (u64)((unsigned __int128)ticks * scale.mul >> 32);
+    if (unlikely(tsc < scale.tsc_base))
+        return 0;
+    tsc -= scale.tsc_base;
+    tsc = scale.shift < 0 ? tsc >> -scale.shift : tsc << scale.shift;
+    return (u64)((unsigned __int128)tsc * scale.mul >> 32);
 }
 
 stime_t now(void) { return scale.mul ? tsc_to_stime(rdtsc_ordered()) : 0; }
@@ -84,10 +78,7 @@ static u32 pit_read(void)
 
 static u32 pm_timer_read(void) { return inl(machine.pm_timer_port); }
 
-struct sample {
-    u64 tsc;
-    u32 reference, apic;
-};
+struct sample { u64 tsc; u32 reference, apic; };
 
 /* The clocks at one moment: of some tries the one that took least. */
 static struct sample take_sample(const struct reference *r)
@@ -102,7 +93,7 @@ static struct sample take_sample(const struct reference *r)
 
         if (after - before < best_width) {
             best_width = after - before;
-            best = (struct sample){ before + (after - before) / 2, reference & r->mask, apic };
+            best = (struct sample){ before + (after - before) / 2, reference, apic };
         }
     }
     return best;
@@ -118,8 +109,6 @@ static bool calibrate(const struct reference *r)
     const u32 wanted = (u64)r->hz * CALIBRATION_MS / 1000;
     u32 ticks = 0;
 
-    apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_1);
-    apic_write(APIC_LVT_TIMER, APIC_LVT_MASKED | VECTOR_APIC_TIMER);
     apic_write(APIC_TIMER_INITIAL, UINT32_MAX);
     const struct sample start = take_sample(r);
     for (unsigned int i = 0; ticks < wanted; i++) {
@@ -149,6 +138,84 @@ static void set_scale(void)
     scale.mul = (u32)((NS_PER_SEC << 32) / hz);
 }
 
+/* --- the CMOS clock (MC146818): binary or BCD, 12 or 24 hours, the century where the FADT names it --- */
+
+enum { SECOND, MINUTE, HOUR, DAY, MONTH, YEAR, CENTURY, NR_FIELDS };
+
+#define REG_A           0x0a
+#define REG_B           0x0b
+#define A_UPDATING      0x80
+#define B_24_HOURS      0x02
+#define B_BINARY        0x04
+#define HOUR_PM         0x80
+
+static u8 cmos_read(u8 reg)
+{
+    outb(0x70, reg);
+    return inb(0x71);
+}
+
+static void read_fields(u8 f[NR_FIELDS])
+{
+    static const u8 regs[] = { 0x00, 0x02, 0x04, 0x07, 0x08, 0x09 };
+
+    for (unsigned int i = 0; i < 10000000 && (cmos_read(REG_A) & A_UPDATING); i++)
+        cpu_relax();
+    for (unsigned int i = 0; i < ARRAY_SIZE(regs); i++)
+        f[i] = cmos_read(regs[i]);
+    f[CENTURY] = machine.rtc_century ? cmos_read(machine.rtc_century) : 0;
+}
+
+static u8 from_bcd(u8 v) { return (v >> 4) * 10 + (v & 0xf); }
+
+/*
+ * Days since 1970-01-01 of a date of the Gregorian calendar, counting years from March so that leap days come
+ * last.
+ */
+static u64 days_since_1970(unsigned int year, unsigned int month, unsigned int day)
+{
+    unsigned int y = month > 2 ? year : year - 1;
+    unsigned int m = month > 2 ? month - 3 : month + 9;
+
+    return 365UL * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
+}
+
+/* Seconds since 1970 (UTC), as the clock tells it; 0 where there is none. Takes up to a second. */
+static u64 rtc_read(void)
+{
+    u8 f[NR_FIELDS], again[NR_FIELDS];
+
+    if (machine.no_cmos_rtc)
+        return 0;
+    /* Twice the same: no update came in between. */
+    read_fields(again);
+    for (unsigned int i = 0; i < 5; i++) {
+        memcpy(f, again, sizeof(f));
+        read_fields(again);
+        if (!memcmp(f, again, sizeof(f)))
+            break;
+    }
+    const u8 mode = cmos_read(REG_B), pm = mode & B_24_HOURS ? 0 : f[HOUR] & HOUR_PM;
+
+    f[HOUR] ^= pm;
+    if (!(mode & B_BINARY))
+        for (unsigned int i = 0; i < NR_FIELDS; i++)
+            f[i] = from_bcd(f[i]);
+    if (!(mode & B_24_HOURS))
+        f[HOUR] = f[HOUR] % 12 + (pm ? 12 : 0);
+    if (f[CENTURY] < 19 || f[CENTURY] > 29)
+        f[CENTURY] = f[YEAR] < 70 ? 20 : 19;
+    const unsigned int year = f[CENTURY] * 100 + f[YEAR];
+
+    if (f[MONTH] < 1 || f[MONTH] > 12 || f[DAY] < 1 || f[DAY] > 31 || year < 1970) {
+        log_warn("The CMOS clock holds no date; the wall clock starts at 1970\n");
+        return 0;
+    }
+    return days_since_1970(year, f[MONTH], f[DAY]) * 86400 + f[HOUR] * 3600 + f[MINUTE] * 60 + f[SECOND];
+}
+
+/* --- the timer --- */
+
 void time_init(void)
 {
     const struct reference pit = { "PIT", PIT_HZ, 0xffff, pit_read };
@@ -171,14 +238,9 @@ void time_init(void)
 
 void time_init_cpu(void)
 {
-    if (cpu.tsc_deadline) {
-        apic_write(APIC_LVT_TIMER, APIC_LVT_DEADLINE | VECTOR_APIC_TIMER);
-        __asm__ __volatile__("mfence" ::: "memory");    /* the mode must be set before the MSR is written */
-        wrmsr(MSR_TSC_DEADLINE, 0);
-    } else {
-        apic_write(APIC_TIMER_DIVIDE, TIMER_DIVIDE_1);
-        apic_write(APIC_LVT_TIMER, VECTOR_APIC_TIMER);
-    }
+    apic_write(APIC_LVT_TIMER, (cpu.tsc_deadline ? APIC_LVT_DEADLINE : 0) | VECTOR_APIC_TIMER);
+    __asm__ __volatile__("mfence" ::: "memory");    /* the mode must be set before the MSR is written */
+    apic_timer_set(STIME_NEVER);
 }
 
 void apic_timer_set(stime_t deadline)

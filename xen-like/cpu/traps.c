@@ -6,7 +6,6 @@
 #include "cpu/traps.h"
 
 #include "cpu/irq.h"
-#include "cpu/msr.h"
 #include "cpu/regs.h"
 #include "cpu/report.h"
 #include "cpu/smp.h"

@@ -6,7 +6,7 @@
  */
 #include "mm/guest.h"
 
-#include "cpu/extable.h"
+#include "cpu/asm.h"
 #include "cpu/features.h"
 
 /* Bytes not copied. */

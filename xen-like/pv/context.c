@@ -6,10 +6,10 @@
  * context_switch() takes all of it out and puts the next one's in, so that nothing of one vCPU is there for
  * another to see.
  */
+#include "cpu/asm.h"
 #include "cpu/features.h"
 #include "cpu/fpu.h"
 #include "cpu/irq.h"
-#include "cpu/msr.h"
 #include "cpu/spec.h"
 #include "domain/domain.h"
 #include "mm/guest.h"

@@ -3,8 +3,8 @@
  * What each CPU needs before it may run a guest: the entry points of SYSCALL (64-bit and compatibility mode)
  * and SYSENTER. Interrupt gates are cpu/'s.
  */
+#include "cpu/asm.h"
 #include "cpu/features.h"
-#include "cpu/msr.h"
 #include "cpu/percpu.h"
 #include "pv/cpuid.h"
 #include "pv/internal.h"

@@ -7,7 +7,7 @@
  * when the processor first faults on one. Every frame in a window has the type SEGDESC, which means that each
  * descriptor in it was checked and that no guest can write to it but through update_descriptor.
  */
-#include "cpu/msr.h"
+#include "cpu/asm.h"
 #include "domain/domain.h"
 #include "lib/image.h"
 #include "mm/guest.h"

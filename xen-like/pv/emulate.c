@@ -8,7 +8,6 @@
 
 #include "cpu/asm.h"
 #include "cpu/features.h"
-#include "cpu/msr.h"
 #include "domain/domain.h"
 #include "mm/guest.h"
 #include "mm/mm.h"

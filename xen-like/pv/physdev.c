@@ -5,7 +5,6 @@
  */
 #include <xen/physdev.h>
 
-#include "cpu/ioapic.h"
 #include "cpu/irq.h"
 #include "cpu/softirq.h"
 #include "domain/domain.h"

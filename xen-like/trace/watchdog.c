@@ -7,7 +7,6 @@
 #include "trace/trace.h"
 
 #include "cpu/asm.h"
-#include "cpu/ioapic.h"
 #include "cpu/irq.h"
 #include "cpu/report.h"
 #include "cpu/time.h"
