@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domain-0's kernel writes to its page tables with ordinary instructions, through their read-only mappings:
- * each store is emulated under the rules of mmu_update, and one that breaks them faults.  Another domain's
- * are emulated while it has the assist for them.  Sources: xen.h, VMASST_TYPE_writable_pagetables; Intel SDM
+ * A kernel writes to its page tables with ordinary instructions, through their read-only mappings: each store
+ * is emulated under the rules of mmu_update, and one that breaks them faults.  Domain-0's always are, another
+ * domain's while it has the assist for them.  Sources: xen.h, VMASST_TYPE_writable_pagetables; Intel SDM
  * volume 2.
  */
 #include "child.h"
@@ -20,7 +20,7 @@ PROBE(p_or, "mov operand(%rip), %rax\nlock or %rax, (%rdi)");
 PROBE(p_and, "mov operand(%rip), %rax\nlock and %rax, (%rdi)");
 PROBE(p_btr_w, "lock btrq $1, (%rdi)\nsetc %al\nmovzbl %al, %eax");
 PROBE(p_mov_imm, "movq $0, (%rdi)");
-PROBE(p_mov_byte, "movb $0, (%rdi)");
+PROBE(p_mov_byte, "movb $0x25, (%rdi)");        /* P, U, A */
 PROBE(p_mov_low, "mov operand(%rip), %eax\nmov %eax, (%rdi)");
 PROBE(p_add, "mov operand(%rip), %rax\nadd %rax, (%rdi)");
 
@@ -74,7 +74,7 @@ static void check_narrow(void)
     check_eq(trap_try(p_mov_low, (long)entry), 0, "a store of the lower four bytes");
     check_eq(PTE_MFN(*entry), va_to_mfn(other), "sets them");
     check_eq(trap_try(p_mov_byte, (long)entry), 0, "a store of one byte");
-    check_eq(*entry & 0xff, 0, "sets it");
+    check_eq(*entry & 0xff, PTE_P | PTE_U | PTE_A, "sets it");
     trap_try(p_mov_imm, (long)entry);
 }
 
@@ -123,6 +123,20 @@ static void check_child(void)
     check(child_destroy(), "which was its end");
 }
 
+static void assist(unsigned cmd)
+{
+    check_eq(HC(vm_assist, cmd, VMASST_TYPE_writable_pagetables), 0, "the assist is turned %s",
+             cmd == VMASST_CMD_enable ? "on" : "off");
+}
+
+/* Without the assist, as a guest. */
+static void check_plain(void)
+{
+    operand = PTE(va_to_mfn(page), L1_FLAGS);
+    check(traps(p_mov, (long)entry, TRAP_PF), "a guest's store to a table faults");
+    check_eq(*entry, 0, "and changes nothing");
+}
+
 TEST_MAIN("ptwrite")
 {
     uint64_t maddr;
@@ -133,8 +147,17 @@ TEST_MAIN("ptwrite")
         bail_out("cannot build tables");
     maddr = pte_maddr(VA, 1);
     entry = (volatile pte_t *)((char *)mfn_to_va(maddr >> PAGE_SHIFT) + maddr % PAGE_SIZE);
+    if (!is_dom0()) {
+        check_plain();
+        assist(VMASST_CMD_enable);
+    }
     check_stores();
     check_narrow();
     check_refusals();
-    check_child();
+    if (is_dom0()) {
+        check_child();
+        return;
+    }
+    assist(VMASST_CMD_disable);
+    check_plain();
 }
