@@ -43,13 +43,11 @@ void domain_close_account(struct domain *d, void *p)
 
 void *domain_alloc_pages(struct domain *d, unsigned int order)
 {
-    void *p = NULL;
-
-    if (charge(d, PAGE_SIZE << order)) {
-        p = hv_alloc_pages(order);
-        if (!p)
-            discharge(d, PAGE_SIZE << order);
-    }
+    if (!charge(d, PAGE_SIZE << order))
+        return NULL;
+    void *p = hv_alloc_pages(order);
+    if (!p)
+        discharge(d, PAGE_SIZE << order);
     return p;
 }
 
@@ -63,11 +61,10 @@ void *domain_xzalloc_bytes(struct domain *d, size_t size)
 {
     void *p = xzalloc_bytes(size);
 
-    if (p && !charge(d, heap_size(p))) {
-        xfree(p);
-        p = NULL;
-    }
-    return p;
+    if (!p || charge(d, heap_size(p)))
+        return p;
+    xfree(p);
+    return NULL;
 }
 
 void domain_xfree(struct domain *d, void *p)

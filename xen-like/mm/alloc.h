@@ -20,6 +20,8 @@ static inline void hv_free_page(void *p) { hv_free_pages(p, 0); }
 
 void *xzalloc_bytes(size_t size);           /* zeroed, aligned to 16; NULL: no memory; any size */
 void xfree(void *p);                        /* NULL: nothing */
+static inline void xfree_held(void *p) { xfree(*(void **)p); }
+#define held_memory __cleanup(xfree_held)   /* T *p held_memory = xzalloc(T): freed when the block is left */
 #define xzalloc(type)           ((type *)xzalloc_bytes(sizeof(type)))
 #define xzalloc_array(type, n)  ((type *)xzalloc_bytes(sizeof(type) * (size_t)(n)))
 

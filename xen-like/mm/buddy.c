@@ -12,54 +12,41 @@
 #include "mm/internal.h"
 #include "mm/poison.h"
 
-#define ZONES       31  /* frame numbers below 2^30 */
-#define ORDERS      (MAX_ORDER + 1)
+#define ORDERS (MAX_ORDER + 1)
 
 static struct spinlock buddy_lock = SPINLOCK_INIT(LOCK_BUDDY);
-static u32 free_list[ZONES][ORDERS];    /* frame number of the first block; buddy_lock */
-static u32 orders_free[ZONES];          /* bit n: free_list[][n] is not empty */
-static u32 zones_free;                  /* bit n: orders_free[n] is not 0 */
+static u32 free_list[BUDDY_ZONES][ORDERS];  /* buddy_lock */
+static u32 orders_free[BUDDY_ZONES];        /* bit n: free_list[][n] is not empty */
+static u32 zones_free;                      /* bit n: orders_free[n] is not 0 */
 static u64 nr_free, nr_dirty;
-static u64 claimed;                     /* free frames that are promised to domains */
+static u64 claimed;                         /* free frames that are promised to domains */
 
 u64 buddy_total, hv_page_count;
 
 static struct frame *frame_nr(u32 nr) { return mfn_to_frame(MFN(nr)); }
-static u32 nr_of(const struct frame *f) { return frame_to_mfn(f).v; }
 
 static unsigned int zone_of(u32 nr) { return nr ? 32 - __builtin_clz(nr) : 0; }
 
 static void block_insert(u32 nr, unsigned int order)
 {
-    unsigned int zone = zone_of(nr);
-    u32 next = free_list[zone][order];
+    const unsigned int zone = zone_of(nr);
     struct frame *f = frame_nr(nr);
 
     f->count |= FRAME_FREE_HEAD;
     f->owner = order;
-    f->prev = 0;
-    f->next = next;
-    if (next)
-        frame_nr(next)->prev = nr;
-    free_list[zone][order] = nr;
+    frame_link(&free_list[zone][order], f);
     orders_free[zone] |= 1u << order;
     zones_free |= 1u << zone;
 }
 
 static void block_remove(u32 nr, unsigned int order)
 {
-    unsigned int zone = zone_of(nr);
+    const unsigned int zone = zone_of(nr);
     struct frame *f = frame_nr(nr);
 
     f->count &= ~FRAME_FREE_HEAD;
-    if (f->next)
-        frame_nr(f->next)->prev = f->prev;
-    if (f->prev) {
-        frame_nr(f->prev)->next = f->next;
-        return;
-    }
-    free_list[zone][order] = f->next;
-    if (f->next)
+    frame_unlink(&free_list[zone][order], f);
+    if (free_list[zone][order])
         return;
     orders_free[zone] &= ~(1u << order);
     if (!orders_free[zone])
@@ -69,19 +56,16 @@ static void block_remove(u32 nr, unsigned int order)
 /* True where the block at nr is free as a whole, of exactly this order. */
 static bool block_is_free(u32 nr, unsigned int order)
 {
-    const struct frame *f;
+    const struct frame *f = nr ? frame_lookup(MFN(nr)) : NULL;
 
-    if (!nr || !frame_covered(MFN(nr)))
-        return false;
-    f = frame_nr(nr);
-    return (f->count & FRAME_FREE_HEAD) && f->owner == order;
+    return f && (f->count & FRAME_FREE_HEAD) && f->owner == order;
 }
 
 /* A block whose frames are marked free joins the lists, merged with its free neighbours. */
 static void block_add(u32 nr, unsigned int order)
 {
     for (; order < MAX_ORDER; order++) {
-        u32 buddy = nr ^ (1u << order);
+        const u32 buddy = nr ^ (1u << order);
 
         if (!block_is_free(buddy, order) || zone_of(buddy) != zone_of(nr))
             break;
@@ -91,16 +75,6 @@ static void block_add(u32 nr, unsigned int order)
     block_insert(nr, order);
 }
 
-/* The largest block that fits at first and below last. */
-static unsigned int fitting_order(u64 first, u64 last)
-{
-    unsigned int order = 0;
-
-    while (order < MAX_ORDER && !(first & (1UL << order)) && first + (2UL << order) <= last)
-        order++;
-    return order;
-}
-
 void buddy_init_range(u64 first, u64 last)
 {
     for (u64 i = first; i < last; i++)
@@ -108,45 +82,45 @@ void buddy_init_range(u64 first, u64 last)
     nr_free += last - first;
     nr_dirty += last - first;
     while (first < last) {
-        unsigned int order = fitting_order(first, last);
+        /* The largest block that fits at first and below last. */
+        const unsigned int order = min(__builtin_ctzl(first | 1UL << MAX_ORDER), 63 - __builtin_clzl(last - first));
 
         block_add(first, order);
         first += 1UL << order;
     }
 }
 
-/* The zone and order to take from for 2^order frames below 2^bits frames; false: there is none. */
-static bool choose(unsigned int order, unsigned int bits, unsigned int *zone, unsigned int *found)
+/* The block to take 2^order frames below 2^bits frames from, and its order; 0: there is none. */
+static u32 choose(unsigned int order, unsigned int bits, unsigned int *found)
 {
-    u32 zones = zones_free & (bits >= ZONES ? ~0u : (2u << bits) - 1);
+    u32 zones = zones_free & (bits >= BUDDY_ZONES ? ~0u : (2u << bits) - 1);
 
     while (zones) {
-        unsigned int z = 31 - __builtin_clz(zones);
-        u32 orders = orders_free[z] >> order;
+        const unsigned int zone = 31 - __builtin_clz(zones);
+        const u32 orders = orders_free[zone] >> order;
 
         if (orders) {
-            *zone = z;
             *found = order + __builtin_ctz(orders);
-            return true;
+            return free_list[zone][*found];
         }
-        zones &= ~(1u << z);
+        zones &= ~(1u << zone);
     }
-    return false;
+    return 0;
 }
 
 struct frame *buddy_alloc(unsigned int order, unsigned int addr_bits, u64 own_claim)
 {
-    unsigned int bits = addr_bits ? (addr_bits > PAGE_SHIFT ? addr_bits - PAGE_SHIFT : 0) : ZONES, zone, found;
-    u32 nr;
+    const unsigned int bits = !addr_bits ? BUDDY_ZONES : addr_bits > PAGE_SHIFT ? addr_bits - PAGE_SHIFT : 0;
+    unsigned int found;
 
     if (order > MAX_ORDER)
         return NULL;
-    spin_lock(&buddy_lock);
-    if (nr_free + own_claim < claimed + (1UL << order) || !choose(order, bits, &zone, &found)) {
-        spin_unlock(&buddy_lock);
+    spin_guard(&buddy_lock);
+    if (nr_free + own_claim < claimed + (1UL << order))
         return NULL;
-    }
-    nr = free_list[zone][found];
+    const u32 nr = choose(order, bits, &found);
+    if (!nr)
+        return NULL;
     block_remove(nr, found);
     /* The upper half goes back until what is left is as asked for. */
     while (found > order) {
@@ -154,20 +128,17 @@ struct frame *buddy_alloc(unsigned int order, unsigned int addr_bits, u64 own_cl
         block_insert(nr + (1u << found), found);
     }
     nr_free -= 1UL << order;
-    for (u32 i = 0; i < 1u << order; i++) {
-        struct frame *f = frame_nr(nr + i);
-
+    for (struct frame *f = frame_nr(nr); f < frame_nr(nr + (1u << order)); f++) {
         f->count &= ~FRAME_FREE;
         if (f->count & FRAME_DIRTY)
             nr_dirty--;
     }
-    spin_unlock(&buddy_lock);
     return frame_nr(nr);
 }
 
 void buddy_free(struct frame *f, unsigned int order, u32 flags, u32 tag)
 {
-    spin_lock(&buddy_lock);
+    spin_guard(&buddy_lock);
     for (u32 i = 0; i < 1u << order; i++) {
         ASSERT(!(f[i].count & FRAME_FREE));
         f[i].count = FRAME_FREE | flags;
@@ -176,8 +147,7 @@ void buddy_free(struct frame *f, unsigned int order, u32 flags, u32 tag)
     nr_free += 1UL << order;
     if (flags & FRAME_DIRTY)
         nr_dirty += 1UL << order;
-    block_add(nr_of(f), order);
-    spin_unlock(&buddy_lock);
+    block_add(frame_to_mfn(f).v, order);
 }
 
 static void prepare_one(struct frame *f, u32 serial)
@@ -206,28 +176,21 @@ void frames_prepare(struct frame *f, unsigned int order, u32 serial)
 
 bool buddy_claim(u64 from, u64 to)
 {
-    bool ok;
-
-    spin_lock(&buddy_lock);
-    ok = to <= from || nr_free >= claimed + (to - from);
-    if (ok)
-        claimed += to - from;
-    spin_unlock(&buddy_lock);
-    return ok;
+    spin_guard(&buddy_lock);
+    if (to > from && nr_free < claimed + (to - from))
+        return false;
+    claimed += to - from;
+    return true;
 }
 
-bool buddy_blocks(unsigned int zone, u32 count[ORDERS])
+u32 buddy_blocks(unsigned int zone, unsigned int order)
 {
-    if (zone >= ZONES)
-        return false;
-    for (unsigned int order = 0; order < ORDERS; order++) {
-        count[order] = 0;
-        spin_lock(&buddy_lock);
-        for (u32 nr = free_list[zone][order]; nr && count[order] < 9999; nr = frame_nr(nr)->next)
-            count[order]++;
-        spin_unlock(&buddy_lock);
-    }
-    return true;
+    u32 n = 0;
+
+    spin_guard(&buddy_lock);
+    for (u32 nr = free_list[zone][order]; nr && n < 9999; nr = frame_nr(nr)->next)
+        n++;
+    return n;
 }
 
 u64 free_pages(void) { return READ_ONCE(nr_free); }

@@ -27,29 +27,10 @@ static void owner_set(const struct domain *d, struct domain *to)
         store_release(&owners[d->id], to);
 }
 
-/* --- the list of a domain's frames; page_lock --- */
-
-static void link_frame(u32 *list, struct frame *f)
+/* page_lock */
+static void unlink_frame(struct domain_mm *mm, const struct frame *f)
 {
-    u32 nr = frame_to_mfn(f).v;
-
-    f->prev = 0;
-    f->next = *list;
-    if (f->next)
-        mfn_to_frame(MFN(f->next))->prev = nr;
-    *list = nr;
-}
-
-static void unlink_frame(struct domain_mm *mm, struct frame *f)
-{
-    if (f->next)
-        mfn_to_frame(MFN(f->next))->prev = f->prev;
-    if (f->prev)
-        mfn_to_frame(MFN(f->prev))->next = f->next;
-    else if (mm->frames == frame_to_mfn(f).v)
-        mm->frames = f->next;
-    else
-        mm->left = f->next;
+    frame_unlink(mm->frames == frame_to_mfn(f).v ? &mm->frames : &mm->left, f);
 }
 
 /* Takes d's reference of itself before its first frame. False where d is gone or dying. */
@@ -78,48 +59,44 @@ static bool set_claim(struct domain *d, u64 claim)
 
 bool domain_claim(struct domain *d, u64 frames)
 {
-    bool ok;
+    spin_guard(&d->page_lock);
+    return (d->state == DOMAIN_ALIVE || !frames) && set_claim(d, frames);
+}
 
-    spin_lock(&d->page_lock);
-    ok = d->state == DOMAIN_ALIVE || !frames;
-    ok = ok && set_claim(d, frames);
-    spin_unlock(&d->page_lock);
-    return ok;
+/* f becomes d's, with d's own reference. page_lock */
+static void own(struct domain *d, struct frame *f, u32 flags)
+{
+    f->owner = d->id;
+    frame_link(&d->mm.frames, f);
+    store_release(&f->count, FRAME_OWNED | flags | 1);
 }
 
 bool domain_give_frames(struct domain *d, struct frame *f, u32 n, u32 reserved)
 {
     struct domain_mm *mm = &d->mm;
-    bool ok;
 
-    spin_lock(&d->page_lock);
+    spin_guard(&d->page_lock);
     mm->reserved -= reserved;
-    ok = d->state == DOMAIN_ALIVE && (u64)mm->tot_pages + mm->reserved + n <= mm->max_pages && become_owner(d);
-    if (ok) {
-        mm->tot_pages += n;
+    if (d->state != DOMAIN_ALIVE || (u64)mm->tot_pages + mm->reserved + n > mm->max_pages || !become_owner(d))
+        return false;
+    mm->tot_pages += n;
+    if (mm->claim)
         set_claim(d, mm->claim - min(mm->claim, (u64)n));
-        for (u32 i = n; i-- > 0; ) {
-            f[i].owner = d->id;
-            link_frame(&mm->frames, &f[i]);
-            store_release(&f[i].count, FRAME_OWNED | 1);
-        }
-    }
-    spin_unlock(&d->page_lock);
-    return ok;
+    while (n-- > 0)
+        own(d, &f[n], 0);
+    return true;
 }
 
 void domain_reserve(struct domain *d, u32 n)
 {
-    spin_lock(&d->page_lock);
+    spin_guard(&d->page_lock);
     d->mm.reserved += n;
-    spin_unlock(&d->page_lock);
 }
 
 struct frame *alloc_domain_frames(struct domain *d, unsigned int order, unsigned int addr_bits)
 {
-    struct frame *f;
+    struct frame *f = buddy_alloc(order, addr_bits, READ_ONCE(d->mm.claim));
 
-    f = buddy_alloc(order, addr_bits, READ_ONCE(d->mm.claim));
     if (!f)
         return NULL;
     frames_prepare(f, order, READ_ONCE(d->mm.serial));
@@ -141,32 +118,32 @@ bool release_domain_frame(struct domain *d, struct frame *f)
 void domain_frame_freed(struct frame *f)
 {
     struct domain *d = frame_domain(f->owner);
-    bool shared = f->count & FRAME_SHARED, plain = f->type >> TYPE_SHIFT <= FRAME_WRITABLE, last, bury;
+    const bool shared = f->count & FRAME_SHARED, plain = f->type >> TYPE_SHIFT <= FRAME_WRITABLE;
 
     BUG_ON(!d);
     spin_lock(&d->page_lock);
     unlink_frame(&d->mm, f);
-    if (shared)
-        d->mm.shared_pages--;
-    else
-        d->mm.tot_pages--;
-    last = !(d->mm.tot_pages + d->mm.shared_pages);
-    if (last)
-        owner_set(d, NULL);
     m2p_set(frame_to_mfn(f), INVALID_M2P_ENTRY);
     f->stamp = tlb_stamp();
-    bury = d->mm.dying && !shared;
+    const bool bury = d->mm.dying && !shared;
     if (shared) {
+        d->mm.shared_pages--;
         f->owner = FRAME_OWNER_HV;
         f->type = 0;
         store_release(&f->count, 0);
-    } else if (bury) {
+    } else {
+        d->mm.tot_pages--;
+    }
+    if (bury) {
         f->owner = FRAME_OWNER_NONE;
         f->count = 0;
         f->next = d->mm.grave;
         d->mm.grave = frame_to_mfn(f).v;
         d->mm.nr_grave++;
     }
+    const bool last = !(d->mm.tot_pages + d->mm.shared_pages);
+    if (last)
+        owner_set(d, NULL);
     spin_unlock(&d->page_lock);
     if (!shared && !bury)
         buddy_free(f, 0, FRAME_DIRTY | FRAME_STALE, plain ? d->mm.serial : 0);
@@ -178,19 +155,13 @@ void domain_frame_freed(struct frame *f)
 
 bool frame_share_with(struct frame *f, struct domain *d, bool readonly)
 {
-    bool ok;
-
-    spin_lock(&d->page_lock);
-    ok = become_owner(d);
-    if (ok) {
-        d->mm.shared_pages++;
-        f->type = (readonly ? FRAME_NONE : FRAME_WRITABLE) << TYPE_SHIFT | TYPE_VALIDATED | 1;
-        f->owner = d->id;
-        link_frame(&d->mm.frames, f);
-        store_release(&f->count, FRAME_OWNED | FRAME_SHARED | 1);
-    }
-    spin_unlock(&d->page_lock);
-    return ok;
+    spin_guard(&d->page_lock);
+    if (!become_owner(d))
+        return false;
+    d->mm.shared_pages++;
+    f->type = (readonly ? FRAME_NONE : FRAME_WRITABLE) << TYPE_SHIFT | TYPE_VALIDATED | 1;
+    own(d, f, FRAME_SHARED);
+    return true;
 }
 
 void frame_unshare(struct frame *f)
@@ -207,23 +178,24 @@ void frame_unshare(struct frame *f)
 /* --- the end --- */
 
 /*
- * Undoes what the domain itself holds of one of its frames. 0 or -ERESTART. The caller holds a reference of
- * f.
+ * Undoes what the domain itself holds of one of its frames, and puts the frame on the list of those that are done with.
+ * 0 or -ERESTART. The caller holds a reference of f.
  */
 static int relinquish_frame(struct domain *d, struct frame *f)
 {
-    int rc;
-
     if (atomic_and(&f->type, ~TYPE_PINNED) & TYPE_PINNED) {
-        rc = frame_put_type(f, true);
+        const int rc = frame_put_type(f, true);
         frame_put(f);
         if (rc)
             return rc;
     }
-    rc = frame_undo_partial(f, true);
+    const int rc = frame_undo_partial(f, true);
     if (rc)
         return rc;
     release_domain_frame(d, f);
+    spin_guard(&d->page_lock);
+    unlink_frame(&d->mm, f);
+    frame_link(&d->mm.left, f);
     return 0;
 }
 
@@ -235,73 +207,55 @@ static int relinquish_frame(struct domain *d, struct frame *f)
  */
 static void empty_grave(struct domain *d, bool end)
 {
-    u32 nr, next;
-
     spin_lock(&d->page_lock);
-    nr = d->mm.grave;
+    u32 nr = d->mm.grave;
     d->mm.grave = 0;
     d->mm.nr_grave = 0;
     d->mm.dying = !end;
     spin_unlock(&d->page_lock);
     if (nr)
         tlb_flush_guests_since(tlb_stamp());
-    for (; nr; nr = next) {
+    while (nr) {
         struct frame *f = mfn_to_frame(MFN(nr));
 
-        next = f->next;
+        nr = f->next;
         clear_page(frame_to_virt(f));
         buddy_free(f, 0, 0, 0);
     }
 }
 
-static void move_to_left(struct domain *d, struct frame *f)
-{
-    spin_lock(&d->page_lock);
-    unlink_frame(&d->mm, f);
-    link_frame(&d->mm.left, f);
-    spin_unlock(&d->page_lock);
-}
-
 /* The first frame on the list, with a reference taken; NULL: the list is empty. */
 static struct frame *first_frame(struct domain *d)
 {
-    struct frame *f = NULL;
-    u32 nr;
-
-    do {
-        spin_lock(&d->page_lock);
-        nr = d->mm.frames;
+    for (;;) {
+        spin_guard(&d->page_lock);
+        const mfn_t first = MFN(d->mm.frames);
+        if (!first.v)
+            return NULL;
         /* False where its last reference is just being dropped: it is off the list in a moment. */
-        if (nr && frame_get(MFN(nr), d))
-            f = mfn_to_frame(MFN(nr));
-        spin_unlock(&d->page_lock);
-    } while (nr && !f);
-    return f;
+        if (frame_get(first, d))
+            return mfn_to_frame(first);
+    }
 }
 
 int mm_relinquish_domain(struct domain *d)
 {
-    struct memory_map *map;
     struct frame *f;
-    int rc = 0;
 
     domain_claim(d, 0);
     d->mm.dying = true;
-    while (!rc && (f = first_frame(d)) != NULL) {
-        rc = relinquish_frame(d, f);
-        if (!rc)
-            move_to_left(d, f);
+    while ((f = first_frame(d)) != NULL) {
+        const int rc = relinquish_frame(d, f);
+
         frame_put(f);
         if (d->mm.nr_grave >= GRAVE_SIZE)
             empty_grave(d, false);
-        if (!rc && hypercall_preempt_check())
-            rc = -ERESTART;
+        if (rc || hypercall_preempt_check())
+            return -ERESTART;
     }
-    if (rc)
-        return rc;
     empty_grave(d, true);
     spin_lock(&d->page_lock);
-    map = d->mm.map;
+    struct memory_map *map = d->mm.map;
     d->mm.map = NULL;
     spin_unlock(&d->page_lock);
     domain_xfree(d, map);

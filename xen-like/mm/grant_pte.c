@@ -11,22 +11,11 @@
 /* Finds and locks the L1 table of the entry; NULL: there is none. */
 static u64 *place_lock(const struct grant_place *at, struct frame **table)
 {
-    struct vcpu *v = current;
-    u64 *slot;
-    mfn_t mfn;
+    u64 *slot = at->is_pte ? maddr_to_virt(MADDR(at->where)) : guest_l1_slot(current, at->where);
 
-    if (at->is_pte) {
-        mfn = MFN(at->where >> PAGE_SHIFT);
-        if (at->where % sizeof(u64) || !frame_get(mfn, v->domain))
-            return NULL;
-        slot = (u64 *)((char *)mfn_to_virt(mfn) + (at->where & (PAGE_SIZE - 1)));
-    } else {
-        slot = guest_l1_slot(v, at->where);
-        if (!slot || !frame_get(virt_to_mfn(slot), v->domain))
-            return NULL;
-        mfn = virt_to_mfn(slot);
-    }
-    *table = mfn_to_frame(mfn);
+    if ((unsigned long)slot % sizeof(*slot) || !slot || !frame_get(virt_to_mfn(slot), current->domain))
+        return NULL;
+    *table = mfn_to_frame(virt_to_mfn(slot));
     if (frame_lock(*table)) {
         if (frame_type_of(*table) == FRAME_L1)
             return slot;
@@ -45,11 +34,11 @@ static void place_unlock(struct frame *table)
 int grant_pte_set(const struct grant_place *at, u64 pte)
 {
     struct frame *table;
-    u64 *slot = place_lock(at, &table), old;
+    u64 *slot = place_lock(at, &table);
 
     if (!slot)
         return -EINVAL;
-    old = READ_ONCE(*slot);
+    const u64 old = READ_ONCE(*slot);
     WRITE_ONCE(*slot, l1_adjust(pte | PTE_P | PTE_A | PTE_D));
     l1_put(old, current->domain);
     place_unlock(table);
@@ -79,13 +68,12 @@ static bool matches(u64 pte, mfn_t mfn, bool writable)
 int grant_pte_clear(const struct grant_place *at, mfn_t mfn, bool writable, unsigned long replacement)
 {
     struct frame *table;
-    u64 new = 0, *slot;
-    bool ok;
+    u64 new = 0;
 
     if (replacement && (at->is_pte || !take_entry(replacement, &new)))
         return -EINVAL;
-    slot = place_lock(at, &table);
-    ok = slot && matches(READ_ONCE(*slot), mfn, writable);
+    u64 *slot = place_lock(at, &table);
+    const bool ok = slot && matches(READ_ONCE(*slot), mfn, writable);
     if (ok)
         WRITE_ONCE(*slot, new);
     else

@@ -46,80 +46,43 @@ unsigned long copy_to_guest(unsigned long to, const void *from, unsigned long si
 
 unsigned long clear_guest(unsigned long to, unsigned long size)
 {
-    unsigned long words = size / 8, tail = size % 8;
+    static const u64 zeros[64];
 
     if (!guest_range_ok(to, size))
         return size;
-    smap_open();
-    __asm__ __volatile__("1: rep stosq\n\t"
-                         "mov %[tail], %[left]\n"
-                         "2: rep stosb\n"
-                         "3:\n\t"
-                         ".subsection 1\n"
-                         "4: lea (%[tail], %[left], 8), %[left]\n\t"
-                         "jmp 3b\n\t"
-                         ".previous\n\t"
-                         EXTABLE(1b, 4b)
-                         EXTABLE(2b, 3b)
-                         : "+D"(to), [left] "+c"(words) : [tail] "r"(tail), "a"(0UL) : "memory");
-    smap_close();
-    return words;
+    for (unsigned long n, left; size; to += n, size -= n) {
+        n = min(size, sizeof(zeros));
+        left = copy_faulting((void *)to, zeros, n);
+        if (left)
+            return size - n + left;
+    }
+    return 0;
 }
 
-bool get_guest_u64(u64 *to, unsigned long from)
-{
-    u64 value;
+/* Reads a word, or goes to the label. */
+#define LOAD(word, from, fault) \
+    __asm__ goto("1: mov %[at], %[to]\n\t" EXTABLE(1b, %l[fault]) \
+                 : [to] "=r"(word) : [at] "m"(*(const u64 *)(from)) : : fault)
 
-    if (unlikely(!guest_range_ok(from, sizeof(value))))
-        return false;
-    smap_open();
-    __asm__ goto("1: mov %[from], %[value]\n\t" EXTABLE(1b, %l[fault])
-                 : [value] "=r"(value) : [from] "m"(*(const u64 *)from) : : fault);
-    smap_close();
-    *to = value;
-    return true;
-
-fault:
-    smap_close();
-    return false;
-}
-
-bool get_guest_2_u64(u64 to[2], unsigned long from)
-{
-    u64 a, b;
-
-    if (unlikely(!guest_range_ok(from, 16)))
-        return false;
-    smap_open();
-    __asm__ goto("1: mov (%[from]), %[a]\n"
-                 "2: mov 8(%[from]), %[b]\n\t" EXTABLE(1b, %l[fault]) EXTABLE(2b, %l[fault])
-                 : [a] "=&r"(a), [b] "=r"(b) : [from] "r"(from) : "memory" : fault);
-    smap_close();
-    to[0] = a;
-    to[1] = b;
-    return true;
-
-fault:
-    smap_close();
-    return false;
-}
-
-bool get_guest_3_u64(u64 to[3], unsigned long from)
+/* n: 1 to 3, a constant. */
+static inline __attribute__((always_inline)) bool get_words(u64 *to, unsigned long from, unsigned int n)
 {
     u64 a, b, c;
 
-    if (unlikely(!guest_range_ok(from, 24)))
+    if (unlikely(!guest_range_ok(from, n * sizeof(*to))))
         return false;
     smap_open();
-    __asm__ goto("1: mov (%[from]), %[a]\n"
-                 "2: mov 8(%[from]), %[b]\n"
-                 "3: mov 16(%[from]), %[c]\n\t"
-                 EXTABLE(1b, %l[fault]) EXTABLE(2b, %l[fault]) EXTABLE(3b, %l[fault])
-                 : [a] "=&r"(a), [b] "=&r"(b), [c] "=r"(c) : [from] "r"(from) : "memory" : fault);
+    LOAD(a, from, fault);
+    if (n > 1)
+        LOAD(b, from + 8, fault);
+    if (n > 2)
+        LOAD(c, from + 16, fault);
     smap_close();
     to[0] = a;
-    to[1] = b;
-    to[2] = c;
+    if (n > 1)
+        to[1] = b;
+    if (n > 2)
+        to[2] = c;
     return true;
 
 fault:
@@ -127,18 +90,21 @@ fault:
     return false;
 }
 
-#define PUT_GUEST(to, value)                                                                        \
-    if (unlikely(!guest_range_ok(to, sizeof(value))))                                               \
-        return false;                                                                               \
-    smap_open();                                                                                    \
-    __asm__ goto("1: mov %[value], %[to]\n\t" EXTABLE(1b, %l[fault])                                \
-                 : : [value] "r"(value), [to] "m"(*(__typeof__(value) *)(to)) : "memory" : fault);  \
-    smap_close();                                                                                   \
-    return true;                                                                                    \
-fault:                                                                                              \
-    smap_close();                                                                                   \
-    return false
+bool get_guest_u64(u64 *to, unsigned long from) { return get_words(to, from, 1); }
+bool get_guest_2_u64(u64 to[2], unsigned long from) { return get_words(to, from, 2); }
+bool get_guest_3_u64(u64 to[3], unsigned long from) { return get_words(to, from, 3); }
 
-bool put_guest_u64(unsigned long to, u64 value) { PUT_GUEST(to, value); }
+bool put_guest_u64(unsigned long to, u64 value)
+{
+    if (unlikely(!guest_range_ok(to, sizeof(value))))
+        return false;
+    smap_open();
+    __asm__ goto("1: mov %[value], %[to]\n\t" EXTABLE(1b, %l[fault])
+                 : : [value] "r"(value), [to] "m"(*(u64 *)to) : "memory" : fault);
+    smap_close();
+    return true;
 
-bool put_guest_u32(unsigned long to, u32 value) { PUT_GUEST(to, value); }
+fault:
+    smap_close();
+    return false;
+}

@@ -49,69 +49,47 @@ void hv_free_pages(void *p, unsigned int order)
     buddy_free(f, order, FRAME_DIRTY, BUDDY_POISONED);
 }
 
-static void partial_add(struct frame *f, unsigned int class)
-{
-    u32 nr = frame_to_mfn(f).v;
-
-    f->prev = 0;
-    f->next = partial[class];
-    if (f->next)
-        mfn_to_frame(MFN(f->next))->prev = nr;
-    partial[class] = nr;
-}
-
-static void partial_remove(struct frame *f, unsigned int class)
-{
-    if (f->next)
-        mfn_to_frame(MFN(f->next))->prev = f->prev;
-    if (f->prev)
-        mfn_to_frame(MFN(f->prev))->next = f->next;
-    else
-        partial[class] = f->next;
-}
-
 static u16 *object(const struct frame *page, unsigned int class, unsigned int i)
 {
     return (u16 *)((char *)frame_to_virt(page) + i * class_size[class]);
 }
 
-/* Makes a page into free objects of a class. */
-static void slab_init(struct frame *f, unsigned int class)
+/* A page of free objects that stands in no list yet; NULL: no memory. */
+static struct frame *new_slab(unsigned int class)
 {
-    unsigned int n = PAGE_SIZE / class_size[class];
+    const unsigned int n = PAGE_SIZE / class_size[class];
+    void *page = hv_alloc_page();
 
-    poison(frame_to_virt(f), PAGE_SIZE);
+    if (!page)
+        return NULL;
+    struct frame *f = mfn_to_frame(virt_to_mfn(page));
+    poison(page, PAGE_SIZE);
     for (unsigned int i = 0; i < n; i++)
         *object(f, class, i) = i + 1 < n ? i + 1 : NO_OBJECT;
     f->type = KIND_SLAB | class;
     f->progress = 0;
     f->linear = 0;
+    return f;
 }
 
 static void *alloc_small(unsigned int class)
 {
-    struct frame *f;
-    void *page = NULL;
-    u16 *o;
-
     spin_lock(&heap_lock);
     if (!partial[class]) {
         spin_unlock(&heap_lock);
-        page = hv_alloc_page();
-        if (!page)
+        struct frame *new = new_slab(class);
+        if (!new)
             return NULL;
-        f = mfn_to_frame(virt_to_mfn(page));
-        slab_init(f, class);
         spin_lock(&heap_lock);
-        partial_add(f, class);
+        frame_link(&partial[class], new);
         class_pages[class]++;
     }
-    f = mfn_to_frame(MFN(partial[class]));
-    o = object(f, class, (u16)f->linear);
+    struct frame *f = mfn_to_frame(MFN(partial[class]));
+    u16 *o = object(f, class, (u16)f->linear);
     f->linear = (s16)*o;
     f->progress++;
     if ((u16)f->linear == NO_OBJECT)
-        partial_remove(f, class);
+        frame_unlink(&partial[class], f);
     class_objects[class]++;
     spin_unlock(&heap_lock);
     poison_check(o + 1, class_size[class] - sizeof(*o));
@@ -121,20 +99,19 @@ static void *alloc_small(unsigned int class)
 
 static void free_small(struct frame *f, void *p)
 {
-    unsigned int class = f->type & ~KIND_MASK, offset = (unsigned long)p & (PAGE_SIZE - 1);
-    bool empty;
+    const unsigned int class = f->type & ~KIND_MASK, offset = (unsigned long)p & (PAGE_SIZE - 1);
 
     BUG_ON(class >= CLASSES || offset % class_size[class]);
     poison(p, class_size[class]);
     spin_lock(&heap_lock);
     if ((u16)f->linear == NO_OBJECT)
-        partial_add(f, class);
+        frame_link(&partial[class], f);
     *(u16 *)p = (u16)f->linear;
     f->linear = (s16)(offset / class_size[class]);
     class_objects[class]--;
-    empty = --f->progress == 0;
+    const bool empty = --f->progress == 0;
     if (empty) {
-        partial_remove(f, class);
+        frame_unlink(&partial[class], f);
         class_pages[class]--;
     }
     spin_unlock(&heap_lock);
@@ -147,14 +124,12 @@ static void free_small(struct frame *f, void *p)
 /* Whole pages; those of the power of two that are not needed go back at once. */
 static void *alloc_large(size_t size)
 {
-    u64 pages = DIV_ROUND_UP(size, PAGE_SIZE);
+    const u64 pages = DIV_ROUND_UP(size, PAGE_SIZE);
     unsigned int order = 0;
-    char *p;
 
-    while ((1UL << order) < pages)
-        if (++order > MAX_ORDER)
-            return NULL;
-    p = hv_alloc_pages(order);
+    while (order <= MAX_ORDER && (1UL << order) < pages)
+        order++;
+    char *p = hv_alloc_pages(order);
     if (!p)
         return NULL;
     for (u64 i = pages; i < 1UL << order; i++)
@@ -174,39 +149,29 @@ void *xzalloc_bytes(size_t size)
 
 void xfree(void *p)
 {
-    struct frame *f;
-
     if (!p)
         return;
-    f = mfn_to_frame(virt_to_mfn(p));
-    BUG_ON(f->owner != FRAME_OWNER_HV);
-    switch (f->type & KIND_MASK) {
-    case KIND_SLAB:
+    struct frame *f = mfn_to_frame(virt_to_mfn(p));
+    const u32 kind = f->type & KIND_MASK, pages = f->type & ~KIND_MASK;
+    BUG_ON(f->owner != FRAME_OWNER_HV || (kind != KIND_SLAB && kind != KIND_LARGE));
+    if (kind == KIND_SLAB)
         free_small(f, p);
-        break;
-    case KIND_LARGE:
-        for (u32 i = 0, n = f->type & ~KIND_MASK; i < n; i++)
+    else
+        for (u32 i = 0; i < pages; i++)
             hv_free_page((char *)p + i * PAGE_SIZE);
-        break;
-    default:
-        BUG();
-    }
 }
 
 size_t heap_size(const void *p)
 {
-    const struct frame *f = mfn_to_frame(virt_to_mfn(p));
-    u32 what = f->type & ~KIND_MASK;
+    const u32 type = mfn_to_frame(virt_to_mfn(p))->type, what = type & ~KIND_MASK;
 
-    return (f->type & KIND_MASK) == KIND_SLAB ? class_size[what] : what * PAGE_SIZE;
+    return (type & KIND_MASK) == KIND_SLAB ? class_size[what] : what * PAGE_SIZE;
 }
 
-bool heap_class(unsigned int class, unsigned int *size, u32 *objects, u32 *pages)
+void heap_dump(void)
 {
-    if (class >= CLASSES)
-        return false;
-    *size = class_size[class];
-    *objects = READ_ONCE(class_objects[class]);
-    *pages = READ_ONCE(class_pages[class]);
-    return true;
+    printk("Small objects of the hypervisor, size: in use, pages\n");
+    for (unsigned int class = 0; class < CLASSES; class++)
+        if (class_pages[class])
+            printk("    %4u: %u, %u\n", class_size[class], class_objects[class], class_pages[class]);
 }

@@ -40,16 +40,36 @@ void buddy_free(struct frame *f, unsigned int order, u32 flags, u32 tag);
  * zeroed; but not those that were plain memory of the domain with this serial number (0: of none).
  */
 void frames_prepare(struct frame *f, unsigned int order, u32 serial);
-/* For reports: free blocks of a zone by order, each counted to 9999 at most; false: there is no such zone. */
-bool buddy_blocks(unsigned int zone, u32 count[MAX_ORDER + 1]);
+/* For reports: free blocks of a zone and order, counted to 9999 at most. */
+u32 buddy_blocks(unsigned int zone, unsigned int order);
+#define BUDDY_ZONES 31  /* zone n: frame numbers below 2^n and not below 2^(n-1) */
 extern u64 buddy_total;         /* frames of RAM */
 extern u64 hv_page_count;       /* of these, the hypervisor's */
 
 /* --- heap.c --- */
 /* Bytes that an object of xzalloc_bytes() takes. */
 size_t heap_size(const void *p);
-/* For reports: size, objects in use and pages of a class of small objects; false: there is no such class. */
-bool heap_class(unsigned int class, unsigned int *size, u32 *objects, u32 *pages);
+void heap_dump(void);   /* small objects in use, by size */
+
+/* --- lists of frames, by their numbers: *list is the first, 0 ends them --- */
+static inline void frame_link(u32 *list, struct frame *f)
+{
+    f->prev = 0;
+    f->next = *list;
+    if (f->next)
+        mfn_to_frame(MFN(f->next))->prev = frame_to_mfn(f).v;
+    *list = frame_to_mfn(f).v;
+}
+
+static inline void frame_unlink(u32 *list, const struct frame *f)
+{
+    if (f->next)
+        mfn_to_frame(MFN(f->next))->prev = f->prev;
+    if (f->prev)
+        mfn_to_frame(MFN(f->prev))->next = f->next;
+    else
+        *list = f->next;
+}
 
 /* --- tlb.c --- */
 extern u64 tlb_clock;           /* counts flushes of all CPUs together */

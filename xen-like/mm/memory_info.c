@@ -24,16 +24,14 @@ long memop_ram_page(struct memop *m) { return (long)frame_limit; }
 
 long memop_reservation_info(struct memop *m)
 {
-    struct domain *d;
-    long rc = memop_target(m->u.domid, &d);
+    struct domain *d held_domain = NULL;
+    const long rc = memop_target(m->u.domid, &d);
 
     if (rc)
         return rc;
-    rc = m->op == XENMEM_current_reservation ? (long)d->mm.tot_pages :
-         m->op == XENMEM_maximum_reservation ? (long)d->mm.max_pages :
-         (long)max(d->shared_info->arch.max_pfn, 1UL) - 1; /* what the guest itself said */
-    domain_put(d);
-    return rc;
+    return m->op == XENMEM_current_reservation ? (long)d->mm.tot_pages :
+           m->op == XENMEM_maximum_reservation ? (long)d->mm.max_pages :
+           (long)max(d->shared_info->arch.max_pfn, 1UL) - 1; /* what the guest itself said */
 }
 
 /* --- the M2P --- */
@@ -41,8 +39,8 @@ long memop_reservation_info(struct memop *m)
 long memop_m2p_list(struct memop *m)
 {
     struct xen_machphys_mfn_list *l = &m->u.m2p_list;
-    unsigned int n;
     u64 last = 0;
+    unsigned int n;
 
     /* One frame number for each 2 MiB of the table; where it has no such piece, the one before stands for it. */
     for (n = 0; n < l->max_extents && n < DIV_ROUND_UP(frame_limit * 8, MB(2)); n++) {
@@ -82,54 +80,46 @@ long memop_memory_map(struct memop *m)
     return copy_to_guest(guest_addr(to->buffer), map->entry, to->nr_entries * sizeof(map->entry[0])) ? -EFAULT : 0;
 }
 
-/* A map is set before its domain runs. A second one takes the first one's place only if it has as much room. */
-static int install_map(struct domain *d, struct memory_map *new)
+/*
+ * A map is set before its domain runs: *new becomes the domain's, and NULL here. A second one is copied to the first one's
+ * place, if that has as much room.
+ */
+static int install_map(struct domain *d, struct memory_map **new)
 {
-    struct memory_map *old;
-    int rc = 0;
-
-    spin_lock(&d->page_lock);
-    old = d->mm.map;
+    spin_guard(&d->page_lock);
+    struct memory_map *old = d->mm.map;
     if (d->state != DOMAIN_ALIVE)
-        rc = -EINVAL;
-    else if (!old)
-        store_release(&d->mm.map, new);
-    else if (new->n > old->n)
-        rc = -EBUSY;
-    else {
-        /* Readers may be looking at the old one: it is changed in place. */
-        memcpy(old->entry, new->entry, new->n * sizeof(new->entry[0]));
-        WRITE_ONCE(old->n, new->n);
+        return -EINVAL;
+    if (!old) {
+        store_release(&d->mm.map, *new);
+        *new = NULL;
+        return 0;
     }
-    spin_unlock(&d->page_lock);
-    if (!rc && old)
-        domain_xfree(d, new);
-    return rc;
+    if ((*new)->n > old->n)
+        return -EBUSY;
+    /* Readers may be looking at it. */
+    memcpy(old->entry, (*new)->entry, (*new)->n * sizeof(old->entry[0]));
+    WRITE_ONCE(old->n, (*new)->n);
+    return 0;
 }
 
 long memop_set_memory_map(struct memop *m)
 {
     const struct xen_foreign_memory_map *fm = &m->u.foreign_map;
-    size_t size = fm->map.nr_entries * sizeof(struct map_entry);
-    struct memory_map *new;
-    struct domain *d;
-    long rc;
+    const size_t size = fm->map.nr_entries * sizeof(struct map_entry);
+    struct domain *d held_domain = NULL;
 
     if (fm->map.nr_entries > MAP_ENTRIES_MAX)
         return -EINVAL;
-    rc = memop_target(fm->domid, &d);
+    long rc = memop_target(fm->domid, &d);
     if (rc)
         return rc;
-    new = domain_xzalloc_bytes(d, sizeof(*new) + size);
-    if (!new) {
-        rc = -ENOMEM;
-    } else {
-        new->n = fm->map.nr_entries;
-        rc = copy_from_guest(new->entry, guest_addr(fm->map.buffer), size) ? -EFAULT : install_map(d, new);
-        if (rc)
-            domain_xfree(d, new);
-    }
-    domain_put(d);
+    struct memory_map *new = domain_xzalloc_bytes(d, sizeof(*new) + size);
+    if (!new)
+        return -ENOMEM;
+    new->n = fm->map.nr_entries;
+    rc = copy_from_guest(new->entry, guest_addr(fm->map.buffer), size) ? -EFAULT : install_map(d, &new);
+    domain_xfree(d, new);
     return rc;
 }
 
@@ -159,13 +149,10 @@ long memop_machine_memory_map(struct memop *m)
 
 static long refuse(domid_t domid, long error)
 {
-    struct domain *d;
-    long rc = memop_target(domid, &d);
+    struct domain *d held_domain = NULL;
+    const long rc = memop_target(domid, &d);
 
-    if (rc)
-        return rc;
-    domain_put(d);
-    return error;
+    return rc ? rc : error;
 }
 
 long memop_add_to_physmap(struct memop *m)
@@ -189,18 +176,16 @@ long memop_vnumainfo(struct memop *m)
 /* Nothing to remove: a PV domain's pfns are its own affair. But the frame must be there. */
 long memop_remove_from_physmap(struct memop *m)
 {
-    mfn_t mfn = MFN(m->u.remove.gpfn);
-    struct domain *d;
-    long rc = memop_target(m->u.remove.domid, &d);
+    const mfn_t mfn = MFN(m->u.remove.gpfn);
+    struct domain *d held_domain = NULL;
+    const long rc = memop_target(m->u.remove.domid, &d);
 
     if (rc)
         return rc;
-    if (frame_get(mfn, d))
-        frame_put(mfn_to_frame(mfn));
-    else
-        rc = -ENOENT;
-    domain_put(d);
-    return rc;
+    if (!frame_get(mfn, d))
+        return -ENOENT;
+    frame_put(mfn_to_frame(mfn));
+    return 0;
 }
 
 /* --- the rest --- */
@@ -208,24 +193,17 @@ long memop_remove_from_physmap(struct memop *m)
 long memop_claim(struct memop *m)
 {
     const struct xen_memory_reservation *r = &m->u.reservation;
-    struct domain *d;
-    long rc;
+    struct domain *d held_domain = r->domid == DOMID_SELF ? NULL : domain_get(r->domid);
 
-    if (guest_addr(r->extent_start) || r->extent_order || r->mem_flags)
-        return -EINVAL;
-    d = r->domid == DOMID_SELF ? NULL : domain_get(r->domid);
-    if (!d)
+    if (guest_addr(r->extent_start) || r->extent_order || r->mem_flags || !d)
         return -EINVAL;
     if (!current->domain->privileged)
-        rc = -EPERM;
-    else if (!r->nr_extents)
-        rc = domain_claim(d, 0) ? 0 : -EINVAL;
-    else if (d->mm.claim || r->nr_extents <= d->mm.tot_pages || r->nr_extents > d->mm.max_pages)
-        rc = -EINVAL;
-    else
-        rc = domain_claim(d, r->nr_extents - d->mm.tot_pages) ? 0 : -ENOMEM;
-    domain_put(d);
-    return rc;
+        return -EPERM;
+    if (!r->nr_extents)
+        return domain_claim(d, 0) ? 0 : -EINVAL;
+    if (d->mm.claim || r->nr_extents <= d->mm.tot_pages || r->nr_extents > d->mm.max_pages)
+        return -EINVAL;
+    return domain_claim(d, r->nr_extents - d->mm.tot_pages) ? 0 : -ENOMEM;
 }
 
 /* Frames shared between domains: there are none. */
@@ -235,21 +213,14 @@ long memop_sharing_info(struct memop *m) { return 0; }
 
 #define RESOURCE_FRAMES_MAX (UINT32_MAX >> MEMOP_EXTENT_SHIFT)
 
-static unsigned int resource_size(struct domain *d, unsigned int type, unsigned int id)
-{
-    return type == XENMEM_resource_grant_table && id == XENMEM_resource_grant_table_id_shared ?
-           grant_max_frames(d) : 0;
-}
-
 static long copy_resource(struct domain *d, const struct xen_mem_acquire_resource *r, const struct memop *m)
 {
     for (unsigned long i = m->start; i < r->nr_frames; i++) {
         mfn_t mfn;
-        int rc;
 
         if (i != m->start && hypercall_preempt_check())
             return memop_restart(m, i);
-        rc = grant_get_frame(d, r->frame + i, &mfn);
+        const int rc = grant_get_frame(d, r->frame + i, &mfn);
         if (rc)
             return rc;
         if (!put_guest_u64(guest_addr(r->frame_list) + i * 8, mfn.v))
@@ -261,26 +232,23 @@ static long copy_resource(struct domain *d, const struct xen_mem_acquire_resourc
 long memop_acquire_resource(struct memop *m)
 {
     struct xen_mem_acquire_resource *r = &m->u.resource;
-    struct domain *d;
-    unsigned int size;
-    long rc;
+    struct domain *d held_domain = NULL;
 
     if (r->pad || r->frame >> 32 || (r->frame + r->nr_frames) >> 32)
         return -EINVAL;
     if (r->domid == DOMID_SELF || r->domid == current->domain->id)
         return -EPERM;
-    rc = memop_target(r->domid, &d);
+    const long rc = memop_target(r->domid, &d);
     if (rc)
         return rc;
-    size = resource_size(d, r->type, r->id);
-    rc = -EINVAL;
-    if (size && !guest_addr(r->frame_list) && !r->nr_frames && !m->start) {
-        r->nr_frames = size;
-        rc = copy_to_guest(m->arg, r, sizeof(*r)) ? -EFAULT : 0;
-    } else if (size && guest_addr(r->frame_list) && r->nr_frames <= RESOURCE_FRAMES_MAX && m->start < r->nr_frames &&
-               r->frame + r->nr_frames <= size) {
-        rc = copy_resource(d, r, m);
+    if (r->type != XENMEM_resource_grant_table || r->id != XENMEM_resource_grant_table_id_shared || !grant_max_frames(d))
+        return -EINVAL;
+    if (!guest_addr(r->frame_list) && !r->nr_frames && !m->start) {
+        r->nr_frames = grant_max_frames(d);
+        return copy_to_guest(m->arg, r, sizeof(*r)) ? -EFAULT : 0;
     }
-    domain_put(d);
-    return rc;
+    if (!guest_addr(r->frame_list) || r->nr_frames > RESOURCE_FRAMES_MAX || m->start >= r->nr_frames ||
+        r->frame + r->nr_frames > grant_max_frames(d))
+        return -EINVAL;
+    return copy_resource(d, r, m);
 }

@@ -14,17 +14,15 @@ struct reservation {
     bool preempted;
 };
 
-bool memop_release(struct domain *d, u64 mfn)
+/* Frees frame mfn of d; false where it is not d's, or not its to free. */
+static bool release(struct domain *d, u64 mfn)
 {
-    struct frame *f;
-    bool ok = false;
+    struct frame *f = mfn_to_frame(MFN(mfn));
 
     if (!frame_get(MFN(mfn), d))
         return false;
-    f = mfn_to_frame(MFN(mfn));
     /* Its place in the M2P it keeps for as long as it is in use. */
-    if (!(f->count & FRAME_SHARED))
-        ok = release_domain_frame(d, f);
+    const bool ok = !(f->count & FRAME_SHARED) && release_domain_frame(d, f);
     frame_put(f);
     return ok;
 }
@@ -40,15 +38,14 @@ static bool increase_one(struct reservation *a)
 
 static bool populate_one(struct reservation *a)
 {
-    struct frame *f;
-    u64 pfn, mfn;
+    u64 pfn;
 
     if (!get_guest_u64(&pfn, a->list + a->done * 8))
         return false;
-    f = alloc_domain_frames(a->d, a->r.extent_order, a->addr_bits);
+    struct frame *f = alloc_domain_frames(a->d, a->r.extent_order, a->addr_bits);
     if (!f)
         return false;
-    mfn = frame_to_mfn(f).v;
+    const u64 mfn = frame_to_mfn(f).v;
     for (u64 i = 0; i < 1UL << a->r.extent_order; i++)
         m2p_set(MFN(mfn + i), pfn + i);
     return put_guest_u64(a->list + a->done * 8, mfn);
@@ -61,7 +58,7 @@ static bool decrease_one(struct reservation *a)
     if (!get_guest_u64(&mfn, a->list + a->done * 8))
         return false;
     for (u64 i = 0; i < 1UL << a->r.extent_order; i++)
-        if (!memop_release(a->d, mfn + i))
+        if (!release(a->d, mfn + i))
             return false;
     return true;
 }
@@ -77,11 +74,8 @@ static void for_each_extent(struct reservation *a, bool (*one)(struct reservatio
     if ((a->list || one != increase_one) && !guest_range_ok(a->list + first * 8, (a->r.nr_extents - first) * 8))
         return;
     for (; a->done < a->r.nr_extents; a->done++) {
-        if (a->done != first && hypercall_preempt_check()) {
-            a->preempted = true;
-            return;
-        }
-        if (!one(a))
+        a->preempted = a->done != first && hypercall_preempt_check();
+        if (a->preempted || !one(a))
             return;
     }
 }
@@ -101,10 +95,13 @@ static long reservation_op(struct memop *m)
     a.list = guest_addr(a.r.extent_start);
     a.addr_bits = XENMEMF_get_address_bits(a.r.mem_flags);
     /* A limit below one page is none that the allocator can keep. */
-    if ((a.addr_bits && a.addr_bits <= PAGE_SHIFT) || memop_target(a.r.domid, &a.d))
+    if (a.addr_bits && a.addr_bits <= PAGE_SHIFT)
         return m->start;
+    struct domain *d held_domain = NULL;
+    if (memop_target(a.r.domid, &d))
+        return m->start;
+    a.d = d;
     for_each_extent(&a, one[index_nospec(m->op, ARRAY_SIZE(one))]);
-    domain_put(a.d);
     return a.preempted ? memop_restart(m, a.done) : (long)a.done;
 }
 
@@ -151,7 +148,6 @@ long do_memory_op(unsigned long cmd, unsigned long arg)
 {
     struct memop m = { .op = cmd & MEMOP_CMD_MASK, .start = cmd >> MEMOP_EXTENT_SHIFT, .arg = arg };
     const struct memop_row *row = &memops[index_nospec(m.op, ARRAY_SIZE(memops))];
-    long rc;
 
     if (m.op >= ARRAY_SIZE(memops) || !row->fn)
         return -ENOSYS;
@@ -159,6 +155,6 @@ long do_memory_op(unsigned long cmd, unsigned long arg)
         return row->start_error;
     if (copy_from_guest(&m.u, arg, row->in))
         return -EFAULT;
-    rc = row->fn(&m);
+    const long rc = row->fn(&m);
     return !rc && copy_to_guest(arg, &m.u, row->out) ? -EFAULT : rc;
 }

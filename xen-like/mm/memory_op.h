@@ -46,20 +46,13 @@ static inline long memop_restart(const struct memop *m, unsigned long extent)
 }
 
 /*
- * The domain of that id, or the caller's own for DOMID_SELF, where the caller may act on it: counted, for
- * domain_put(). -ESRCH: there is none; -EPERM.
+ * The domain of that id, or the caller's own for DOMID_SELF, which may be acted on where 0 is returned; to be put in any
+ * case, unless NULL. -ESRCH: there is none; -EPERM.
  */
 static inline long memop_target(domid_t domid, struct domain **d)
 {
-    long rc;
-
     *d = domain_get(domid);
-    if (!*d)
-        return -ESRCH;
-    rc = foreign_permitted(*d);
-    if (rc)
-        domain_put(*d);
-    return rc;
+    return *d ? foreign_permitted(*d) : -ESRCH;
 }
 
 /* The largest order that the current domain may use. */
@@ -67,6 +60,3 @@ static inline unsigned int memop_max_order(void)
 {
     return current->domain->privileged ? 18 : current->domain->hardware ? 12 : 9;
 }
-
-/* Frees frame mfn of d; false where it is not d's, or not its to free. */
-bool memop_release(struct domain *d, u64 mfn);

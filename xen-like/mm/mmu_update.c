@@ -151,7 +151,7 @@ long batch_run(struct batch *b, int (*one)(unsigned long op, void *arg), void *a
     }
     b->count -= n;
     /* A pointer that cannot be written is left alone, as on Xen. */
-    if (b->pdone && !put_guest_u32(b->pdone, b->done + n))
+    if (b->pdone && copy_to_guest(b->pdone, &(u32){ b->done + n }, sizeof(u32)))
         b->pdone = 0;
     if (rc == -ERESTART && b->count)
         return HYPERCALL_RESTART(b->ops, b->count | MMU_UPDATE_PREEMPTED, b->pdone, b->foreigndom);

@@ -266,11 +266,6 @@ bool get_guest_3_u64(u64 to[3], unsigned long from)
     return copy_from_guest(to, from, 24) == 0;
 }
 
-bool put_guest_u32(unsigned long to, u32 value)
-{
-    return copy_to_guest(to, &value, sizeof(value)) == 0;
-}
-
 /* --- hypercalls --- */
 
 long hypercall_restart(unsigned int n, const unsigned long *args)

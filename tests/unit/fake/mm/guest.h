@@ -14,7 +14,6 @@ bool __must_check get_guest_u64(u64 *to, unsigned long from);
 bool __must_check get_guest_2_u64(u64 to[2], unsigned long from);
 bool __must_check get_guest_3_u64(u64 to[3], unsigned long from);
 bool __must_check put_guest_u64(unsigned long to, u64 value);
-bool __must_check put_guest_u32(unsigned long to, u32 value);
 
 #define guest_addr(h)                  ((unsigned long)(h).p)
 #define copy_from_guest_at(to, addr, i) copy_from_guest(to, (addr) + (i) * sizeof(*(to)), sizeof(*(to)))
