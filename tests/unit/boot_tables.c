@@ -119,7 +119,7 @@ static void test_acpi(void)
     ok(machine.has_madt && machine.nr_cpus == 3 && machine.apic_id[1] == 2 &&
        machine.apic_id[2] == 0x144 && machine.acpi_id[2] == 3, "MADT: CPUs, enabled ones, each once");
     ok(machine.nr_ioapics == 1 && machine.ioapic[0].id == 7 && machine.ioapic[0].address == 0xfec00000 &&
-       machine.isa[9].set && machine.isa[9].level && machine.isa[9].active_low && machine.lapic_address == 0xfee00000,
+       machine.isa[9].gsi == 9 && machine.isa[8].gsi == 8 && !machine.isa[8].level && machine.isa[9].level && machine.isa[9].active_low && machine.lapic_address == 0xfee00000,
        "I/O APIC, override, address");
     ok(acpi_power.pm1a_control == 0x1604 && acpi_power.smi_command == 0xb2 && acpi_power.acpi_enable == 0xa0 &&
        acpi_power.reset_port == 0xcf9 && acpi_power.reset_value == 6 && machine.pm_timer_port == 0x608 &&

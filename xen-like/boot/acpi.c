@@ -134,8 +134,8 @@ static void madt_ioapic(const u8 *e)
 static void madt_override(const u8 *e)
 {
     if (e[2] == 0 && e[3] < ARRAY_SIZE(machine.isa))
-        machine.isa[e[3]] = (struct isa_override){
-            .set = true, .active_low = (e[8] & 3) == 3, .level = (e[8] >> 2 & 3) == 3, .gsi = number(e + 4, 4),
+        machine.isa[e[3]] = (struct isa_line){
+            .active_low = (e[8] & 3) == 3, .level = (e[8] >> 2 & 3) == 3, .gsi = number(e + 4, 4),
         };
 }
 
@@ -263,6 +263,8 @@ void acpi_init(void)
     const struct table *xsdt = r && r->revision >= 2 ? map_table(r->xsdt) : NULL;
     const struct table *root = r && !xsdt ? map_table(r->rsdt) : xsdt;
 
+    for (unsigned int irq = 0; irq < ARRAY_SIZE(machine.isa); irq++)
+        machine.isa[irq].gsi = irq;
     if (!root) {
         log_warn("ACPI: no tables found: one CPU, no device interrupts, no power-off\n");
         return;

@@ -9,6 +9,7 @@
 
 #include "cpu/asm.h"
 #include "cpu/irq.h"
+#include "cpu/machine.h"
 #include "cpu/time.h"
 #include "sched/timer.h"
 
@@ -160,11 +161,11 @@ static void poll(void *arg)
 
 void serial_init_irq(void)
 {
-    bool level, active_low;
-    const unsigned int gsi = isa_irq_to_gsi(line.irq, &level, &active_low);
-    const int rc = irq_bind(gsi, IRQ_OF_HYPERVISOR, serial_interrupt, level, active_low);
+    const struct isa_line *isa = &machine.isa[line.irq & 15];
+    const int rc = irq_bind(isa->gsi, IRQ_OF_HYPERVISOR, serial_interrupt, isa->level, isa->active_low);
     if (rc) {
-        log_warn("Serial port: interrupt %u cannot be used (error %d); looking every 20 ms instead\n", gsi, rc);
+        log_warn("Serial port: interrupt %u cannot be used (error %d); looking every 20 ms instead\n", isa->gsi,
+                 rc);
         timer_init(&poll_timer, poll, NULL, 0);
         timer_set(&poll_timer, now() + MILLISECS(20));
     }

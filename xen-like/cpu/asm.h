@@ -53,9 +53,7 @@ PORT_ACCESSORS(l, u32)
  * has a row in .ex_table with the address to go on at; the hypervisor's own exception handler looks it up,
  * and panics where there is none.
  */
-struct extable_entry {
-    s32 at, fixup;      /* each relative to its own address */
-};
+struct extable_entry { s32 at, fixup; };    /* each relative to its own address */
 
 /* For use inside asm templates and in .S files (with the operands' addresses as labels). */
 #define EXTABLE(at, fixup)                      \

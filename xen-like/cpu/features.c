@@ -82,17 +82,6 @@ static void detect_xsave(void)
     cpu.xsave_size = r[1];
 }
 
-static void patch_smap(void)
-{
-    extern struct { s32 at; u32 close; } smap_patch_start[], smap_patch_end[];
-    static const u8 code[2][3] = { { 0x0f, 0x01, 0xcb }, { 0x0f, 0x01, 0xca } }; /* STAC, CLAC */
-
-    if (!cpu.smap)
-        return;
-    for (__typeof__(&smap_patch_start[0]) p = smap_patch_start; p < smap_patch_end; p++)
-        memcpy((u8 *)&p->at + p->at, code[p->close], 3);
-}
-
 void features_detect(void)
 {
     u32 r[4];
@@ -117,7 +106,6 @@ void features_detect(void)
         cpu.phys_bits = r[0] & 0xff;
     }
     detect_xsave();
-    patch_smap();
 }
 
 /*

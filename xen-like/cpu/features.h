@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "lib/lib.h"
+#include "cpu/spec.h"
 
 struct cpu_features {
     u32 max_leaf, max_ext_leaf;
@@ -29,12 +29,12 @@ bool cpuid_bit(u32 leaf, enum cpuid_register reg, unsigned int bit);
 void features_detect(void);     /* boot CPU, first thing */
 void features_apply(void);      /* each CPU: CR0, CR4, EFER, XCR0 as the above says */
 
-/* stac and clac where the CPU has SMAP, nothing elsewhere: patched once while booting. */
-#define SMAP_SLOT(close)                                                                        \
+/* stac and clac where the CPU has SMAP, nothing elsewhere: slots that cpu/spec.c patches while booting. */
+#define SMAP_SLOT(to)                                                                           \
     __asm__ __volatile__("661: .byte 0x0f,0x1f,0x00\n\t"                                        \
-                         ".pushsection .smap_patch, \"a\"\n\t"                                  \
+                         ".pushsection .spec_patch, \"a\"\n\t"                                  \
                          ".balign 4\n\t"                                                        \
-                         ".long 661b - ., " #close "\n\t"                                       \
-                         ".popsection" ::: "memory")
-static inline void smap_open(void) { SMAP_SLOT(0); }
-static inline void smap_close(void) { SMAP_SLOT(1); }
+                         ".long 661b - ., " #to " - ., %c0\n\t"                                 \
+                         ".popsection" : : "i"(SPEC_PATCH_SMAP) : "memory")
+static inline void smap_open(void) { SMAP_SLOT(code_stac); }
+static inline void smap_close(void) { SMAP_SLOT(code_clac); }

@@ -117,15 +117,6 @@ static struct line lines[MAX_GSI];
 static u16 gsi_of_vector[256];          /* GSI + 1 */
 static struct spinlock lock = SPINLOCK_INIT(LOCK_IRQ_LEAF);
 
-unsigned int isa_irq_to_gsi(unsigned int irq, bool *level, bool *active_low)
-{
-    const struct isa_override *o = &machine.isa[irq & 15];
-
-    *level = o->set && o->level;
-    *active_low = o->set && o->active_low;
-    return o->set ? o->gsi : irq;
-}
-
 /* The 8259s, moved off the exceptions' vectors and silent. */
 void irq_init(void)
 {

@@ -39,9 +39,6 @@ void ioapic_route_nmi(unsigned int gsi);
 /* Number of GSIs that the machine's I/O APICs have, at most MAX_GSI. */
 unsigned int irq_gsi_count(void);
 
-/* The GSI and trigger of an ISA line, by the MADT's overrides. */
-unsigned int isa_irq_to_gsi(unsigned int irq, bool *level, bool *active_low);
-
 /* Silences the 8259s and sets up the I/O APICs, all lines masked. Boot, after mm_init(). */
 void irq_init(void);
 

@@ -18,10 +18,10 @@ struct ioapic {
     unsigned int lines;     /* how many it has; 0: it is not used */
 };
 
-/* Where an ISA line differs from the rule (GSI of the same number, edge, active high). */
-struct isa_override {
-    bool set, level, active_low;
+/* An ISA line: as a rule GSI of the same number, edge, active high. */
+struct isa_line {
     u32 gsi;
+    bool level, active_low;
 };
 
 struct machine {
@@ -32,7 +32,7 @@ struct machine {
     u64 lapic_address;                  /* 0: as MSR_APIC_BASE says */
     unsigned int nr_ioapics;
     struct ioapic ioapic[MAX_IOAPICS];
-    struct isa_override isa[16];
+    struct isa_line isa[16];
     u16 pm_timer_port;                  /* 0: none */
     bool pm_timer_32bit;
     u8 rtc_century;                     /* CMOS register, 0: none */

@@ -87,9 +87,7 @@ extern unsigned long percpu_offsets[MAX_CPUS];
 #define this_cpu(name)        per_cpu_at(name, cpu_info()->percpu_offset)
 
 /* A set of CPUs. */
-struct cpumask {
-    unsigned long bits[MAX_CPUS / 64];
-};
+struct cpumask { unsigned long bits[MAX_CPUS / 64]; };
 
 extern struct cpumask cpu_online;   /* CPUs that run; set once each while booting */
 extern unsigned int cpu_count;      /* number of bits in cpu_online; CPUs are numbered 0 to cpu_count - 1 */

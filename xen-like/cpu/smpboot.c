@@ -26,14 +26,9 @@ OPTION_UINT("maxcpus", opt_maxcpus);
 extern char trampoline_start[], trampoline_end[], trampoline_data[];
 extern u64 boot_l4_phys;
 
-struct trampoline_data {
-    u32 l4;
-    u32 efer;
-};
+struct trampoline_data { u32 l4, efer; };
 
-/* For trampoline.S: the CPU that starts now. */
-u64 secondary_cr3;
-void *secondary_stack;
+void *secondary_stack;                  /* for trampoline.S: of the CPU that starts now */
 
 u64 trampoline_page;                    /* machine address below 1 MiB, chosen and reserved by boot/ */
 static volatile unsigned int started;   /* number of the CPU that has last come up */
@@ -91,7 +86,6 @@ static bool start_cpu(unsigned int nr, u32 apic)
         return false;
     }
     desc_map_window(nr);
-    secondary_cr3 = hv_root.v << PAGE_SHIFT;
     cpu_apic_id[nr] = apic;
     smp_mb();
     /* The second STARTUP is for processors that lose the first; a CPU that runs already ignores it. */

@@ -50,12 +50,12 @@ static void patch(u32 features)
 {
     for (const struct spec_slot *s = spec_patch_start; s < spec_patch_end; s++) {
         u8 *at = (u8 *)((unsigned long)&s->at + s->at), bytes[5];
-        const u8 *to = (const u8 *)&s->to + s->to;
+        const u8 *to = (const u8 *)((unsigned long)&s->to + s->to);
 
         if (!(features & 1u << s->feature))
             continue;
         spec_patch_bytes(bytes, at, to, (s32)(to - at), s->feature);
-        memcpy(at, bytes, sizeof(bytes));
+        memcpy(at, s->feature == SPEC_PATCH_SMAP ? to : bytes, s->feature == SPEC_PATCH_SMAP ? 3 : 5);
     }
 }
 
@@ -124,7 +124,8 @@ void spec_init(void)
                    (p->ibrs && !p->always_ibrs ? 1u << SPEC_PATCH_CTRL : 0) |
                    (p->rsb ? 1u << SPEC_PATCH_RSB : 0) | (p->md_clear ? 1u << SPEC_PATCH_VERW : 0) |
                    (p->ibpb_entry ? 1u << SPEC_PATCH_IBPB : 0);
-    patch(features | (features ? 1u << SPEC_PATCH_ANY : 0) | (p->thunk ? 1u << p->thunk : 0));
+    patch(features | (features ? 1u << SPEC_PATCH_ANY : 0) | (p->thunk ? 1u << p->thunk : 0) |
+          (cpu.smap ? 1u << SPEC_PATCH_SMAP : 0));
     report();
 }
 

@@ -17,6 +17,7 @@
 #define SPEC_PATCH_JMP      5   /* indirect branches: as they are */
 #define SPEC_PATCH_LFENCE   6   /* indirect branches: behind LFENCE; else they are retpolines */
 #define SPEC_PATCH_IBPB     7   /* entries drop the branch predictor's content */
+#define SPEC_PATCH_SMAP     8   /* three bytes that become STAC or CLAC (cpu/features.h) */
 
 #ifdef __ASSEMBLY__
 
@@ -92,9 +93,7 @@ void spec_init_cpu(void);
 void spec_switch(const struct vcpu *next);
 
 /* --- spec_plan.c. -1 in an option: as the processor needs it. --- */
-struct spec_pair {
-    s8 dom0, domu;
-};
+struct spec_pair { s8 dom0, domu; };
 struct spec_options {
     struct spec_pair xpti, l1tf;
     s8 all, xen, pv;                        /* spec-ctrl=no, xen=, pv= */

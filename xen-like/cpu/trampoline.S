@@ -70,7 +70,8 @@ trampoline_end:
 
         .text
 secondary_start:
-        mov     secondary_cr3(%rip), %rax
+        mov     hv_root(%rip), %rax
+        shl     $12, %rax
         mov     %rax, %cr3
         mov     secondary_stack(%rip), %rsp
         xor     %eax, %eax

@@ -19,9 +19,7 @@ extern bool (*hv_page_fault_hook)(unsigned long address, u32 error_code);
 const char *trap_name(unsigned int vector);
 
 /* NMIs of a CPU so far. */
-struct nmi_counts {
-    unsigned long all, unknown, unknown_at, reported;
-};
+struct nmi_counts { unsigned long all, unknown, unknown_at, reported; };
 DECLARE_PER_CPU(struct nmi_counts, nmi_counts);
 /* Says what this CPU's handler could not; softirq context. */
 void nmi_report_unknown(void);

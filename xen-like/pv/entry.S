@@ -322,11 +322,9 @@ hv_fault_protected:
         pushq   $0
         .endif
         movl    $\vector, 4(%rsp)
-        .if     \vector == 0x80
-        jmp     exception_common
-        .elseif \vector >= 32
+        .if     \vector >= 32 && \vector != 0x80
         jmp     irq_common
-        .elseif WITH_OWN_STACK >> \vector & 1
+        .elseif WITH_OWN_STACK >> (\vector & 31) & 1
         jmp     ist_common
         .else
         jmp     exception_common
@@ -350,3 +348,9 @@ LABEL entry_vectors
         .balign 2
 verw_selector:
         .short  HV_DS
+
+/* What SMAP_SLOT becomes. */
+LABEL code_stac
+        .byte   0x0f, 0x01, 0xcb
+LABEL code_clac
+        .byte   0x0f, 0x01, 0xca

@@ -14,16 +14,16 @@
 
 /* --- pieces --- */
 
-/* Three bytes that boot/ replaces by CLAC or STAC where the CPU has SMAP (struct in cpu/features.h). */
-.macro SMAP_SLOT close
+/* Three bytes of no-operation that become the code at `to` where the CPU has SMAP (cpu/spec.c). */
+.macro SMAP_SLOT to
 661:    .byte   0x0f, 0x1f, 0x00
-        .pushsection .smap_patch, "a"
+        .pushsection .spec_patch, "a"
         .balign 4
-        .long   661b - ., \close
+        .long   661b - ., \to - ., SPEC_PATCH_SMAP
         .popsection
 .endm
-#define CLAC SMAP_SLOT 1
-#define STAC SMAP_SLOT 0
+#define CLAC SMAP_SLOT code_clac
+#define STAC SMAP_SLOT code_stac
 
 .macro EXTABLE at, fixup
         .pushsection .ex_table, "a"

@@ -6,6 +6,7 @@
 #include <xen/physdev.h>
 
 #include "cpu/irq.h"
+#include "cpu/machine.h"
 #include "cpu/softirq.h"
 #include "domain/domain.h"
 #include "mm/guest.h"
@@ -38,12 +39,9 @@ static struct gsi_mode mode_of(unsigned int gsi)
 {
     if (gsi_modes[gsi].set)
         return gsi_modes[gsi];
-    for (unsigned int irq = 0; irq < 16; irq++) {
-        struct gsi_mode isa = {};
-
-        if (isa_irq_to_gsi(irq, &isa.level, &isa.active_low) == gsi)
-            return isa;
-    }
+    for (const struct isa_line *isa = machine.isa; isa < machine.isa + ARRAY_SIZE(machine.isa); isa++)
+        if (isa->gsi == gsi)
+            return (struct gsi_mode){ .level = isa->level, .active_low = isa->active_low };
     return (struct gsi_mode){ .level = true, .active_low = true };
 }
 

@@ -8,6 +8,7 @@
 
 #include "cpu/asm.h"
 #include "cpu/irq.h"
+#include "cpu/machine.h"
 #include "cpu/report.h"
 #include "cpu/time.h"
 #include "cpu/traps.h"
@@ -104,8 +105,8 @@ static unsigned int interval_count(void)
 /* False where there is no interval timer, or no line from it. */
 static bool start_nmi(void)
 {
-    bool level, active_low;
-    unsigned int gsi = isa_irq_to_gsi(0, &level, &active_low), count;
+    const unsigned int gsi = machine.isa[0].gsi;
+    unsigned int count;
 
     outb(0x43, 0x34);       /* channel 0: rate generator, both bytes of the count, which is 65536 */
     outb(0x40, 0);
