@@ -104,6 +104,13 @@ static void check_bad_contexts(void)
     check_eq(HC(vcpu_op, VCPUOP_initialise, 1, &context), -GE_INVAL,
              "initialise with a nonexistent root: -EINVAL");
     vcpu_context(&context, 1, second);
+    context.ctrlreg[3] = xen_pfn_to_cr3(0x200000000UL);
+    context.flags |= VGCF_I387_VALID;
+    HC(fpu_taskswitch, 1);
+    check_eq(HC(vcpu_op, VCPUOP_initialise, 1, &context), -GE_INVAL,
+             "the same with FPU registers, while TS is set: -EINVAL");
+    HC(fpu_taskswitch, 0);
+    vcpu_context(&context, 1, second);
     context.event_callback_eip = BAD_PTR_NONCANONICAL;
     check_eq(HC(vcpu_op, VCPUOP_initialise, 1, &context), -GE_INVAL,
              "initialise with a non-canonical callback: -EINVAL");

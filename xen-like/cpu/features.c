@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds out what the processor can do (CPUID: SDM vol. 2A, APM vol. 3 appendix E), switches on what the
- * hypervisor relies on, and patches the code that depends on it.
+ * Finds out what the processor can do (CPUID: SDM vol. 2A, APM vol. 3 appendix E), and switches on what the
+ * hypervisor relies on.
  */
 #include "cpu/features.h"
 
@@ -18,13 +18,13 @@ OPTION_BOOL("xsave", xsave_wanted);
 #define XCR0_X87_SSE_AVX    0x07
 #define XCR0_AVX512         0xe0
 
-bool cpuid_bit(u32 leaf, enum cpuid_register reg, unsigned int bit)
+u32 cpuid_register(u32 leaf, u32 subleaf, enum cpuid_register reg)
 {
     u32 r[4] = { 0 };
 
     if (leaf <= (leaf & 0x80000000 ? cpu.max_ext_leaf : cpu.max_leaf))
-        cpuid(leaf, 0, r);
-    return r[reg] >> bit & 1;
+        cpuid(leaf, subleaf, r);
+    return r[reg];
 }
 
 static void detect_name(void)
@@ -49,43 +49,46 @@ static void detect_name(void)
 
 static void detect_model(void)
 {
-    u32 r[4];
+    const u32 signature = cpuid_register(1, 0, EAX);
 
-    cpuid(1, 0, r);
-    cpu.stepping = r[0] & 0xf;
-    cpu.model = (r[0] >> 4) & 0xf;
-    cpu.family = (r[0] >> 8) & 0xf;
+    cpu.stepping = signature & 0xf;
+    cpu.model = (signature >> 4) & 0xf;
+    cpu.family = (signature >> 8) & 0xf;
     if (cpu.family == 6 || cpu.family == 15)
-        cpu.model |= ((r[0] >> 16) & 0xf) << 4;
+        cpu.model |= ((signature >> 16) & 0xf) << 4;
     if (cpu.family == 15)
-        cpu.family += (r[0] >> 20) & 0xff;
+        cpu.family += (signature >> 20) & 0xff;
 }
 
 /* The XSAVE components that are switched: x87, SSE, AVX, AVX-512, as far as the processor has them. */
 static void detect_xsave(void)
 {
-    u32 r[4];
+    const u32 offered = cpuid_register(0xd, 0, EAX);
 
     cpu.xsave_size = 512;
     if (!cpu.xsave)
         return;
-    cpuid(0xd, 0, r);
-    cpu.xcr0 = r[0] & XCR0_X87_SSE_AVX;
-    if ((r[0] & XCR0_AVX512) == XCR0_AVX512 && (cpu.xcr0 & 4))
+    cpu.xcr0 = offered & XCR0_X87_SSE_AVX;
+    if ((offered & XCR0_AVX512) == XCR0_AVX512 && (cpu.xcr0 & 4))
         cpu.xcr0 |= XCR0_AVX512;
-    cpuid(0xd, 1, r);
-    cpu.xsaveopt = r[0] & 1;
+    cpu.xsaveopt = cpuid_register(0xd, 1, EAX) & 1;
     /* EBX of leaf 0xd counts the components that XCR0 has now. */
     write_reg(cr4, read_reg(cr4) | CR4_OSXSAVE);
     xsetbv(cpu.xcr0);
-    cpuid(0xd, 0, r);
-    cpu.xsave_size = r[1];
+    cpu.xsave_size = cpuid_register(0xd, 0, EBX);
+}
+
+/* FXSAVE says it. 0 means the first processors, which had no denormals-are-zeros. */
+static void detect_mxcsr_mask(void)
+{
+    u32 image[512 / 4] __aligned(16);
+
+    __asm__ __volatile__("fxsave64 %0" : "=m"(image));
+    cpu.mxcsr_mask = image[7] ?: 0xffbf;
 }
 
 void features_detect(void)
 {
-    u32 r[4];
-
     detect_name();
     detect_model();
     cpu.pge = cpuid_bit(1, EDX, 13);
@@ -100,12 +103,9 @@ void features_detect(void)
     cpu.page1gb = cpuid_bit(0x80000001, EDX, 26);
     cpu.rdtscp = cpuid_bit(0x80000001, EDX, 27);
     cpu.invariant_tsc = cpuid_bit(0x80000007, EDX, 8);
-    cpu.phys_bits = 36;
-    if (cpu.max_ext_leaf >= 0x80000008) {
-        cpuid(0x80000008, 0, r);
-        cpu.phys_bits = r[0] & 0xff;
-    }
+    cpu.phys_bits = cpuid_register(0x80000008, 0, EAX) & 0xff ?: 36;
     detect_xsave();
+    detect_mxcsr_mask();
 }
 
 /*

@@ -15,6 +15,7 @@ struct cpu_features {
     unsigned int phys_bits;
     u64 xcr0;               /* XSAVE components that the hypervisor switches; 0 without XSAVE */
     u32 xsave_size;         /* bytes of an XSAVE area for xcr0 (512 without XSAVE) */
+    u32 mxcsr_mask;         /* the bits that MXCSR has */
     bool intel, amd;        /* amd: or a CPU made after its model */
     bool nx, smep, smap, fsgsbase, xsave, xsaveopt, x2apic, tsc_deadline, invariant_tsc;
     bool rdtscp, page1gb, pge, mca;
@@ -22,9 +23,10 @@ struct cpu_features {
 
 extern struct cpu_features cpu;
 
-/* A bit of CPUID; false where the processor has no such leaf. */
+/* A register of CPUID; 0 where the processor has no such leaf. And a bit of it, subleaf 0. */
 enum cpuid_register { EAX, EBX, ECX, EDX };
-bool cpuid_bit(u32 leaf, enum cpuid_register reg, unsigned int bit);
+u32 cpuid_register(u32 leaf, u32 subleaf, enum cpuid_register reg);
+#define cpuid_bit(leaf, reg, bit) (cpuid_register(leaf, 0, reg) >> (bit) & 1)
 
 void features_detect(void);     /* boot CPU, first thing */
 void features_apply(void);      /* each CPU: CR0, CR4, EFER, XCR0 as the above says */

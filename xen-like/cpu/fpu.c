@@ -7,7 +7,6 @@
 
 #define FCW_AT          0
 #define MXCSR_AT        24
-#define MXCSR_MASK_AT   28
 #define XSTATE_BV_AT    512
 
 #define ST0_AT          32
@@ -73,24 +72,11 @@ void fpu_init_state(void *area)
         *(u64 *)((char *)area + XSTATE_BV_AT) = 3;
 }
 
-/* What FXSAVE says of the processor's MXCSR; 0 means the first ones, which had no denormals-are-zeros. */
-static u32 mxcsr_mask(void)
-{
-    static u8 image[512] __aligned(16);
-    static u32 mask;
-
-    if (!mask) {
-        __asm__ __volatile__("fxsave64 %0" : "=m"(image));
-        mask = *(const u32 *)(image + MXCSR_MASK_AT) ?: 0xffbf;
-    }
-    return mask;
-}
-
 void fpu_import_fxsave(void *area, const void *fxsave)
 {
     fpu_init_state(area);
     memcpy(area, fxsave, FXSAVE_USED);
-    *(u32 *)((char *)area + MXCSR_AT) &= mxcsr_mask();
+    *(u32 *)((char *)area + MXCSR_AT) &= cpu.mxcsr_mask;
 }
 
 void fpu_export_fxsave(const void *area, void *fxsave)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The floating-point and vector state of a vCPU, in an area of cpu.xsave_size bytes, aligned to 64: in the
- * standard XSAVE format, or FXSAVE's where there is no XSAVE. The caller has CR0.TS clear. Nothing of one
- * vCPU's state is left in the registers after another's is restored.
+ * standard XSAVE format, or FXSAVE's where there is no XSAVE. Nothing of one vCPU's state is left in the
+ * registers after another's is restored. Who saves or restores has CR0.TS clear; the rest is memory alone.
  */
 #pragma once
 
