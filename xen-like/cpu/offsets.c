@@ -12,7 +12,7 @@
 #define OFFSET(name, type, at) EMIT(name, offsetof(type, at))
 
 #define FOR_EACH_VALUE(X)                                                                                   \
-    X(ENTRY_SYSCALL) X(SYSCALL_STUB_SIZE) X(NR_HYPERCALLS) X(ENOSYS) X(ERESTART) X(HYPERCALL_RESTARTS)      \
+    X(ENTRY_SYSCALL) X(SYSCALL_STUB_SIZE) X(NR_HYPERCALLS) X(ERESTART) X(HYPERCALL_RESTARTS)      \
     X(VGCF_in_syscall) X(FLAT_USER_CS64) X(FLAT_USER_CS32) X(FLAT_USER_SS) X(MSR_SPEC_CTRL) X(MSR_PRED_CMD)
 
 #define FOR_EACH_REGISTER(X)                                                                                \

@@ -78,10 +78,9 @@ LABEL hypercall
         PROTECT_ENTRY reload=1
         mov     CPUINFO_vcpu(%rsp), %rbx
         sti
-        cmp     $NR_HYPERCALLS, %rax
-        jae     hypercall_unknown
-        sbb     %r11, %r11              /* all ones: the comparison holds for speculation too */
-        and     %r11, %rax
+        mov     $NR_HYPERCALLS, %r11d
+        cmp     %r11, %rax              /* a higher number gets the last row, under speculation too */
+        cmovae  %r11, %rax
         lea     hypercall_table(%rip), %r11
         mov     (%r11, %rax, 8), %r11
         mov     %r10, %rcx
@@ -90,10 +89,6 @@ LABEL hypercall
         je      hypercall_again
 hypercall_done:
         mov     %rax, UREGS_rax(%rsp)
-        jmp     ret_to_guest
-
-hypercall_unknown:
-        movq    $-ENOSYS, UREGS_rax(%rsp)
         jmp     ret_to_guest
 
         /*

@@ -25,17 +25,18 @@ typedef long (*hypercall_fn)(ARGS);
 #define HYPERCALL(nr, name, nargs, kinds, who, state, text) ROW_##state(nr, name)
 
 #ifdef DEBUG
-#define HANDLERS static const hypercall_fn handlers[NR_HYPERCALLS]
+#define HANDLERS static const hypercall_fn handlers[NR_HYPERCALLS + 1]
 #else
-#define HANDLERS const hypercall_fn hypercall_table[NR_HYPERCALLS]
+#define HANDLERS const hypercall_fn hypercall_table[NR_HYPERCALLS + 1]
 #endif
 
+/* The row behind the last is that of all higher numbers (pv/entry.S). */
 static long absent(ARGS) { return -ENOSYS; }
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Woverride-init"
 HANDLERS = {
-    [0 ... NR_HYPERCALLS - 1] = absent,
+    [0 ... NR_HYPERCALLS] = absent,
 #include "hypercalls.def"
 };
 
@@ -55,8 +56,8 @@ static long call_checked(unsigned int nargs, long result);
 #include "hypercalls.def"
 
 #define HYPERCALL(nr, name, nargs, kinds, who, state, text) [nr] = checked_##name,
-const hypercall_fn hypercall_table[NR_HYPERCALLS] = {
-    [0 ... NR_HYPERCALLS - 1] = absent,
+const hypercall_fn hypercall_table[NR_HYPERCALLS + 1] = {
+    [0 ... NR_HYPERCALLS] = absent,
 #include "hypercalls.def"
 };
 #endif
