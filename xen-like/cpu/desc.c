@@ -64,11 +64,10 @@ int desc_prepare(unsigned int nr, void *stack_end)
     if (!page)
         return -1;
     memcpy(page, segments, sizeof(segments));
-    memset(t, 0, sizeof(*t));
-    t->rsp[0] = (u64)&info->guest_regs.es;
+    /* The bitmap is beyond the limit: no port is open to ring 3. */
+    *t = (struct cpu_tss){ .rsp[0] = (u64)&info->guest_regs.es, .iobmp = sizeof(*t) };
     for (unsigned int i = 0; i < IST_COUNT; i++)
         t->ist[i] = (u64)stack_end - STACK_SIZE + (i + 1) * PAGE_SIZE;
-    t->iobmp = sizeof(*t);  /* beyond the limit: no port is open to ring 3 */
     set_system_descriptor(page, TSS_SELECTOR, (unsigned long)t, sizeof(*t) - 1, TSS_AVAILABLE);
     per_cpu(gdt_page, nr) = page;
     return 0;

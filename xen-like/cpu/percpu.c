@@ -33,10 +33,9 @@ void percpu_init_boot_cpu(void) { fill_info(info_of_stack(boot_cpu_stack), 0, pe
 void percpu_map_boot_stack(void)
 {
     if (!mm_map_cpu_stack(0, MADDR(image_virt_to_phys(boot_cpu_stack)),
-                          MADDR(image_virt_to_phys(boot_cpu_stack + STACK_BOTTOM))))
+                          MADDR(image_virt_to_phys(boot_cpu_stack + STACK_BOTTOM))) ||
+        !isolation_init_cpu(0))
         panic("no memory for the tables of CPU 0's stack");
-    if (!isolation_init_cpu(0))
-        panic("no memory for the isolated roots of CPU 0");
 }
 
 bool percpu_prepare(unsigned int cpu)

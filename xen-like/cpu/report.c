@@ -47,16 +47,15 @@ static unsigned int walk_frames(unsigned long rbp, unsigned long *trace)
     return depth;
 }
 
-/* The stack of C code. It was zero at first, so what is still zero from its lower end was never used. */
-static const u64 *stack_bottom(void) { return (const u64 *)(stack_start() + STACK_BOTTOM); }
-
-static unsigned int stack_unused(void)
+/* Bytes, up to limit, of the stack of C code that were never used: it was zero at first. */
+static unsigned int stack_unused(unsigned int limit)
 {
-    const u64 *bottom = stack_bottom(), *p = bottom;
+    const u64 *bottom = (const u64 *)(stack_start() + STACK_BOTTOM);
+    unsigned int unused = 0;
 
-    while (p < (const u64 *)cpu_info() && !*p)
-        p++;
-    return (unsigned int)((p - bottom) * sizeof(*p));
+    while (unused < limit && !READ_ONCE(bottom[unused / sizeof(*bottom)]))
+        unused += sizeof(*bottom);
+    return unused;
 }
 
 #ifdef DEBUG
@@ -64,12 +63,7 @@ static unsigned int stack_unused(void)
 
 void stack_check(void)
 {
-    const u64 *bottom = stack_bottom();
-    u64 used = 0;
-
-    for (unsigned int i = 0; i < STACK_MARGIN / sizeof(*bottom); i++)
-        used |= READ_ONCE(bottom[i]);
-    if (used)
+    if (stack_unused(STACK_MARGIN) < STACK_MARGIN)
         panic("the stack of CPU %u is full: less than %u bytes are left", this_cpu_nr(), STACK_MARGIN);
 }
 #endif
@@ -79,7 +73,7 @@ void report_fill(struct cpu_report *r, const struct cpu_user_regs *regs)
     *r = (struct cpu_report){
         .cpu = this_cpu_nr(), .vcpu = current, .regs = *regs, .guest = *guest_regs(),
         .cr0 = read_reg(cr0), .cr2 = read_reg(cr2), .cr3 = read_reg(cr3), .cr4 = read_reg(cr4),
-        .stack_unused = stack_unused(),
+        .stack_unused = stack_unused(STACK_SIZE - STACK_BOTTOM - sizeof(struct cpu_info)),
     };
     if (!(regs->cs & 3))
         r->depth = walk_frames(regs->rbp, r->trace);
