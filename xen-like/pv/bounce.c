@@ -183,13 +183,13 @@ static void user_syscall(struct vcpu *v, unsigned int type)
     pv_inject_trap(v, TRAP_INVALID_OP, false, 0);
 }
 
-void pv_user_syscall(struct vcpu *v) { user_syscall(v, CALLBACKTYPE_syscall); }
-
-/*
- * The short way found no memory to push the frame of a system call on, below the address that it left in
- * scratch; it has changed to kernel mode already.
- */
-void pv_no_kernel_stack(struct vcpu *v) { no_stack(v, cpu_info()->scratch - SYSCALL_FRAME_SIZE); }
+void pv_user_syscall(struct vcpu *v)
+{
+    if (unlikely(v->pv.kernel_mode))    /* the short way has changed to it, and then found no memory to push on */
+        no_stack(v, v->pv.bounce_sp - SYSCALL_FRAME_SIZE);
+    else
+        user_syscall(v, CALLBACKTYPE_syscall);
+}
 
 /* SYSCALL in compatibility mode. */
 void pv_user_syscall32(struct vcpu *v) { user_syscall(v, CALLBACKTYPE_syscall32); }

@@ -72,6 +72,11 @@ LABEL user_syscall
         mov     SHORT(UREGS_rsp), %rsp
         sysretq
 
+        /* The guest's kernel has no stack to push on: pv_user_syscall() sees it in kernel mode already. */
+user_syscall_no_stack:
+        CLAC
+        sub     $SHORT_ROOM, %rsp
+        mov     UREGS_rdx(%rsp), %rdx
 user_syscall_reload:
         mov     UREGS_rax(%rsp), %rax
 user_syscall_long:
@@ -80,19 +85,6 @@ user_syscall_long:
         movl    $ENTRY_SYSCALL, UREGS_entry_vector(%rsp)
         STORE_REGS
         CALL_AND_RETURN pv_user_syscall
-
-        /* The guest's kernel has no stack to push on: the end of it. */
-user_syscall_no_stack:
-        CLAC
-        sub     $SHORT_ROOM, %rsp
-        mov     %rax, CPUINFO_scratch(%rsp)
-        mov     UREGS_rax(%rsp), %rax
-        mov     UREGS_rdx(%rsp), %rdx
-        mov     UREGS_rip(%rsp), %rcx
-        mov     UREGS_rflags(%rsp), %r11
-        movl    $0, UREGS_entry_vector(%rsp)
-        STORE_REGS
-        CALL_AND_RETURN pv_no_kernel_stack
 
 /*
  * iret of the guest's kernel; rcx = vCPU, rax = the hypercall's number. do_iret() does the same, and whatever

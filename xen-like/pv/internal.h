@@ -56,7 +56,6 @@ void pv_failsafe(struct vcpu *v);
 void pv_user_syscall(struct vcpu *v);
 void pv_user_syscall32(struct vcpu *v);
 void pv_user_sysenter(struct vcpu *v);
-void pv_no_kernel_stack(struct vcpu *v);
 bool pv_deliver_event(struct vcpu *v);
 void pv_deliver_nmi(struct vcpu *v);
 extern void (*const guest_trap_table[TRAP_INT80 + 1])(struct cpu_user_regs *regs);
