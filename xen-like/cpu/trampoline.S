@@ -79,7 +79,6 @@ secondary_start:
         mov     %eax, %\segment
         .endr
         sub     $CPUINFO_sizeof, %rsp
-        and     $-16, %rsp
         xor     %ebp, %ebp
         call    smp_secondary_main
         ud2
