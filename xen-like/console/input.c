@@ -111,19 +111,15 @@ static unsigned int take(struct input *in, char *to, unsigned int size)
 
 static void input_softirq(void)
 {
-    unsigned long flags = spin_lock_irqsave(&lock);
-    bool announce = switched, xen = to_hypervisor, waiting = for_domain0.head != for_domain0.tail;
     char c;
 
-    switched = false;
-    spin_unlock_irqrestore(&lock, flags);
     nmi_report_unknown();
-    if (announce)
+    if (atomic_xchg(&switched, false))
         printk("*** Console input goes to %s (Ctrl-a three times switches) ***\n",
-               xen ? "the hypervisor; 'h' for help" : "Domain-0");
+               READ_ONCE(to_hypervisor) ? "the hypervisor; 'h' for help" : "Domain-0");
     while (take(&for_hypervisor, &c, 1))
         console_key(c);
-    if (waiting)
+    if (READ_ONCE(for_domain0.head) != READ_ONCE(for_domain0.tail))
         send_global_virq(VIRQ_CONSOLE);
 }
 
@@ -162,7 +158,6 @@ static long console_write(unsigned int count, unsigned long from)
 
     for (unsigned int done = 0, n; done < count; done += n) {
         n = min(count - done, (unsigned int)sizeof(chunk));
-
         if (done && hypercall_preempt_check())
             return HYPERCALL_RESTART(CONSOLEIO_write, count - done, from + done);
         if (copy_from_guest(chunk, from + done, n))

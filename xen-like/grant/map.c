@@ -55,8 +55,10 @@ static void handle_put(struct grant_table *t, grant_handle_t handle)
 
 static u64 pte_of(mfn_t mfn, u32 flags)
 {
-    return make_pte(mfn, ((u64)(flags >> _GNTMAP_guest_avail0) << 9 & PTE_AVAIL) |
-                         (flags & GNTMAP_application_map ? PTE_US : 0) | (flags & GNTMAP_readonly ? 0 : PTE_RW));
+    const u64 available = (u64)(flags >> _GNTMAP_guest_avail0) << 9 & PTE_AVAIL;
+
+    return make_pte(mfn, available | (flags & GNTMAP_application_map ? PTE_US : 0) |
+                         (flags & GNTMAP_readonly ? 0 : PTE_RW));
 }
 
 /* Makes the mappings of a pinned grant; on failure no reference is left, that of grant_pin() included. */
@@ -110,7 +112,7 @@ static int map_one(struct gnttab_map_grant_ref *op)
     struct grant_track *track = track_of(ours, handle);
     track->granter = granter->id;
     track->ref = op->ref;
-    /* The handle keeps the granter: its number cannot come to mean another domain before the handle is free. */
+    /* The handle keeps the granter: the number comes to mean no other domain before the handle is free. */
     granter = NULL;
     /* Last: a handle with flags is one that unmap accepts. */
     store_release(&track->flags, (u16)op->flags);
@@ -149,10 +151,11 @@ struct unmap_batch {
     struct unmap unmaps[16];
 };
 
-/* The two operations that unmap differ in their second address only. */
-_Static_assert(offsetof(struct gnttab_unmap_and_replace, handle) == offsetof(struct gnttab_unmap_grant_ref, handle) &&
-               offsetof(struct gnttab_unmap_and_replace, status) == offsetof(struct gnttab_unmap_grant_ref, status) &&
-               sizeof(struct gnttab_unmap_and_replace) == sizeof(struct gnttab_unmap_grant_ref), "one for both");
+/* The two operations that unmap differ only in what their second address means. */
+#define SAME_PLACE(field) \
+    (offsetof(struct gnttab_unmap_and_replace, field) == offsetof(struct gnttab_unmap_grant_ref, field))
+_Static_assert(SAME_PLACE(handle) && SAME_PLACE(status) &&
+               sizeof(struct gnttab_unmap_and_replace) == sizeof(struct gnttab_unmap_grant_ref), "read as one");
 
 /* The granter's lock is held: it protects the track as well as the entry. */
 static int unmap_locked(struct unmap *u, const struct gnttab_unmap_grant_ref *op, bool replace,
@@ -259,7 +262,10 @@ long grant_op_unmap_and_replace(struct grant_call *c) { return unmap_all(c, true
 
 /* --- the end of a domain --- */
 
-/* Drops the uses behind one handle. Page tables have dropped, or will drop, what CPU mappings hold themselves. */
+/*
+ * Drops the uses behind one handle. Page tables have dropped, or will drop, what CPU mappings hold
+ * themselves.
+ */
 static void release_track(struct grant_table *t, grant_handle_t handle)
 {
     struct grant_track *track = track_of(t, handle);

@@ -33,7 +33,8 @@ struct grant_active {
 #define USES_FULL 0x80808080u   /* in uses: there are too many of some kind */
 
 /*
- * One mapping that a domain holds. flags: GNTMAP_*, 0: the handle is free, and ref links to the next free one.
+ * One mapping that a domain holds. flags: GNTMAP_*, 0: the handle is free, and ref links to the next free
+ * one.
  */
 struct grant_track {
     u32 ref;
@@ -79,14 +80,14 @@ int grant_grow(struct grant_table *t, unsigned int nr_frames);
 
 /* --- pin.c: the rules by which an entry comes into use and out of it; t->lock is taken here --- */
 
-/* A use is told by the flags of a mapping, and: entries marked for parts of a page are open to copies only. */
+/* A use is told by the flags of a mapping. Entries marked for parts of a page are open to copies only. */
 #define USE_KINDS   (GNTMAP_host_map | GNTMAP_device_map)
 #define USE_FLAGS   (USE_KINDS | GNTMAP_readonly)
 #define USE_COPY    0x8000u
 
 /*
- * Begins a use of entry ref of t by the current domain: checks it, marks it, counts the use, and takes one general
- * reference of its frame. GNTST_*; on success *mfn is the frame.
+ * Begins a use of entry ref of t by the current domain: checks it, marks it, counts the use, and takes one
+ * general reference of its frame. GNTST_*; on success *mfn is the frame.
  */
 int grant_pin(struct grant_table *t, grant_ref_t ref, unsigned int use, mfn_t *mfn);
 /* Ends one use, without the frame's reference. */

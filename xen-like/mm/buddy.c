@@ -83,7 +83,8 @@ void buddy_init_range(u64 first, u64 last)
     nr_dirty += last - first;
     while (first < last) {
         /* The largest block that fits at first and below last. */
-        const unsigned int order = min(__builtin_ctzl(first | 1UL << MAX_ORDER), 63 - __builtin_clzl(last - first));
+        const unsigned int order =
+            min(__builtin_ctzl(first | 1UL << MAX_ORDER), 63 - __builtin_clzl(last - first));
 
         block_add(first, order);
         first += 1UL << order;

@@ -178,7 +178,7 @@ void frame_unshare(struct frame *f)
 /* --- the end --- */
 
 /*
- * Undoes what the domain itself holds of one of its frames, and puts the frame on the list of those that are done with.
+ * Undoes what the domain itself holds of one of its frames, which then is on the list of those that are left.
  * 0 or -ERESTART. The caller holds a reference of f.
  */
 static int relinquish_frame(struct domain *d, struct frame *f)

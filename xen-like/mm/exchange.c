@@ -13,14 +13,11 @@ struct chunk {
     unsigned long i;                        /* this chunk's number */
 };
 
-static unsigned long in_address(const struct chunk *c, unsigned long j)
+/* The address in a list of item j of the present chunk, which is 2^order of them. */
+static unsigned long item(const struct chunk *c, const struct xen_memory_reservation *list, unsigned int order,
+                          unsigned long j)
 {
-    return guest_addr(c->e->in.extent_start) + ((c->i << c->in_order) + j) * 8;
-}
-
-static unsigned long out_address(const struct chunk *c, unsigned long j)
-{
-    return guest_addr(c->e->out.extent_start) + ((c->i << c->out_order) + j) * 8;
+    return guest_addr(list->extent_start) + ((c->i << order) + j) * 8;
 }
 
 /*
@@ -52,7 +49,7 @@ static bool input_frame(const struct chunk *c, unsigned long k, u64 *mfn)
     const unsigned int order = c->e->in.extent_order;
 
     if (!(k & ((1UL << order) - 1)))
-        return get_guest_u64(mfn, in_address(c, k >> order));
+        return get_guest_u64(mfn, item(c, &c->e->in, c->in_order, k >> order));
     *mfn += 1;
     return true;
 }
@@ -96,18 +93,19 @@ static int hand_over(const struct chunk *c, struct frame **out, unsigned long n)
     int rc = 0;
 
     for (unsigned long j = 0; j < n; j++) {
+        const unsigned long at = item(c, &c->e->out, c->out_order, j);
         const u64 mfn = frame_to_mfn(out[j]).v;
         u64 pfn;
 
         if (!domain_give_frames(c->d, out[j], 1u << order, 1u << order)) {
             buddy_free(out[j], order, 0, 0);
             rc = -ENOMEM;
-        } else if (!get_guest_u64(&pfn, out_address(c, j))) {
+        } else if (!get_guest_u64(&pfn, at)) {
             rc = -EFAULT;
         } else {
             for (u64 k = 0; k < 1UL << order; k++)
                 m2p_set(MFN(mfn + k), pfn + k);
-            if (!put_guest_u64(out_address(c, j), mfn))
+            if (!put_guest_u64(at, mfn))
                 rc = -EFAULT;
         }
     }

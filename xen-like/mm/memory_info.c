@@ -81,8 +81,8 @@ long memop_memory_map(struct memop *m)
 }
 
 /*
- * A map is set before its domain runs: *new becomes the domain's, and NULL here. A second one is copied to the first one's
- * place, if that has as much room.
+ * A map is set before its domain runs: *new becomes the domain's, and NULL here. A second one is copied to the
+ * first one's place, if that has as much room.
  */
 static int install_map(struct domain *d, struct memory_map **new)
 {
@@ -241,14 +241,15 @@ long memop_acquire_resource(struct memop *m)
     const long rc = memop_target(r->domid, &d);
     if (rc)
         return rc;
-    if (r->type != XENMEM_resource_grant_table || r->id != XENMEM_resource_grant_table_id_shared || !grant_max_frames(d))
+    const unsigned int size = grant_max_frames(d);
+    if (r->type != XENMEM_resource_grant_table || r->id != XENMEM_resource_grant_table_id_shared || !size)
         return -EINVAL;
     if (!guest_addr(r->frame_list) && !r->nr_frames && !m->start) {
-        r->nr_frames = grant_max_frames(d);
+        r->nr_frames = size;
         return copy_to_guest(m->arg, r, sizeof(*r)) ? -EFAULT : 0;
     }
     if (!guest_addr(r->frame_list) || r->nr_frames > RESOURCE_FRAMES_MAX || m->start >= r->nr_frames ||
-        r->frame + r->nr_frames > grant_max_frames(d))
+        r->frame + r->nr_frames > size)
         return -EINVAL;
     return copy_resource(d, r, m);
 }

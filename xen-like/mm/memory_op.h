@@ -46,8 +46,8 @@ static inline long memop_restart(const struct memop *m, unsigned long extent)
 }
 
 /*
- * The domain of that id, or the caller's own for DOMID_SELF, which may be acted on where 0 is returned; to be put in any
- * case, unless NULL. -ESRCH: there is none; -EPERM.
+ * The domain of that id, or the caller's own for DOMID_SELF, which may be acted on where 0 is returned; to be
+ * put in any case, unless NULL. -ESRCH: there is none; -EPERM.
  */
 static inline long memop_target(domid_t domid, struct domain **d)
 {
