@@ -88,16 +88,15 @@ static bool start_cpu(unsigned int nr, u32 apic)
     desc_map_window(nr);
     cpu_apic_id[nr] = apic;
     smp_mb();
-    /* The second STARTUP is for processors that lose the first; a CPU that runs already ignores it. */
-    for (unsigned int attempt = 0; attempt < 2; attempt++) {
-        apic_send(apic, APIC_ICR_STARTUP | APIC_ICR_ASSERT | (u32)(trampoline_page >> PAGE_SHIFT));
-        for (unsigned int us = 0; us < (attempt ? START_WAIT_MS * 1000 : 10000); us += 10) {
-            if (load_acquire(&started) == nr) {
-                cpu_count = nr + 1;
-                return true;
-            }
-            udelay(10);
+    for (unsigned int us = 0; us < START_WAIT_MS * 1000; us += 10) {
+        /* The second STARTUP is for processors that lose the first; a CPU that runs already ignores it. */
+        if (us == 0 || us == 10000)
+            apic_send(apic, APIC_ICR_STARTUP | APIC_ICR_ASSERT | (u32)(trampoline_page >> PAGE_SHIFT));
+        if (load_acquire(&started) == nr) {
+            cpu_count = nr + 1;
+            return true;
         }
+        udelay(10);
     }
     log_err("CPU %u (local APIC %u) did not start within %u ms; going on without it\n", nr, apic,
             START_WAIT_MS);

@@ -126,18 +126,6 @@ static bool calibrate(const struct reference *r)
     return tsc_khz != 0;
 }
 
-/* mul in [2^31, 2^32) with the shift that goes with it. */
-static void set_scale(void)
-{
-    u64 hz = (u64)tsc_khz * 1000;
-
-    for (; hz > 2 * NS_PER_SEC; hz >>= 1)
-        scale.shift--;
-    for (; hz <= NS_PER_SEC; hz <<= 1)
-        scale.shift++;
-    scale.mul = (u32)((NS_PER_SEC << 32) / hz);
-}
-
 /* --- the CMOS clock (MC146818): binary or BCD, 12 or 24 hours, the century where the FADT names it --- */
 
 enum { SECOND, MINUTE, HOUR, DAY, MONTH, YEAR, CENTURY, NR_FIELDS };
@@ -230,7 +218,14 @@ void time_init(void)
             panic("the time-stamp counter cannot be measured: neither ACPI PM timer nor PIT runs");
     }
     scale.tsc_base = rdtsc_ordered();
-    set_scale();
+    /* mul in [2^31, 2^32) with the shift that goes with it. */
+    u64 hz = (u64)tsc_khz * 1000;
+
+    for (; hz > 2 * NS_PER_SEC; hz >>= 1)
+        scale.shift--;
+    for (; hz <= NS_PER_SEC; hz <<= 1)
+        scale.shift++;
+    scale.mul = (u32)((NS_PER_SEC << 32) / hz);
     boot_wallclock = rtc_read() * NS_PER_SEC - now();
     log_info("Time: TSC %u.%03u MHz (by %s), timer %s\n", tsc_khz / 1000, tsc_khz % 1000, r->name,
              cpu.tsc_deadline ? "TSC deadline" : "local APIC counter");
