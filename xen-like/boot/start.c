@@ -118,7 +118,6 @@ void start_hypervisor(u32 magic, u32 info_address)
         panic("no memory for the tables of CPU 0");
     percpu_map_boot_stack();
     desc_prepare(0, (void *)(CPU_STACK(0) + STACK_SIZE));
-    desc_map_window(0);
 
     apic_init();
     irq_init();

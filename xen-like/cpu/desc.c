@@ -46,7 +46,7 @@ static void set_system_descriptor(u64 *page, u16 selector, unsigned long base, u
               (base >> 24 & 0xff) << 56;
 }
 
-int desc_prepare(unsigned int nr, void *stack_end)
+bool desc_prepare(unsigned int nr, void *stack_end)
 {
     static const u64 segments[] = {
         0,
@@ -62,7 +62,7 @@ int desc_prepare(unsigned int nr, void *stack_end)
     struct cpu_tss *t = &info->tss;
 
     if (!page)
-        return -1;
+        return false;
     memcpy(page, segments, sizeof(segments));
     /* The bitmap is beyond the limit: no port is open to ring 3. */
     *t = (struct cpu_tss){ .rsp[0] = (u64)&info->guest_regs.es, .iobmp = sizeof(*t) };
@@ -70,7 +70,7 @@ int desc_prepare(unsigned int nr, void *stack_end)
         t->ist[i] = (u64)stack_end - STACK_SIZE + (i + 1) * PAGE_SIZE;
     set_system_descriptor(page, TSS_SELECTOR, (unsigned long)t, sizeof(*t) - 1, TSS_AVAILABLE);
     per_cpu(gdt_page, nr) = page;
-    return 0;
+    return true;
 }
 
 /* All of this CPU's registers. The data segments are null, as they have been since it entered 64-bit mode. */
@@ -97,14 +97,14 @@ static void load(unsigned long gdt)
  */
 void desc_load_boot(void) { load((unsigned long)this_cpu(gdt_page) - GDT_OWN_FIRST); }
 
-void desc_load(void) { load(CPU_GDT_WINDOW(this_cpu_nr())); }
-
-void desc_map_window(unsigned int nr)
+void desc_load(void)
 {
-    const void *page = per_cpu(gdt_page, nr);
-    u64 maddr = nr ? virt_to_mfn(page).v << PAGE_SHIFT : image_virt_to_phys(page);
+    const unsigned int nr = this_cpu_nr();
+    const void *page = this_cpu(gdt_page);
+    const u64 maddr = nr ? virt_to_mfn(page).v << PAGE_SHIFT : image_virt_to_phys(page);
 
     *cpu_window_pte(nr, GDT_OWN_FIRST >> PAGE_SHIFT) = maddr | (cpu.nx ? PTE_HV_RW : PTE_HV_RW & ~PTE_NX);
+    load(CPU_GDT_WINDOW(nr));
 }
 
 void desc_load_ldt(unsigned int ents)

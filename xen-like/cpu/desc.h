@@ -68,16 +68,11 @@ extern const u64 entry_vectors[256];
 
 /* Makes the IDT. Boot CPU, once, before desc_load_boot(). */
 void idt_init(void);
-/* Gives cpu its own page of the GDT and its TSS, for a stack that ends at stack_end. -ENOMEM */
-int desc_prepare(unsigned int cpu, void *stack_end);
-/*
- * Loads GDT, TSS and IDT on this CPU; with the GDT's page mapped elsewhere than in the CPU's window before
- * that exists.
- */
+/* Gives cpu its own page of the GDT and its TSS, for a stack that ends at stack_end. False: no memory. */
+bool desc_prepare(unsigned int cpu, void *stack_end);
+/* Loads GDT, TSS and IDT on this CPU: from where they are before there is a window, */
 void desc_load_boot(void);
-/* After mm_init_cpu_window(): maps the page into the window of cpu. */
-void desc_map_window(unsigned int cpu);
-/* Loads this CPU's registers from its window. */
+/* and, after mm_init_cpu_window(), from the CPU's window, in which it maps the GDT's page. */
 void desc_load(void);
 /* Loads the null LDT, or the window's LDT with ents entries. */
 void desc_load_ldt(unsigned int ents);

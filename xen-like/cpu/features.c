@@ -33,9 +33,8 @@ static void detect_name(void)
 
     cpuid(0, 0, r);
     cpu.max_leaf = r[0];
-    memcpy(cpu.vendor, &r[1], 4);
-    memcpy(cpu.vendor + 4, &r[3], 4);
-    memcpy(cpu.vendor + 8, &r[2], 4);
+    const u32 vendor[] = { r[EBX], r[EDX], r[ECX] };
+    memcpy(cpu.vendor, vendor, sizeof(vendor));
     cpu.intel = !strcmp(cpu.vendor, "GenuineIntel");
     cpu.amd = !strcmp(cpu.vendor, "AuthenticAMD") || !strcmp(cpu.vendor, "HygonGenuine");
     cpuid(0x80000000, 0, r);

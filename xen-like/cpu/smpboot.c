@@ -81,11 +81,10 @@ static void copy_trampoline(void)
 static bool start_cpu(unsigned int nr, u32 apic)
 {
     secondary_stack = (void *)(CPU_STACK(nr) + STACK_SIZE);
-    if (mm_init_cpu_window(nr) || !percpu_prepare(nr) || desc_prepare(nr, secondary_stack)) {
+    if (mm_init_cpu_window(nr) || !percpu_prepare(nr) || !desc_prepare(nr, secondary_stack)) {
         log_err("No memory to start CPU %u; going on with %u\n", nr, cpu_count);
         return false;
     }
-    desc_map_window(nr);
     cpu_apic_id[nr] = apic;
     smp_mb();
     for (unsigned int us = 0; us < START_WAIT_MS * 1000; us += 10) {

@@ -154,8 +154,6 @@ static void read_fields(u8 f[NR_FIELDS])
     f[CENTURY] = machine.rtc_century ? cmos_read(machine.rtc_century) : 0;
 }
 
-static u8 from_bcd(u8 v) { return (v >> 4) * 10 + (v & 0xf); }
-
 /*
  * Days since 1970-01-01 of a date of the Gregorian calendar, counting years from March so that leap days come
  * last.
@@ -188,7 +186,7 @@ static u64 rtc_read(void)
     f[HOUR] ^= pm;
     if (!(mode & B_BINARY))
         for (unsigned int i = 0; i < NR_FIELDS; i++)
-            f[i] = from_bcd(f[i]);
+            f[i] = (f[i] >> 4) * 10 + (f[i] & 0xf);
     if (!(mode & B_24_HOURS))
         f[HOUR] = f[HOUR] % 12 + (pm ? 12 : 0);
     if (f[CENTURY] < 19 || f[CENTURY] > 29)

@@ -164,9 +164,7 @@ ret_iret:
         mov     UREGS_r11(%rsp), %r11
         mov     UREGS_rcx(%rsp), %rcx
         add     $UREGS_rip, %rsp
-guest_iret:
-        iretq
-        EXTABLE guest_iret, guest_iret_failed
+        MAY_FAULT guest_iret_failed, iretq
 
 ret_softirqs:
         sti

@@ -25,17 +25,13 @@
 #define CLAC SMAP_SLOT code_clac
 #define STAC SMAP_SLOT code_stac
 
-.macro EXTABLE at, fixup
-        .pushsection .ex_table, "a"
-        .balign 4
-        .long   \at - ., \fixup - .
-        .popsection
-.endm
-
-/* An instruction that touches guest memory; where it faults, all goes on at fixup. */
+/* An instruction that may fault on what is the guest's; all goes on at fixup then (cpu/traps.c). */
 .macro MAY_FAULT fixup, instruction:vararg
 660:    \instruction
-        EXTABLE 660b, \fixup
+        .pushsection .ex_table, "a"
+        .balign 4
+        .long   660b - ., \fixup - .
+        .popsection
 .endm
 
 /*

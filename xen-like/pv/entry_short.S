@@ -152,8 +152,7 @@ LABEL iret_short
         mov     SHORT(UREGS_rbx), %rbx
         add     $UREGS_rip - SHORT_ROOM, %rsp
 iret_short_iret:
-        iretq
-        EXTABLE iret_short_iret, guest_iret_failed
+        MAY_FAULT guest_iret_failed, iretq
 
         /* As ret_to_guest's: cs and ss are the flat ones, whatever the frame says. */
 iret_sysret:
