@@ -22,9 +22,9 @@ static void hang(void *arg)
 
 static void hang_last_cpu(void)
 {
-    struct cpumask last;
+    struct cpumask last = { { 0 } };
 
-    cpumask_of(&last, cpu_count - 1);
+    set_bit(cpu_count - 1, last.bits);
     watchdog_resume();      /* console_key() has paused it */
     smp_call(&last, hang, NULL, false);
     watchdog_pause();

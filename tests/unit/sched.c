@@ -82,8 +82,6 @@ static void test_alone(void)
 
 static void test_pause(void)
 {
-    struct vcpu_runstate_info r;
-
     setup(1, 2, NULL);
     up(vs[0]);
     up(vs[1]);
@@ -103,7 +101,7 @@ static void test_pause(void)
     run_for(MILLISECS(100));
     ok(!vs[1]->sched.running && vs[0]->sched.running, "a paused domain's vCPU leaves the CPU to the other");
     domain_unpause(doms[1]);
-    vcpu_runstate_get(vs[0], &r);
+    struct vcpu_runstate_info r = vcpu_runstate(vs[0]);
     ok(r.time[0] + r.time[1] + r.time[2] + r.time[3] == (u64)(fake_now - SECONDS(1)),
        "the times of a vCPU's run states add up to its age, exactly");
     teardown(2);
@@ -147,7 +145,7 @@ static void test_affinity(void)
     struct cpumask only;
 
     setup(4, 3, NULL);
-    cpumask_of(&only, 2);
+    only = (struct cpumask){ { 1UL << 2 } };
     for (int i = 0; i < 3; i++) {
         up(vs[i]);
         run_for(MILLISECS(1));
@@ -157,7 +155,7 @@ static void test_affinity(void)
     ok(vs[0]->sched.cpu == 2 && vs[1]->sched.cpu == 2 && vs[2]->sched.cpu == 2, "all three are there");
     ok(share(vs[0], 0, SECONDS(1)) < 0.36 && cpu_idle_time(0) > MILLISECS(990),
        "they share it, and CPU 0 stays idle");
-    cpumask_of(&only, 7);
+    only = (struct cpumask){ { 1UL << 7 } };
     ok(vcpu_set_affinity(vs[0], &only, NULL) == -22, "a set without an online CPU is refused");
     memset(&only, 0xff, sizeof(only));
     ok(vcpu_set_affinity(vs[0], &only, NULL) == 0 && vcpu_set_affinity(vs[1], &only, NULL) == 0, "unpinned");
@@ -319,7 +317,7 @@ static void test_ops(void)
     ok(do_sched_op(SCHEDOP_pin_override, (unsigned long)&pin) == -16, "twice: -EBUSY");
     pin.pcpu = -1;
     ok(do_sched_op(SCHEDOP_pin_override, (unsigned long)&pin) == 0 &&
-           cpumask_test(&vs[0]->sched.hard_affinity, 0),
+           test_bit(0, vs[0]->sched.hard_affinity.bits),
        "and gives the affinity back");
     pin.pcpu = 2;
     ok(do_sched_op(SCHEDOP_pin_override, (unsigned long)&pin) == -22, "a CPU that is not there: -EINVAL");

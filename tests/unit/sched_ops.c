@@ -94,9 +94,9 @@ static void test_tools(void)
     ok(cpu_idle_time(0) == idle + MILLISECS(10), "a CPU that idles says for how long");
     up(vs[0]);
     run_for(MILLISECS(10));
-    vcpu_runstate_get(vs[0], &r);
+    r = vcpu_runstate(vs[0]);
     ok(r.state == RUNSTATE_running && vcpu_cpu_time(vs[0]) == MILLISECS(10), "a vCPU's time, while it runs");
-    vcpu_runstate_get(vs[1], &r);
+    r = vcpu_runstate(vs[1]);
     ok(r.state == RUNSTATE_offline && r.time[RUNSTATE_offline] == (u64)MILLISECS(20), "and while it does not");
     sched_parameters(&slice, &rate);
     ok(slice && rate && sched_id(), "the scheduler's parameters");

@@ -25,23 +25,11 @@ static void fill_up(struct domain *d, stime_t t)
     d->sched.budget = min(d->sched.budget + min(periods, SECONDS(1)) * income, 2 * income);
 }
 
-void cap_spend(struct domain *d, stime_t ran, stime_t t)
+stime_t cap_spend(struct domain *d, stime_t ran, stime_t t)
 {
-    spin_lock(&d->sched.cap_lock);
+    spin_guard(&d->sched.cap_lock);
     fill_up(d, t);
-    d->sched.budget -= ran;
-    spin_unlock(&d->sched.cap_lock);
-}
-
-stime_t cap_left(struct domain *d, stime_t t)
-{
-    stime_t left;
-
-    spin_lock(&d->sched.cap_lock);
-    fill_up(d, t);
-    left = d->sched.budget;
-    spin_unlock(&d->sched.cap_lock);
-    return left;
+    return d->sched.budget -= ran;
 }
 
 /*
@@ -60,13 +48,10 @@ void cap_park(struct vcpu *v)
 
 static void unpark(struct domain *d)
 {
-    struct sched_cpu *sc;
-
     for_each_vcpu(d, v) {
-        bool parked;
+        struct sched_cpu *sc = sched_lock_vcpu(v);
+        const bool parked = v->sched.parked;
 
-        sc = sched_lock_vcpu(v);
-        parked = v->sched.parked;
         v->sched.parked = false;
         spin_unlock(&sc->lock);
         if (parked)
@@ -78,7 +63,7 @@ static void refill(void *data)
 {
     struct domain *d = data;
 
-    if (!READ_ONCE(d->sched.cap) || cap_left(d, now()) > 0)
+    if (!READ_ONCE(d->sched.cap) || cap_spend(d, 0, now()) > 0)
         unpark(d);
     else
         timer_set(&d->sched.refill, READ_ONCE(d->sched.budget_since) + CAP_PERIOD);

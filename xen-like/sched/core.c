@@ -18,7 +18,6 @@
 #include "pv/hypercall.h"
 #include "sched/scheduler.h"
 
-#include <xen/domctl.h>
 #include <xen/sysctl.h>
 
 DEFINE_PER_CPU(struct sched_cpu, sched_cpu);
@@ -61,35 +60,22 @@ static int sleeping_state(const struct vcpu *v)
     return (v->sched.blocked & (VCPU_BLOCKED | VCPU_POLLING)) ? RUNSTATE_blocked : RUNSTATE_offline;
 }
 
-void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out)
+struct vcpu_runstate_info vcpu_runstate(const struct vcpu *v)
 {
-    struct sched_cpu *sc = NULL;
-    s64 spent;
+    struct sched_cpu *sc = v == current ? NULL : sched_lock_vcpu(v);
+    struct vcpu_runstate_info r = v->sched.runstate;
+    s64 spent = now() - (stime_t)r.state_entry_time;
 
-    if (v != current)
-        sc = sched_lock_vcpu(v);
-    *out = v->sched.runstate;
-    spent = now() - (stime_t)out->state_entry_time;
     if (spent > 0)
-        out->time[out->state] += spent;
+        r.time[r.state] += spent;
     if (sc)
         spin_unlock(&sc->lock);
+    return r;
 }
 
-stime_t vcpu_cpu_time(struct vcpu *v)
-{
-    struct vcpu_runstate_info r;
+stime_t vcpu_cpu_time(const struct vcpu *v) { return vcpu_runstate(v).time[RUNSTATE_running]; }
 
-    vcpu_runstate_get(v, &r);
-    return r.time[RUNSTATE_running];
-}
-
-stime_t cpu_idle_time(unsigned int cpu)
-{
-    struct vcpu *idle = per_cpu(sched_cpu, cpu).idle;
-
-    return idle ? vcpu_cpu_time(idle) : 0;
-}
+stime_t cpu_idle_time(unsigned int cpu) { return vcpu_cpu_time(per_cpu(sched_cpu, cpu).idle); }
 
 /*
  * With the update flag the guest sees bit 63 of state_entry_time set for as long as the other words change. A
@@ -118,13 +104,11 @@ static bool runstate_copy(struct vcpu *v, void *unused)
 
 bool vcpu_in_kernel_table(struct vcpu *v, bool (*fn)(struct vcpu *v, void *arg), void *arg)
 {
-    bool kernel_mode = v->pv.kernel_mode, done;
-
-    if (kernel_mode)
+    if (v->pv.kernel_mode)
         return fn(v, arg);
     v->pv.kernel_mode = true;
     root_load(v);
-    done = fn(v, arg);
+    bool done = fn(v, arg);
     v->pv.kernel_mode = false;
     root_load(v);
     return done;
@@ -183,60 +167,56 @@ static void enqueue(struct sched_cpu *sc, struct vcpu *v)
     }
 }
 
-/* v is placeable: queues it where it had best run. sc is its CPU, whose lock is held; returned unlocked. */
-static void place(struct sched_cpu *sc, struct vcpu *v)
+/*
+ * Queues v, which is placeable, where it had best run. sc is its CPU, whose lock is held; returns the CPU whose
+ * lock is held then.
+ */
+static struct sched_cpu *place(struct sched_cpu *sc, struct vcpu *v)
 {
     unsigned int cpu = scheduler->pick_cpu(v);
-    struct sched_cpu *to = &per_cpu(sched_cpu, cpu);
 
-    if (to != sc) {
+    if (cpu != sc->cpu) {
         if (scheduler->retire)
             scheduler->retire(sc, v);
         WRITE_ONCE(v->sched.cpu, cpu);
         spin_unlock(&sc->lock);
         sc = sched_lock_vcpu(v);
-        if (!placeable(v)) {
-            spin_unlock(&sc->lock);
-            return;
-        }
+        if (!placeable(v))
+            return sc;
     }
     enqueue(sc, v);
-    spin_unlock(&sc->lock);
+    return sc;
 }
 
 void vcpu_wake(struct vcpu *v)
 {
-    struct sched_cpu *sc = sched_lock_vcpu(v);
+    struct sched_cpu *sc held_cpu = sched_lock_vcpu(v);
 
     if (vcpu_runnable(v)) {
         if (v->sched.runstate.state >= RUNSTATE_blocked)
             runstate_change(v, RUNSTATE_runnable, now());
-        if (placeable(v)) {
-            place(sc, v);
-            return;
-        }
+        if (placeable(v))
+            sc = place(sc, v);
     } else if (v->sched.runstate.state == RUNSTATE_blocked && sleeping_state(v) == RUNSTATE_offline) {
         runstate_change(v, RUNSTATE_offline, now());
     }
-    spin_unlock(&sc->lock);
 }
 
 /* A reason not to run was added: takes v out of its queue, or makes its CPU look. */
 static void vcpu_sleep(struct vcpu *v)
 {
-    struct sched_cpu *sc = sched_lock_vcpu(v);
+    struct sched_cpu *sc held_cpu = sched_lock_vcpu(v);
 
-    if (!vcpu_runnable(v)) {
-        if (v->sched.queued)
-            sched_unqueue(sc, v);
-        if (v->sched.runstate.state == RUNSTATE_runnable)
-            runstate_change(v, sleeping_state(v), now());
-        if (sc->curr == v)
-            sched_reschedule(sc->cpu);
-        else if (!v->sched.running)
-            scheduler->stopped(sc, v);
-    }
-    spin_unlock(&sc->lock);
+    if (vcpu_runnable(v))
+        return;
+    if (v->sched.queued)
+        sched_unqueue(sc, v);
+    if (v->sched.runstate.state == RUNSTATE_runnable)
+        runstate_change(v, sleeping_state(v), now());
+    if (sc->curr == v)
+        sched_reschedule(sc->cpu);
+    else if (!v->sched.running)
+        scheduler->stopped(sc, v);
 }
 
 void vcpu_unblock(struct vcpu *v)
@@ -325,48 +305,40 @@ bool cpumask_and(struct cpumask *to, const struct cpumask *a, const struct cpuma
 int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft)
 {
     struct cpumask usable;
-    struct sched_cpu *sc;
 
     if (hard && !cpumask_and(&usable, hard, &cpu_online))
         return -EINVAL;
-    sc = sched_lock_vcpu(v);
-    if (hard && v->sched.pinned_over) {
-        spin_unlock(&sc->lock);
+    struct sched_cpu *sc held_cpu = sched_lock_vcpu(v);
+    if (hard && v->sched.pinned_over)
         return -EBUSY;
-    }
     if (soft)
         v->sched.soft_affinity = *soft;
     if (hard)
         v->sched.hard_affinity = *hard;
     if (v->sched.queued) {  /* there may be a better place now, and this one may be forbidden */
         sched_unqueue(sc, v);
-        place(sc, v);
-        return 0;
-    }
-    if (hard && !cpumask_test(hard, sc->cpu)) {
+        sc = place(sc, v);
+    } else if (hard && !test_bit(sc->cpu, hard->bits)) {
         if (sc->curr == v)
             sched_reschedule(sc->cpu); /* schedule() sends it away */
         else if (scheduler->retire)
             scheduler->retire(sc, v);
-    } else if (sc->curr == v && !cpumask_test(&v->sched.soft_affinity, sc->cpu)) {
+    } else if (sc->curr == v && !suits(v, sc->cpu)) {
         sc->look_around = true; /* perhaps there is one where it had rather be */
         sched_reschedule(sc->cpu);
     }
-    spin_unlock(&sc->lock);
     return 0;
 }
 
 void domain_set_shares(struct domain *d, unsigned int weight, unsigned int cap)
 {
-    struct sched_cpu *sc;
-
     if (!scheduler->set_weight)
         return;
     d->sched.weight = weight;
     for_each_vcpu(d, v) {
-        sc = sched_lock_vcpu(v);
+        struct sched_cpu *sc held_cpu = sched_lock_vcpu(v);
+
         scheduler->set_weight(sc, v, weight);
-        spin_unlock(&sc->lock);
     }
     cap_set(d, cap);
     for_each_vcpu(d, v)
@@ -388,21 +360,18 @@ static void schedule(void)
 {
     unsigned int cpu = this_cpu_nr();
     struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
-    struct vcpu *prev = current, *next;
-    stime_t t, slice;
+    struct vcpu *prev = current;
 
     spin_lock(&sc->lock);
     ASSERT(sc->curr == prev);
-    t = now();
-    next = scheduler->pick_next(sc, !is_idle(prev) && vcpu_runnable(prev) &&
-                                        cpumask_test(&prev->sched.hard_affinity, cpu), t);
+    const stime_t t = now();
+    const bool stays = !is_idle(prev) && vcpu_runnable(prev) && may_run_on(prev, cpu);
+    struct vcpu *next = scheduler->pick_next(sc, stays, t);
     if (is_idle(next))
         set_bit(cpu, sched_idle_cpus.bits);
     else if (is_idle(prev))
         clear_bit(cpu, sched_idle_cpus.bits);
-    prev->sched.yielding = false;
-    sc->slice_over = false;
-    sc->look_around = false;
+    prev->sched.yielding = sc->slice_over = sc->look_around = false;
     sc->slice_start = t;
     if (next != prev) {
         int state = is_idle(prev) || vcpu_runnable(prev) ? RUNSTATE_runnable : sleeping_state(prev);
@@ -414,7 +383,7 @@ static void schedule(void)
         runstate_change(next, RUNSTATE_running, t);
     }
     /* Under the lock: whoever queues a vCPU after that arms the timer again where it is stopped here. */
-    slice = is_idle(next) || !scheduler->slice ? STIME_NEVER : scheduler->slice(sc, t);
+    const stime_t slice = is_idle(next) || !scheduler->slice ? STIME_NEVER : scheduler->slice(sc, t);
     if (slice < STIME_NEVER)
         timer_set(&sc->slice, t + slice);
     else
@@ -436,21 +405,17 @@ static void schedule(void)
 
 void sched_context_saved(struct vcpu *prev)
 {
-    struct sched_cpu *sc;
-
     if (is_idle(prev)) {
         prev->sched.running = false;
         return;
     }
-    sc = sched_lock_vcpu(prev);
+    struct sched_cpu *sc held_cpu = sched_lock_vcpu(prev);
     smp_mb();
     prev->sched.running = false;
-    if (placeable(prev)) {
-        place(sc, prev);
-    } else {
+    if (placeable(prev))
+        sc = place(sc, prev);
+    else
         scheduler->stopped(sc, prev);
-        spin_unlock(&sc->lock);
-    }
 }
 
 void idle_loop(void)
@@ -486,17 +451,14 @@ void sched_init_vcpu(struct vcpu *v, unsigned int cpu)
 
 void sched_kill_vcpu(struct vcpu *v)
 {
-    struct sched_cpu *sc;
-
     timer_kill(&v->sched.singleshot);
     timer_kill(&v->sched.periodic);
     timer_kill(&v->sched.poll_timer);
     /* A CPU that has just saved v's state may still look at v, with this lock held. */
-    sc = sched_lock_vcpu(v);
+    struct sched_cpu *sc held_cpu = sched_lock_vcpu(v);
     ASSERT(!v->sched.queued && !v->sched.running);
     if (scheduler->retire)
         scheduler->retire(sc, v);
-    spin_unlock(&sc->lock);
 }
 
 u32 sched_id(void) { return scheduler->id; }
@@ -519,15 +481,6 @@ int sched_set_parameters(u32 slice_ms, u32 ratelimit_us)
     return 0;
 }
 
-static void init_parameters(void)
-{
-    if (sched_set_parameters(opt_slice_ms ? opt_slice_ms : SLICE_DEFAULT_MS, opt_ratelimit_us) == 0)
-        return;
-    log_warn("sched_credit_tslice_ms=%u and sched_ratelimit_us=%u are out of bounds; using %u and %u\n",
-             opt_slice_ms, opt_ratelimit_us, SLICE_DEFAULT_MS, RATELIMIT_DEFAULT_US);
-    (void)sched_set_parameters(SLICE_DEFAULT_MS, RATELIMIT_DEFAULT_US);
-}
-
 static bool has_name(const struct scheduler *s, const char *name)
 {
     return strcmp(name, s->name) == 0 || (s->alias && strcmp(name, s->alias) == 0);
@@ -536,7 +489,11 @@ static bool has_name(const struct scheduler *s, const char *name)
 void sched_init(const char *name)
 {
     timers_init();
-    init_parameters();
+    if (sched_set_parameters(opt_slice_ms ?: SLICE_DEFAULT_MS, opt_ratelimit_us)) {
+        log_warn("sched_credit_tslice_ms=%u and sched_ratelimit_us=%u are out of bounds; using %u and %u\n",
+                 opt_slice_ms, opt_ratelimit_us, SLICE_DEFAULT_MS, RATELIMIT_DEFAULT_US);
+        (void)sched_set_parameters(SLICE_DEFAULT_MS, RATELIMIT_DEFAULT_US);
+    }
     softirq_register(SOFTIRQ_SCHEDULE, schedule);
     scheduler = schedulers[0];
     for (unsigned int i = 0; i < ARRAY_SIZE(schedulers); i++)

@@ -51,12 +51,11 @@ static void dump_timer(const struct timer *t)
 
 void timers_dump(void)
 {
-    unsigned int n;
-    stime_t armed;
-
     printk("System time %ld us\n", now() / 1000);
     for_each_online_cpu(cpu) {
-        n = timers_visit(cpu, TIMERS_MAX, dump_timer, &armed);
+        stime_t armed;
+        unsigned int n = timers_visit(cpu, TIMERS_MAX, dump_timer, &armed);
+
         if (armed == STIME_NEVER)
             printk("CPU %u: %u timers, not armed\n", cpu, n);
         else

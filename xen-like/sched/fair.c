@@ -19,8 +19,6 @@
 #include "cpu/time.h"
 #include "sched/scheduler.h"
 
-#include <xen/domctl.h>
-
 #define SLICE_MIN        MILLISECS(5)   /* the slice is divided among those that wait, down to this */
 #define SLEEP_CREDIT     MILLISECS(5)
 #define WAKE_GRANULARITY MILLISECS(1)   /* a lead that small does not preempt */
@@ -39,9 +37,7 @@ static u64 active __aligned(64);
 
 static stime_t scaled(stime_t t, unsigned int weight)
 {
-    if (likely(weight == SCHED_WEIGHT_DEFAULT))
-        return t;
-    return t * SCHED_WEIGHT_DEFAULT / weight;
+    return likely(weight == SCHED_WEIGHT_DEFAULT) ? t : t * SCHED_WEIGHT_DEFAULT / weight;
 }
 
 static struct vcpu *first(const struct sched_cpu *sc)
@@ -55,11 +51,7 @@ static stime_t curr_vtime(const struct sched_cpu *sc, stime_t t)
     return sc->curr->sched.vtime + scaled(max(t - sc->slice_start, (stime_t)0), sc->curr->sched.weight);
 }
 
-static void raise_floor(struct sched_cpu *sc, stime_t least)
-{
-    if (least > sc->min_vtime)
-        sc->min_vtime = least;
-}
+static void raise_floor(struct sched_cpu *sc, stime_t least) { sc->min_vtime = max(sc->min_vtime, least); }
 
 static unsigned int load(unsigned int cpu)
 {
@@ -70,10 +62,7 @@ static unsigned int load(unsigned int cpu)
 
 static bool is_capped(const struct vcpu *v) { return unlikely(READ_ONCE(v->domain->sched.cap)); }
 
-static bool out_of_budget(const struct vcpu *v, stime_t t)
-{
-    return is_capped(v) && cap_left(v->domain, t) <= 0;
-}
+static bool out_of_budget(const struct vcpu *v, stime_t t) { return is_capped(v) && cap_spend(v->domain, 0, t) <= 0; }
 
 /* --- what is rich, and what is poor --- */
 
@@ -105,7 +94,7 @@ static bool poorer(const struct vcpu *v, stime_t rich, stime_t margin)
 
 static stime_t margin_at(const struct vcpu *v, unsigned int cpu)
 {
-    return cpumask_test(&v->sched.soft_affinity, cpu) ? FAIR_MARGIN : SOFT_MARGIN;
+    return suits(v, cpu) ? FAIR_MARGIN : SOFT_MARGIN;
 }
 
 /*
@@ -167,14 +156,13 @@ static void fair_set_weight(struct sched_cpu *sc, struct vcpu *v, unsigned int w
 static stime_t fair_slice(const struct sched_cpu *sc, stime_t t)
 {
     stime_t slice = READ_ONCE(sched_params.slice);
-    bool away = cpu_count > 1 && !cpumask_test(&sc->curr->sched.soft_affinity, sc->cpu);
 
     if (sc->nr_queued)
         slice = max(slice / (sc->nr_queued + 1), min(slice, SLICE_MIN));
-    else if (!away)
+    else if (cpu_count == 1 || suits(sc->curr, sc->cpu))
         slice = STIME_NEVER;
     if (is_capped(sc->curr))
-        slice = min(slice, max(cap_left(sc->curr->domain, t), CAP_SLICE_MIN));
+        slice = min(slice, max(cap_spend(sc->curr->domain, 0, t), CAP_SLICE_MIN));
     return slice;
 }
 
@@ -209,23 +197,17 @@ static unsigned int idle_cpu_for(const struct vcpu *v, bool soft_only)
  */
 static unsigned int fair_pick_cpu(const struct vcpu *v)
 {
-    unsigned int own = v->sched.cpu, best = own, best_rank = ~0u, cpu;
-    bool soft_here = cpumask_test(&v->sched.soft_affinity, own);
+    const unsigned int own = v->sched.cpu;
 
-    if (cpu_count == 1)
+    if (cpu_count == 1 || (suits(v, own) && may_run_on(v, own) && load(own) == 0))
         return own;
-    if (soft_here && cpumask_test(&v->sched.hard_affinity, own) && load(own) == 0)
-        return own;
-    cpu = idle_cpu_for(v, false);
-    if (cpu < MAX_CPUS)
-        return cpu;
+    unsigned int idle = idle_cpu_for(v, false), best = own, best_rank = ~0u;
+    if (idle < MAX_CPUS)
+        return idle;
     for_each_online_cpu(cpu) {
-        unsigned int rank;
+        unsigned int rank = !suits(v, cpu) << 30 | load(cpu) << 1 | (cpu != own);
 
-        if (!cpumask_test(&v->sched.hard_affinity, cpu))
-            continue;
-        rank = !cpumask_test(&v->sched.soft_affinity, cpu) << 30 | load(cpu) << 1 | (cpu != own);
-        if (rank < best_rank) {
+        if (may_run_on(v, cpu) && rank < best_rank) {
             best = cpu;
             best_rank = rank;
         }
@@ -244,7 +226,7 @@ static struct vcpu *poorest(struct sched_cpu *other, unsigned int cpu, stime_t t
             break;
         if (!sched_movable(v, cpu) || out_of_budget(v, t))
             continue;
-        if (cpumask_test(&v->sched.soft_affinity, cpu))
+        if (suits(v, cpu))
             return v;
         if (!found)
             found = v;
@@ -258,10 +240,7 @@ static struct vcpu *poorest(struct sched_cpu *other, unsigned int cpu, stime_t t
  */
 static void drag(struct sched_cpu *sc, stime_t floor)
 {
-    struct vcpu *curr = sc->curr;
-
-    if (curr->sched.vtime < floor - lag_max())
-        curr->sched.vtime = floor - lag_max();
+    sc->curr->sched.vtime = max(sc->curr->sched.vtime, floor - lag_max());
 }
 
 /*
@@ -278,7 +257,6 @@ static struct vcpu *pull(struct sched_cpu *sc, const struct vcpu *than, stime_t 
 
     for (unsigned int i = 1; i < cpu_count; i++) {
         struct sched_cpu *other = &per_cpu(sched_cpu, (sc->cpu + i) % cpu_count);
-        struct vcpu *v;
 
         if (!READ_ONCE(other->nr_queued))
             continue;
@@ -286,7 +264,7 @@ static struct vcpu *pull(struct sched_cpu *sc, const struct vcpu *than, stime_t 
             busy = true;
             continue;
         }
-        v = poorest(other, sc->cpu, t);
+        struct vcpu *v = poorest(other, sc->cpu, t);
         if (v)
             floor = max(floor, other->min_vtime);
         if (v && (!than || poorer(v, than->sched.vtime, margin_at(v, sc->cpu))) &&
@@ -331,21 +309,18 @@ static void call_lone(struct sched_cpu *sc, stime_t t)
     struct sched_cpu *richest = NULL;
     stime_t most = 0;
 
-    for (unsigned int cpu = 0; cpu < cpu_count; cpu++) {
+    for_each_online_cpu(cpu) {
         struct sched_cpu *other = &per_cpu(sched_cpu, cpu);
-        struct vcpu *v, *curr;
 
         if (other == sc || READ_ONCE(other->nr_queued) || test_bit(cpu, sched_idle_cpus.bits) ||
             !spin_trylock(&other->lock))
             continue;
-        curr = other->curr;
-        v = is_idle(curr) ? NULL : poorest(sc, cpu, t);
+        struct vcpu *curr = other->curr, *v = is_idle(curr) ? NULL : poorest(sc, cpu, t);
         if (v) {
             charge(other, t);
             drag(other, sc->min_vtime);
             raise_floor(other, curr->sched.vtime);
-            if (poorer(v, curr->sched.vtime, margin_at(v, cpu)) &&
-                (!richest || curr->sched.vtime > most)) {
+            if (poorer(v, curr->sched.vtime, margin_at(v, cpu)) && (!richest || curr->sched.vtime > most)) {
                 richest = other;
                 most = curr->sched.vtime;
             }
@@ -412,23 +387,21 @@ static struct vcpu *curr_if_allowed(struct sched_cpu *sc, stime_t t)
         cap_park(curr);
         return NULL;
     }
-    if (cpu_count > 1 && (sc->slice_over || sc->look_around) &&
-        !cpumask_test(&curr->sched.soft_affinity, sc->cpu) && idle_cpu_for(curr, true) < MAX_CPUS)
-        return NULL;
-    return curr;
+    bool leaves = cpu_count > 1 && (sc->slice_over || sc->look_around) && !suits(curr, sc->cpu) &&
+                  idle_cpu_for(curr, true) < MAX_CPUS;
+    return leaves ? NULL : curr;
 }
 
 static struct vcpu *choose(struct sched_cpu *sc, bool curr_stays, stime_t t)
 {
-    struct vcpu *curr = sc->curr, *next, *head, *pulled = NULL;
+    struct vcpu *curr = sc->curr;
 
     if (!is_idle(curr))
         charge(sc, t);
-    next = curr_stays ? curr_if_allowed(sc, t) : NULL;
-    head = first_allowed(sc, t);
+    struct vcpu *next = curr_stays ? curr_if_allowed(sc, t) : NULL;
+    struct vcpu *head = first_allowed(sc, t), *pulled = NULL;
     if (!next || !curr_leads(sc, head, t))
         next = head;
-
     if (!next) {
         if (!is_idle(curr))
             raise_floor(sc, curr->sched.vtime);
@@ -437,20 +410,16 @@ static struct vcpu *choose(struct sched_cpu *sc, bool curr_stays, stime_t t)
          */
         set_bit(sc->cpu, sched_idle_cpus.bits);
         pulled = pull(sc, NULL, t);
-        if (!pulled)
-            return sc->idle;
-        clear_bit(sc->cpu, sched_idle_cpus.bits);
-        return pulled;
+        if (pulled)
+            clear_bit(sc->cpu, sched_idle_cpus.bits);
+        return pulled ?: sc->idle;
     }
     if (cpu_count > 1 && (sc->slice_over || sc->look_around) && had_its_turn(sc, t))
         pulled = pull(sc, next, t);
     raise_floor(sc, next->sched.vtime);
-    if (pulled) {
-        next = pulled;
-    } else if (next != curr) {
+    if (!pulled && next != curr)
         sched_unqueue(sc, next);
-    }
-    return next;
+    return pulled ?: next;
 }
 
 static struct vcpu *fair_pick_next(struct sched_cpu *sc, bool curr_stays, stime_t t)

@@ -7,14 +7,12 @@
 #include "cpu/softirq.h"
 #include "sched/scheduler.h"
 
-#include <xen/domctl.h>
-
 /* Whether cpu is v's, or free. */
 static bool usable(const struct vcpu *v, unsigned int cpu)
 {
     const struct vcpu *owner = READ_ONCE(per_cpu(sched_cpu, cpu).owner);
 
-    return cpumask_test(&v->sched.hard_affinity, cpu) && (!owner || owner == v);
+    return may_run_on(v, cpu) && (!owner || owner == v);
 }
 
 /* Its own, else a free one, of its soft affinity first, else any that it may run on, to wait there. */
@@ -23,11 +21,10 @@ static unsigned int null_pick_cpu(const struct vcpu *v)
     unsigned int own = v->sched.cpu, found = own, rank = 0;
 
     for_each_online_cpu(cpu) {
-        unsigned int r = cpumask_test(&v->sched.hard_affinity, cpu);
+        unsigned int r = may_run_on(v, cpu);
 
         if (usable(v, cpu))
-            r = READ_ONCE(per_cpu(sched_cpu, cpu).owner) == v ? 6
-                : 2 + 2 * cpumask_test(&v->sched.soft_affinity, cpu) + (cpu == own);
+            r = READ_ONCE(per_cpu(sched_cpu, cpu).owner) == v ? 6 : 2 + 2 * suits(v, cpu) + (cpu == own);
         if (r > rank) {
             rank = r;
             found = cpu;
@@ -45,10 +42,10 @@ static void null_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
 
 static void null_retire(struct sched_cpu *sc, struct vcpu *v)
 {
-    if (sc->owner != v)
-        return;
-    WRITE_ONCE(sc->owner, NULL);
-    sched_reschedule(sc->cpu);
+    if (sc->owner == v) {
+        WRITE_ONCE(sc->owner, NULL);
+        sched_reschedule(sc->cpu);
+    }
 }
 
 static void null_stopped(struct sched_cpu *sc, struct vcpu *v)
@@ -60,7 +57,7 @@ static void null_stopped(struct sched_cpu *sc, struct vcpu *v)
 static void null_call_others(struct sched_cpu *sc, const struct vcpu *v)
 {
     for_each_online_cpu(cpu)
-        if (!READ_ONCE(per_cpu(sched_cpu, cpu).owner) && cpumask_test(&v->sched.hard_affinity, cpu))
+        if (!READ_ONCE(per_cpu(sched_cpu, cpu).owner) && may_run_on(v, cpu))
             sched_reschedule(cpu);
 }
 
@@ -93,7 +90,7 @@ static struct vcpu *null_pick_next(struct sched_cpu *sc, bool curr_stays, stime_
 {
     struct vcpu *v = sc->owner, *adopted = NULL;
 
-    if (v && !cpumask_test(&v->sched.hard_affinity, sc->cpu))
+    if (v && !may_run_on(v, sc->cpu))
         WRITE_ONCE(sc->owner, v = NULL);
     if (!v && !list_empty(&sc->queue))
         v = list_entry(sc->queue.next, struct vcpu, sched.run_list);

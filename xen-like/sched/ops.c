@@ -57,37 +57,25 @@ static long op_shutdown_code(unsigned long arg)
 
     if (copy_from_guest(&s, arg, sizeof(s)))
         return -EFAULT;
-    spin_lock(&d->lock);
+    spin_guard(&d->lock);
     if (d->shutdown_code == SHUTDOWN_CODE_NONE)
         d->shutdown_code = (u8)s.reason;
-    spin_unlock(&d->lock);
     return 0;
 }
 
 static long op_remote_shutdown(unsigned long arg)
 {
     struct sched_remote_shutdown s;
-    struct domain *d;
-    long ret = -EPERM;
 
     if (copy_from_guest(&s, arg, sizeof(s)))
         return -EFAULT;
-    d = domain_get_by_id(s.domain_id);
+    struct domain *d held_domain = domain_get_by_id(s.domain_id);
     if (!d)
         return -ESRCH;
-    if (current->domain->privileged) {
-        domain_shutdown(d, (u8)s.reason);
-        ret = 0;
-    }
-    domain_put(d);
-    return ret;
-}
-
-/* Ends a poll that has not begun to wait, or was ended by a wake-up already. */
-static void poll_cancel(struct vcpu *v)
-{
-    atomic_and(&v->domain->event.poll_mask, ~(1u << v->id));
-    atomic_and(&v->sched.blocked, ~VCPU_POLLING);
+    if (!current->domain->privileged)
+        return -EPERM;
+    domain_shutdown(d, (u8)s.reason);
+    return 0;
 }
 
 /*
@@ -101,8 +89,7 @@ static long op_poll(unsigned long arg)
     struct domain *d = v->domain;
     evtchn_port_t ports[POLL_PORTS_MAX];
     struct sched_poll poll;
-    unsigned int i, nr;
-    long over;
+    unsigned int nr = 0;
 
     if (copy_from_guest(&poll, arg, sizeof(poll)))
         return -EFAULT;
@@ -110,8 +97,8 @@ static long op_poll(unsigned long arg)
         return -EINVAL;
     if (!guest_range_ok(guest_addr(poll.ports), poll.nr_ports * sizeof(ports[0])))
         return -EFAULT;
-    for (nr = 0; nr < poll.nr_ports && !copy_from_guest_at(&ports[nr], guest_addr(poll.ports), nr); nr++)
-        ;
+    while (nr < poll.nr_ports && !copy_from_guest_at(&ports[nr], guest_addr(poll.ports), nr))
+        nr++;
 
     /* A timer that an earlier poll left behind would end this one. */
     timer_stop(&v->sched.poll_timer);
@@ -119,13 +106,14 @@ static long op_poll(unsigned long arg)
     atomic_or(&v->sched.blocked, VCPU_POLLING);
     atomic_or(&d->event.poll_mask, 1u << v->id);
 
-    over = vcpu_event_deliverable(v);
-    for (i = 0; i < nr && !over; i++)
+    long over = vcpu_event_deliverable(v);
+    for (unsigned int i = 0; i < nr && !over; i++)
         over = evtchn_poll(ports[i]);
     if (!over && nr < poll.nr_ports)
         over = -EFAULT;
-    if (over) {
-        poll_cancel(v);
+    if (over) { /* it has not begun to wait, or was ended by a wake-up already */
+        atomic_and(&d->event.poll_mask, ~(1u << v->id));
+        atomic_and(&v->sched.blocked, ~VCPU_POLLING);
         return min(over, 0L);
     }
     if (poll.timeout != 0)
@@ -138,7 +126,7 @@ static void watchdog_fired(void *data)
 {
     struct domain *d = data;
 
-    if (!READ_ONCE(d->shutting_down) && READ_ONCE(d->state) == DOMAIN_ALIVE)
+    if (!READ_ONCE(d->shut_down) && READ_ONCE(d->state) == DOMAIN_ALIVE)
         domain_shutdown(d, SHUTDOWN_watchdog);
 }
 
@@ -158,55 +146,42 @@ int sched_kill_domain(struct domain *d)
     return 0;
 }
 
-static long watchdog_new(struct domain *d, stime_t deadline)
-{
-    for (unsigned int i = 0; i < NR_DOMAIN_WATCHDOGS; i++) {
-        if (d->sched.watchdog_used & (1u << i))
-            continue;
-        d->sched.watchdog_used |= 1u << i;
-        timer_set(&d->sched.watchdog[i], deadline);
-        return i + 1;
-    }
-    return -ENOSPC;
-}
-
+/* Id 0 asks for one that is free, whose id is the answer; the others are set anew, or given back by time 0. */
 static long op_watchdog(unsigned long arg)
 {
     struct domain *d = current->domain;
     struct sched_watchdog w;
-    stime_t deadline;
-    long ret = 0;
+    unsigned int i = 0;
 
     if (copy_from_guest(&w, arg, sizeof(w)))
         return -EFAULT;
     if (w.id > NR_DOMAIN_WATCHDOGS)
         return -EINVAL;
-    deadline = now() + SECONDS(w.timeout);
-    spin_lock(&d->lock);
-    if (w.id == 0) {
-        ret = watchdog_new(d, deadline);
-    } else {
-        unsigned int i = (unsigned int)index_nospec(w.id - 1, NR_DOMAIN_WATCHDOGS);
-
-        if (!(d->sched.watchdog_used & (1u << i))) {
-            ret = -EINVAL;
-        } else if (w.timeout == 0) {
-            d->sched.watchdog_used &= ~(1u << i);
-            timer_stop(&d->sched.watchdog[i]);
-        } else {
-            timer_set(&d->sched.watchdog[i], deadline);
-        }
+    spin_guard(&d->lock);
+    if (w.id)
+        i = (unsigned int)index_nospec(w.id - 1, NR_DOMAIN_WATCHDOGS);
+    else
+        while (i < NR_DOMAIN_WATCHDOGS && d->sched.watchdog_used & (1u << i))
+            i++;
+    if (i == NR_DOMAIN_WATCHDOGS)
+        return -ENOSPC;
+    if (w.id && !(d->sched.watchdog_used & (1u << i)))
+        return -EINVAL;
+    if (w.id && w.timeout == 0) {
+        d->sched.watchdog_used &= ~(1u << i);
+        timer_stop(&d->sched.watchdog[i]);
+        return 0;
     }
-    spin_unlock(&d->lock);
-    return ret;
+    d->sched.watchdog_used |= 1u << i;
+    timer_set(&d->sched.watchdog[i], now() + SECONDS(w.timeout));
+    return w.id ? 0 : i + 1;
 }
 
 static long op_pin_override(unsigned long arg)
 {
     struct vcpu *v = current;
     struct sched_pin_override pin;
-    struct cpumask only;
-    long ret;
+    struct cpumask only = { { 0 } };
 
     if (!v->domain->hardware)
         return -EPERM;
@@ -223,11 +198,10 @@ static long op_pin_override(unsigned long arg)
     if (v->sched.pinned_over)
         return -EBUSY;
     v->sched.saved_affinity = v->sched.hard_affinity;
-    cpumask_of(&only, (unsigned int)pin.pcpu);
-    ret = vcpu_set_affinity(v, &only, NULL);
-    if (ret == 0)
-        v->sched.pinned_over = true;
-    return ret;
+    set_bit((unsigned int)pin.pcpu, only.bits);
+    long err = vcpu_set_affinity(v, &only, NULL);
+    v->sched.pinned_over = !err;
+    return err;
 }
 
 static long (*const sched_ops[])(unsigned long arg) = {

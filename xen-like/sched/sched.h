@@ -30,7 +30,6 @@ struct vcpu_sched {
     bool yielding;                  /* gives way to the next in the queue once (that CPU's lock) */
     bool parked;                    /* waits until its domain's cap lets it run again (that CPU's lock) */
     bool active;                    /* the fair scheduler counts its weight (that CPU's lock) */
-    bool paused_for_shutdown;       /* one of pause_count (domain's lock) */
     volatile unsigned int blocked;  /* VCPU_* */
     int pause_count;
     struct cpumask hard_affinity, soft_affinity;
@@ -94,8 +93,8 @@ int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct c
 void domain_set_shares(struct domain *d, unsigned int weight, unsigned int cap);
 
 /* --- accounting --- */
-void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *out); /* consistent, brought up to now */
-stime_t vcpu_cpu_time(struct vcpu *v);
+struct vcpu_runstate_info vcpu_runstate(const struct vcpu *v); /* consistent, brought up to now */
+stime_t vcpu_cpu_time(const struct vcpu *v);
 stime_t cpu_idle_time(unsigned int cpu);
 /*
  * Calls fn with v's kernel page table loaded: it maps what the guest's kernel has registered, and user mode's
@@ -116,19 +115,7 @@ void idle_loop(void) __noreturn;
 /* --- timers of a vCPU (VIRQ_TIMER); v may be any vCPU of the current domain --- */
 void vcpu_set_periodic(struct vcpu *v, stime_t period); /* 0: stops it */
 
-/* --- sets of CPUs --- */
-static inline bool cpumask_test(const struct cpumask *m, unsigned int cpu)
-{
-    return (READ_ONCE(m->bits[cpu / 64]) >> (cpu % 64)) & 1;
-}
-
-static inline void cpumask_of(struct cpumask *m, unsigned int cpu)
-{
-    *m = (struct cpumask){ { 0 } };
-    m->bits[cpu / 64] = 1UL << (cpu % 64);
-}
-
-/* False where the result is empty. */
+/* Of sets of CPUs: false where the result is empty. */
 bool cpumask_and(struct cpumask *to, const struct cpumask *a, const struct cpumask *b);
 
 void sched_dump(void);                                  /* debug keys: the run queues; the timers */

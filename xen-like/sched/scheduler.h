@@ -67,13 +67,27 @@ extern struct sched_params sched_params;
 
 /* Takes the lock of v's CPU. */
 struct sched_cpu *sched_lock_vcpu(const struct vcpu *v);
+static inline void sched_unlock_held(struct sched_cpu **sc) { spin_unlock(&(*sc)->lock); }
+/* struct sched_cpu *sc held_cpu = sched_lock_vcpu(v): unlocked when the block is left. */
+#define held_cpu __cleanup(sched_unlock_held)
 /* Makes cpu call pick_next() soon. Any context. */
 void sched_reschedule(unsigned int cpu);
+
+/* What v's affinities say of cpu: it may run there, and would rather. */
+static inline bool may_run_on(const struct vcpu *v, unsigned int cpu)
+{
+    return test_bit(cpu, v->sched.hard_affinity.bits);
+}
+
+static inline bool suits(const struct vcpu *v, unsigned int cpu)
+{
+    return test_bit(cpu, v->sched.soft_affinity.bits);
+}
 
 /* True where v may leave its queue for cpu right now. */
 static inline bool sched_movable(const struct vcpu *v, unsigned int cpu)
 {
-    return !v->sched.running && cpumask_test(&v->sched.hard_affinity, cpu);
+    return !v->sched.running && may_run_on(v, cpu);
 }
 
 /* Takes v out of sc's queue. */
@@ -93,10 +107,11 @@ extern struct cpumask sched_idle_cpus;
 
 /* --- caps: cap.c --- */
 
-/* d's vCPUs ran together for `ran` more, up to t. For domains with a cap only. */
-void cap_spend(struct domain *d, stime_t ran, stime_t t);
-/* What d's vCPUs together may still run at t before they must wait; less than 1: they wait now. */
-stime_t cap_left(struct domain *d, stime_t t);
+/*
+ * d's vCPUs ran together for `ran` more, up to t: what they may still run before they must wait; less than 1:
+ * they wait now. For domains with a cap only.
+ */
+stime_t cap_spend(struct domain *d, stime_t ran, stime_t t);
 /* v, which neither runs nor is queued, waits until its domain may run again. v's lock is held. */
 void cap_park(struct vcpu *v);
 /* A new cap, in per cent of a CPU; 0: none. No lock of a CPU held. */

@@ -88,22 +88,18 @@ static void timer_unqueue(struct timer_cpu *tc, struct timer *t)
     }
 }
 
-/* True where the hardware of that CPU has to hear of t. */
-static bool timer_enqueue(struct timer_cpu *tc, struct timer *t)
+/* Lets t's CPU know where its first deadline has become earlier. tc's lock is held. */
+static void timer_enqueue(struct timer_cpu *tc, struct timer *t)
 {
     tc->root = heap_merge(tc->root, t);
     t->set = true;
-    return tc->root == t && t->deadline < tc->programmed;
-}
-
-/* The first deadline of cpu has become earlier. Called with tc's lock held. */
-static void timer_program(struct timer_cpu *tc, unsigned int cpu)
-{
-    if (cpu == this_cpu_nr()) {
-        tc->programmed = tc->root->deadline;
+    if (tc->root != t || t->deadline >= tc->programmed)
+        return;
+    if (t->cpu == this_cpu_nr()) {
+        tc->programmed = t->deadline;
         apic_timer_set(tc->programmed);
     } else {
-        softirq_raise_on(cpu, SOFTIRQ_TIMER);
+        softirq_raise_on(t->cpu, SOFTIRQ_TIMER);
     }
 }
 
@@ -119,19 +115,16 @@ void timer_set(struct timer *t, stime_t deadline)
     timer_unqueue(tc, t);
     if (!t->dead) {
         t->deadline = deadline;
-        if (timer_enqueue(tc, t))
-            timer_program(tc, t->cpu);
+        timer_enqueue(tc, t);
     }
     spin_unlock(&tc->lock);
 }
 
 void timer_stop(struct timer *t)
 {
-    struct timer_cpu *tc;
-
     if (!READ_ONCE(t->set))
         return;
-    tc = timer_lock(t);
+    struct timer_cpu *tc = timer_lock(t);
     timer_unqueue(tc, t);
     spin_unlock(&tc->lock);
 }
@@ -163,15 +156,13 @@ void timer_migrate(struct timer *t, unsigned int cpu)
             break;
         spin_unlock_pair(&from->lock, &to->lock);
     }
-    if (from->running == t) {
-        /* It stays, so that timer_kill() knows where to look. */
-    } else if (t->set) {
+    if (from->running != t) { /* else it stays, so that timer_kill() knows where to look */
+        const bool was_set = t->set;
+
         timer_unqueue(from, t);
         t->cpu = cpu;
-        if (timer_enqueue(to, t))
-            timer_program(to, cpu);
-    } else {
-        t->cpu = cpu;
+        if (was_set)
+            timer_enqueue(to, t);
     }
     spin_unlock_pair(&from->lock, &to->lock);
 }
@@ -183,10 +174,10 @@ void timer_migrate(struct timer *t, unsigned int cpu)
 static void timer_softirq(void)
 {
     struct timer_cpu *tc = &this_cpu(timer_cpu);
-    stime_t expired = now();
+    const stime_t expired = now();
     struct timer *t;
 
-    spin_lock(&tc->lock);
+    spin_guard(&tc->lock);
     while ((t = tc->root) && t->deadline <= expired) {
         void (*fn)(void *) = t->fn;
         void *data = t->data;
@@ -200,7 +191,6 @@ static void timer_softirq(void)
     }
     tc->programmed = tc->root ? tc->root->deadline : STIME_NEVER;
     apic_timer_set(tc->programmed);
-    spin_unlock(&tc->lock);
 }
 
 /* The next of the heap in an order that visits all; NULL: t was the last. */
@@ -219,12 +209,11 @@ unsigned int timers_visit(unsigned int cpu, unsigned int max, void (*fn)(const s
     struct timer_cpu *tc = &per_cpu(timer_cpu, cpu);
     unsigned int n = 0;
 
-    spin_lock(&tc->lock);
+    spin_guard(&tc->lock);
     *set = tc->programmed;
     for (const struct timer *t = tc->root; t; t = heap_next(t))
         if (n++ < max)
             fn(t);
-    spin_unlock(&tc->lock);
     return n;
 }
 

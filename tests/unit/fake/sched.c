@@ -157,7 +157,7 @@ const char *invariant(unsigned int n)
             return "runnable, but neither running nor queued";
         if (!vcpu_runnable(v) && (v->sched.running || v->sched.queued))
             return "not runnable, but running or queued";
-        if ((v->sched.running || v->sched.queued) && !cpumask_test(&v->sched.hard_affinity, v->sched.cpu))
+        if ((v->sched.running || v->sched.queued) && !test_bit(v->sched.cpu, v->sched.hard_affinity.bits))
             return "outside its affinity";
         if (v->sched.running)
             state = RUNSTATE_running;
@@ -176,7 +176,7 @@ const char *invariant(unsigned int n)
         if (is_idle(sc->curr) != (bool)test_bit(cpu, sched_idle_cpus.bits))
             return "the set of idle CPUs is wrong";
         for (i = 0; is_idle(sc->curr) && !sc->owner && i < n; i++)
-            if (vs[i]->sched.queued && cpumask_test(&vs[i]->sched.hard_affinity, cpu))
+            if (vs[i]->sched.queued && test_bit(cpu, vs[i]->sched.hard_affinity.bits))
                 return "a CPU is idle though a vCPU waits that may run there";
     }
     return queued == counted ? NULL : "queues are counted wrong";
