@@ -9,7 +9,7 @@
  */
 #include "boot/dom0_elf.h"
 #include "boot/options.h"
-#include "domain/domain.h"
+#include "domain/control.h"
 #include "mm/mm.h"
 #include "mm/pte.h"
 #include "pv/hypercall.h"
@@ -290,9 +290,9 @@ static void start_vcpu0(const struct builder *b, mfn_t root)
 void dom0_build(const struct boot_module *kernel, const struct boot_module *ramdisk)
 {
     struct builder b = { .kernel = *kernel };
-    struct domain_config config = { .max_vcpus = choose_vcpus(),
-                                    .max_evtchn_port = EVTCHN_PORTS - 1, .max_grant_frames = 64,
-                                    .max_maptrack_frames = 1024, .privileged = true, .hardware = true };
+    const struct xen_domctl_createdomain config = { .max_vcpus = choose_vcpus(),
+                                                    .max_evtchn_port = EVTCHN_PORTS - 1,
+                                                    .max_grant_frames = -1, .max_maptrack_frames = -1 };
     struct tn_error wrong = { "" };
     int err;
 
@@ -317,5 +317,5 @@ void dom0_build(const struct boot_module *kernel, const struct boot_module *ramd
              b.nr_pages >> 8, b.d->max_vcpus, b.elf.virt_start, b.elf.entry);
     xfree(b.extents);
     b.d->vcpu[0]->sched.blocked &= ~VCPU_DOWN;
-    domain_unpause_by_controller(b.d);
+    (void)domctl_unpausedomain(b.d, NULL);
 }

@@ -6,38 +6,27 @@
  */
 #include "domain/control.h"
 
+enum { CONTROL_domctl, CONTROL_sysctl, CONTROL_platform_op, NR_OPS = 128 };
+
 typedef long control_fn(struct domain *d, union control_op *op);
 
-#define SUBOP_ROW(call, nr, name) [nr] = call##_##name,
-#define SUBOP_OF_domctl ~, SUBOP_ROW
-static control_fn *const domctls[] = {
-#include "pv/subops.h"
-};
-#undef SUBOP_OF_domctl
-
-#define SUBOP_ROW(call, nr, name) [nr] = call##_##name,
-#define SUBOP_OF_sysctl ~, SUBOP_ROW
-static control_fn *const sysctls[] = {
-#include "pv/subops.h"
-};
-#undef SUBOP_OF_sysctl
-
-#define SUBOP_ROW(call, nr, name) [nr] = call##_##name,
-#define SUBOP_OF_platform_op ~, SUBOP_ROW
-static control_fn *const platform_ops[] = {
+static const struct control_call {
+    u32 version, size;
+    control_fn *fns[NR_OPS];    /* by number */
+} calls[] = {
+    [CONTROL_domctl] = { XEN_DOMCTL_INTERFACE_VERSION, sizeof(struct xen_domctl) },
+    [CONTROL_sysctl] = { XEN_SYSCTL_INTERFACE_VERSION, sizeof(struct xen_sysctl) },
+    [CONTROL_platform_op] = { XENPF_INTERFACE_VERSION, sizeof(struct xen_platform_op) },
+#define SUBOP_ROW(call, nr, name) [CONTROL_##call].fns[nr] = call##_##name,
 #include "pv/subops.h"
 };
 
-struct control_call {
-    u32 version, size, nr_fns;
-    control_fn *const *fns;
+/* The domctls that no domain may do to itself. */
+static const bool others_only[NR_OPS] = {
+    [XEN_DOMCTL_destroydomain] = true, [XEN_DOMCTL_pausedomain] = true, [XEN_DOMCTL_resumedomain] = true,
+    [XEN_DOMCTL_max_vcpus] = true, [XEN_DOMCTL_setvcpucontext] = true, [XEN_DOMCTL_getvcpucontext] = true,
+    [XEN_DOMCTL_settscinfo] = true, [XEN_DOMCTL_gettscinfo] = true, [XEN_DOMCTL_set_cpu_policy] = true,
 };
-
-static const struct control_call
-    domctl = { XEN_DOMCTL_INTERFACE_VERSION, sizeof(struct xen_domctl), ARRAY_SIZE(domctls), domctls },
-    sysctl = { XEN_SYSCTL_INTERFACE_VERSION, sizeof(struct xen_sysctl), ARRAY_SIZE(sysctls), sysctls },
-    platform = { XENPF_INTERFACE_VERSION, sizeof(struct xen_platform_op), ARRAY_SIZE(platform_ops),
-                 platform_ops };
 
 static struct spinlock control_lock = SPINLOCK_INIT(LOCK_DOMCTL);
 
@@ -66,9 +55,14 @@ int bitmap_to_guest(const struct xenctl_bitmap *to, const unsigned long *bits, u
 /* control_lock held. */
 static long run(const struct control_call *call, struct domain *d, union control_op *op, unsigned long arg)
 {
-    control_fn *fn = op->cmd < call->nr_fns ? call->fns[index_nospec(op->cmd, call->nr_fns)] : NULL;
-    long ret = fn ? fn(d, op) : -ENOSYS;
+    const unsigned long cmd = index_nospec(op->cmd, NR_OPS);
+    control_fn *const fn = op->cmd < NR_OPS ? call->fns[cmd] : NULL;
 
+    if (!fn)
+        return -ENOSYS;
+    if (d == current->domain && others_only[cmd])
+        return -EINVAL;
+    long ret = fn(d, op);
     if (ret <= 0)
         return ret;
     return copy_to_guest(arg, op, call->size) ? -EFAULT : ret - WRITE_BACK(0);
@@ -76,35 +70,30 @@ static long run(const struct control_call *call, struct domain *d, union control
 
 static long control(const struct control_call *call, unsigned long arg)
 {
-    struct domain *d = NULL;
+    struct domain *d held_domain = NULL;
     union control_op op;
-    long ret;
 
     if (copy_from_guest(&op, arg, call->size))
         return -EFAULT;
     if (op.interface_version != call->version)
         return -EACCES;
-    if (call == &domctl) {
+    if (call == &calls[CONTROL_domctl]) {
         d = domain_get_by_id(op.domctl.domain);
         if (!d && op.cmd != XEN_DOMCTL_createdomain && op.cmd != XEN_DOMCTL_getdomaininfo)
             return -ESRCH;
     }
-    if (!current->domain->privileged) {
-        ret = -EPERM;
-    } else if (!spin_trylock(&control_lock)) {
-        /* Nobody spins for this lock: its holder may be waiting for the other's vCPU to stop. */
-        ret = -ERESTART;
-    } else {
-        ret = run(call, d, &op, arg);
-        spin_unlock(&control_lock);
-    }
-    if (d)
-        domain_put(d);
+    if (!current->domain->privileged)
+        return -EPERM;
+    /* Nobody spins for this lock: its holder may be waiting for the other's vCPU to stop. */
+    if (!spin_trylock(&control_lock))
+        return HYPERCALL_RESTART(arg);
+    long ret = run(call, d, &op, arg);
+    spin_unlock(&control_lock);
     return ret == -ERESTART ? HYPERCALL_RESTART(arg) : ret;
 }
 
-long do_domctl(unsigned long arg) { return control(&domctl, arg); }
+long do_domctl(unsigned long arg) { return control(&calls[CONTROL_domctl], arg); }
 
-long do_sysctl(unsigned long arg) { return control(&sysctl, arg); }
+long do_sysctl(unsigned long arg) { return control(&calls[CONTROL_sysctl], arg); }
 
-long do_platform_op(unsigned long arg) { return control(&platform, arg); }
+long do_platform_op(unsigned long arg) { return control(&calls[CONTROL_platform_op], arg); }

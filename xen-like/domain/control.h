@@ -9,7 +9,6 @@
 #include "mm/guest.h"
 #include "pv/hypercall.h"
 
-#include <xen/domctl.h>
 #include <xen/platform.h>
 #include <xen/sysctl.h>
 
@@ -34,20 +33,11 @@ union control_op {
 #define SUBOP_OF_platform_op ~, SUBOP_ROW
 #define SUBOP_ROW(call, nr, name) long call##_##name(struct domain *d, union control_op *op);
 #include "pv/subops.h"
-#undef SUBOP_OF_domctl
-#undef SUBOP_OF_sysctl
-#undef SUBOP_OF_platform_op
 
 /* The guest's bitmap as a set of CPUs; bits beyond MAX_CPUS are dropped. -EFAULT */
 int cpumask_from_guest(struct cpumask *to, const struct xenctl_bitmap *from);
 /* The first nr_bits of bits into the guest's bitmap, which is filled up with zeros. -EFAULT */
 int bitmap_to_guest(const struct xenctl_bitmap *to, const unsigned long *bits, unsigned int nr_bits);
-
-/* The number that ACPI's tables have for a CPU. platform.c */
-u32 cpu_acpi_id(unsigned int cpu);
-
-/* A guest's vCPU context, to be freed; NULL with *err -ENOMEM or -EFAULT. vcpu.c */
-struct vcpu_guest_context *context_from_guest(unsigned long from, long *err);
 
 /* Word i of the processor's featureset (p NULL), or of p's. */
 struct cpuid_policy;

@@ -98,15 +98,13 @@ struct vcpu *domain_vcpu(const struct domain *d, unsigned int id)
 /* Its id is free: domains are made one at a time. */
 static void table_insert(struct domain *d)
 {
-    struct list *at;
+    struct list *at = all_domains.prev;
 
-    spin_lock(&table_lock);
+    spin_guard(&table_lock);
     *table_slot(d->id) = d;
-    for (at = all_domains.prev; at != &all_domains; at = at->prev)
-        if (list_entry(at, struct domain, all)->id < d->id)
-            break;
+    while (at != &all_domains && list_entry(at, struct domain, all)->id > d->id)
+        at = at->prev;
     list_add(&d->all, at);
-    spin_unlock(&table_lock);
 }
 
 static bool id_taken(domid_t id)
@@ -177,10 +175,10 @@ static int make_shared_info(struct domain *d)
 static void domain_free(struct domain *d)
 {
     for (unsigned int i = 0; i < d->max_vcpus; i++) {
-        if (!d->vcpu[i])
-            continue;
-        pv_destroy_vcpu(d->vcpu[i]);
-        domain_free_pages(d, d->vcpu[i], 0);
+        if (d->vcpu[i]) {
+            pv_destroy_vcpu(d->vcpu[i]);
+            domain_free_pages(d, d->vcpu[i], 0);
+        }
     }
     if (d->grant)
         grant_free_domain(d);
@@ -194,34 +192,35 @@ static void domain_free(struct domain *d)
     domain_close_account(d, d);
 }
 
-int domain_create(domid_t id, const struct domain_config *config, struct domain **new)
+/* What a domain is given beside its structure. */
+static int furnish(struct domain *d, const struct xen_domctl_createdomain *config)
 {
-    struct domain *d;
-    int err;
+    s32 frames = config->max_grant_frames, maptrack = config->max_maptrack_frames;
 
-    if (config->max_vcpus < 1 || config->max_vcpus > MAX_VCPUS)
+    return make_shared_info(d) ?: event_init_domain(d, config->max_evtchn_port) ?:
+           grant_init_domain(d, frames < 0 ? GRANT_FRAMES_MAX : (unsigned int)frames,
+                             maptrack < 0 ? MAPTRACK_FRAMES_MAX : (unsigned int)maptrack);
+}
+
+int domain_create(domid_t id, const struct xen_domctl_createdomain *config, struct domain **new)
+{
+    const bool first = id == 0;
+
+    if (config->max_vcpus > MAX_VCPUS)
         return -EINVAL;
     if (id < DOMID_FIRST_RESERVED && id_taken(id))
         return -EEXIST;
     if (id >= DOMID_FIRST_RESERVED)
         id = free_id();
-    if (!id && !config->hardware)
-        return -ENOMEM;
-    d = domain_blank(id, config->max_vcpus);
+    struct domain *d = id || first ? domain_blank(id, config->max_vcpus) : NULL;
     if (!d)
         return -ENOMEM;
-    d->privileged = config->privileged;
-    d->hardware = config->hardware;
+    d->privileged = d->hardware = first;
     d->create_flags = config->flags;
     memcpy(d->handle, config->handle, sizeof(d->handle));
     d->pause_count = d->controller_pauses = 1;
-
     pv_init_domain(d);
-    err = make_shared_info(d);
-    if (!err)
-        err = event_init_domain(d, config->max_evtchn_port);
-    if (!err)
-        err = grant_init_domain(d, config->max_grant_frames, config->max_maptrack_frames);
+    int err = furnish(d, config);
     if (err) {
         /* Nobody has seen it; what it shares holds references of it. */
         d->state = DOMAIN_DYING;
@@ -231,7 +230,7 @@ int domain_create(domid_t id, const struct domain_config *config, struct domain 
         return err;
     }
     table_insert(d);
-    if (d->hardware)
+    if (first)
         hardware_domain = d;
     domain_update_wallclock(d);
     *new = d;
@@ -240,11 +239,11 @@ int domain_create(domid_t id, const struct domain_config *config, struct domain 
 
 _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU has a page of its own");
 
-static void vcpu_init(struct vcpu *v, struct domain *d, unsigned int id, unsigned int cpu,
-                      struct vcpu_info *info)
+static void vcpu_init(struct vcpu *v, struct domain *d, unsigned int id, unsigned int cpu, struct vcpu_info *info)
 {
     v->domain = d;
     v->id = id;
+    v->idle = d == domain_idle;
     v->info = info;
     v->info_mfn = INVALID_MFN;
     event_init_vcpu(v);
@@ -253,24 +252,20 @@ static void vcpu_init(struct vcpu *v, struct domain *d, unsigned int id, unsigne
 
 int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
 {
-    struct vcpu *v;
-    int err;
-
     if (id >= d->max_vcpus)
         return -EINVAL;
     if (d->vcpu[id])
         return -EEXIST;
-    v = domain_alloc_pages(d, 0);    /* alone in its page: entry.S needs it mapped when nothing else is */
+    struct vcpu *v = domain_alloc_pages(d, 0); /* alone in its page: entry.S needs it mapped when nothing else is */
     if (!v)
         return -ENOMEM;
     vcpu_init(v, d, id, cpu, &d->shared_info->vcpu_info[id]);
-    err = pv_init_vcpu(v);
-    if (err) {
+    int err = pv_init_vcpu(v);
+    if (err)
         domain_free_pages(d, v, 0);
-        return err;
-    }
-    store_release(&d->vcpu[id], v);
-    return 0;
+    else
+        store_release(&d->vcpu[id], v);
+    return err;
 }
 
 struct vcpu *idle_vcpu_create(unsigned int cpu)
@@ -278,11 +273,10 @@ struct vcpu *idle_vcpu_create(unsigned int cpu)
     static struct vcpu_info no_info;    /* no event ever comes for it */
     struct vcpu *v = xzalloc(struct vcpu);
 
-    if (!v)
-        return NULL;
-    v->idle = true;
-    vcpu_init(v, domain_idle, cpu, cpu, &no_info);
-    domain_idle->vcpu[cpu] = v;
+    if (v) {
+        vcpu_init(v, domain_idle, cpu, cpu, &no_info);
+        domain_idle->vcpu[cpu] = v;
+    }
     return v;
 }
 
@@ -290,11 +284,9 @@ struct vcpu *idle_vcpu_create(unsigned int cpu)
 
 void domain_put(struct domain *d)
 {
-    struct domain *head;
-
     if (atomic_dec(&d->refs) != 0)
         return;
-    head = READ_ONCE(reap_list);
+    struct domain *head = READ_ONCE(reap_list);
     do
         d->reap_next = head;
     while (!atomic_cmpxchg(&reap_list, &head, d));
@@ -306,11 +298,9 @@ static void reap(void)
     struct domain *d = atomic_xchg(&reap_list, NULL), *next;
 
     for (; d; d = next) {
-        struct domain **slot;
-
         next = d->reap_next;
         spin_lock(&table_lock);
-        slot = table_slot(d->id);
+        struct domain **slot = table_slot(d->id);
         if (*slot == d)
             *slot = d->bucket_next;
         list_del(&d->all);
@@ -333,9 +323,6 @@ void domain_subsystem_init(void)
 
 void domain_shutdown(struct domain *d, u8 reason)
 {
-    bool to_suspend_port;
-    unsigned int port;
-
     if (is_idle(current))
         guest_log(d->id, LOG_INFO, "shutdown, reason %u\n", reason);
     else
@@ -349,74 +336,20 @@ void domain_shutdown(struct domain *d, u8 reason)
         spin_unlock(&d->lock);
         machine_shutdown(reason);
     }
-    if (d->shutting_down) {
-        spin_unlock(&d->lock);
-        return;
-    }
-    d->shutting_down = true;
-    for_each_vcpu(d, v) {
-        if (!v->sched.paused_for_shutdown) {
-            v->sched.paused_for_shutdown = true;
-            vcpu_pause_nosync(v);
-        }
-    }
+    const bool before = d->shut_down;
+    if (!before)
+        domain_pause_nosync(d);
     d->shut_down = true;
-    port = d->suspend_port;
-    to_suspend_port = reason == SHUTDOWN_suspend && port;
+    const unsigned int port = reason == SHUTDOWN_suspend ? d->suspend_port : 0;
     spin_unlock(&d->lock);
 
-    if (to_suspend_port)
+    if (!before && port)
         evtchn_send(d, port);
-    else
+    else if (!before)
         send_global_virq(VIRQ_DOM_EXC);
 }
 
-void domain_resume(struct domain *d)
-{
-    domain_pause(d);
-    spin_lock(&d->lock);
-    d->shutting_down = d->shut_down = false;
-    d->shutdown_code = SHUTDOWN_CODE_NONE;
-    for_each_vcpu(d, v) {
-        if (v->sched.paused_for_shutdown) {
-            v->sched.paused_for_shutdown = false;
-            vcpu_unpause(v);
-        }
-    }
-    spin_unlock(&d->lock);
-    domain_unpause(d);
-}
-
 void domain_crash(struct domain *d) { domain_shutdown(d, SHUTDOWN_crash); }
-
-int domain_pause_by_controller(struct domain *d)
-{
-    bool full;
-
-    spin_lock(&d->lock);
-    full = d->controller_pauses >= 255;
-    d->controller_pauses += !full;
-    spin_unlock(&d->lock);
-    if (full)
-        return -EOVERFLOW;
-    domain_pause(d);
-    return 0;
-}
-
-int domain_unpause_by_controller(struct domain *d)
-{
-    bool held;
-
-    spin_lock(&d->lock);
-    held = d->controller_pauses > 0;
-    d->controller_pauses -= held;
-    d->started |= held && !d->controller_pauses;
-    spin_unlock(&d->lock);
-    if (!held)
-        return -EINVAL;
-    domain_unpause(d);
-    return 0;
-}
 
 /* --- kill --- */
 
@@ -425,12 +358,11 @@ static int kill_vcpus(struct domain *d)
 {
     for (; d->relinquish_vcpu < d->max_vcpus; d->relinquish_vcpu++) {
         struct vcpu *v = d->vcpu[d->relinquish_vcpu];
-        int err;
 
         if (!v)
             continue;
         sched_kill_vcpu(v);
-        err = pv_relinquish_vcpu(v);
+        int err = pv_relinquish_vcpu(v);
         if (err)
             return err;
         vcpu_drop_info(v);
@@ -474,10 +406,6 @@ static int kill_for_a_while(struct domain *d)
 
 int domain_kill(struct domain *d)
 {
-    int err;
-
-    if (d == current->domain)
-        return -EINVAL;
     if (d->state == DOMAIN_DEAD)
         return 0;
     if (d->state == DOMAIN_ALIVE) {
@@ -488,7 +416,7 @@ int domain_kill(struct domain *d)
         spin_unlock(&d->page_lock);
         spin_unlock(&d->lock);
     }
-    err = kill_for_a_while(d);
+    int err = kill_for_a_while(d);
     if (err)
         return err;
     d->state = DOMAIN_DEAD;

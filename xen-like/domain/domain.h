@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <xen/domctl.h>
+
 #include "event/event.h"
 #include "grant/grant.h"
 #include "mm/alloc.h"
@@ -14,6 +16,10 @@
 #include "sched/sched.h"
 
 #define MAX_VCPUS 32    /* a domain's, as shared_info has room for */
+
+/* The most that a domain may have, and what it gets where its creator leaves it open. */
+#define GRANT_FRAMES_MAX    64
+#define MAPTRACK_FRAMES_MAX 1024
 
 #define SHUTDOWN_CODE_NONE (~0u)
 
@@ -26,8 +32,7 @@ enum domain_state {
 struct vcpu {
     struct domain *domain;
     unsigned int id;
-    bool idle;
-    bool initialised;               /* has a context: VCPUOP_initialise or setvcpucontext */
+    bool idle, initialised;         /* initialised: has a context by VCPUOP_initialise or setvcpucontext */
     bool initialising;              /* another vCPU is giving it one */
     struct vcpu_info *info;         /* shared with the guest: in shared_info, or where it registered it */
     mfn_t info_mfn;                 /* frame of a registered one (reference and type held), or INVALID_MFN */
@@ -47,20 +52,18 @@ struct domain {
     struct domain *reap_next;       /* list of those whose last reference is gone */
     struct spinlock lock;
     enum domain_state state;
-    bool privileged;                /* may use control operations on other domains */
-    bool hardware;                  /* gets the machine's devices */
-    bool shutting_down, shut_down;  /* lock; shut_down: all vCPUs have stopped, VIRQ_DOM_EXC was sent */
+    bool privileged, hardware;      /* may use control operations on other domains; gets the machine's devices */
+    bool shut_down;                 /* lock; one of pause_count, until XEN_DOMCTL_resumedomain */
     u32 shutdown_code;              /* SHUTDOWN_*, or SHUTDOWN_CODE_NONE */
     u32 suspend_port;               /* its port that hears of SHUTDOWN_suspend (XEN_DOMCTL_subscribe) */
-    int controller_pauses;          /* of pause_count (lock) */
-    int pause_count;
+    int pause_count, controller_pauses; /* the latter are some of the former (lock) */
     u8 handle[16];
     u32 create_flags;
     unsigned int max_vcpus;         /* size of vcpu[] */
     struct vcpu **vcpu;             /* NULL where not made */
     struct shared_info *shared_info;
-    u32 wc_version;
     s64 time_offset;                /* of its wall clock, seconds */
+    u32 wc_version, tsc_incarnation;
     struct spinlock page_lock;      /* LOCK_PAGE_ALLOC: mm */
     struct domain_mm mm;
     struct domain_event event;
@@ -71,10 +74,8 @@ struct domain {
     struct domain_sched sched;
     struct grant_table *grant;
     struct pv_domain pv;
-    unsigned int relinquish_step;   /* where domain_kill() is */
-    unsigned int relinquish_vcpu;   /* and at which vCPU */
+    unsigned int relinquish_step, relinquish_vcpu; /* where domain_kill() is */
     stime_t kill_until;             /* when its caller shall be asked to come again; 0: not begun */
-    u32 tsc_incarnation;
     struct cpuid_policy *cpuid;     /* what its toolstack chose, NULL: cpuid_pv */
     bool started;                   /* its controller has let it run */
     char crash_reason[80];          /* why guest_crash() ended it; "" if it did not */
@@ -86,19 +87,13 @@ extern struct domain *domain_idle, *domain_io, *domain_xen;
 
 #define is_idle(v) ((v)->idle)
 
-struct domain_config {
-    u8 handle[16];
-    u32 flags;
-    unsigned int max_vcpus, max_evtchn_port, max_grant_frames, max_maptrack_frames;
-    bool privileged, hardware;
-};
-
 void domain_subsystem_init(void);   /* boot: pseudo domains */
 /*
- * A domain with shared_info, no vCPU and no memory, paused by its controller. One call at a time. -ENOMEM,
- * -EEXIST (id is taken), -EINVAL (config). id may be DOMID_INVALID: the next free one.
+ * A domain with shared_info, no vCPU and no memory, paused by its controller; of config, what PV domains have.
+ * One call at a time. -ENOMEM, -EEXIST (id is taken), -EINVAL (config). id may be DOMID_INVALID: the next free
+ * one; 0 is Domain-0, which alone is privileged and gets the hardware.
  */
-int domain_create(domid_t id, const struct domain_config *config, struct domain **new);
+int domain_create(domid_t id, const struct xen_domctl_createdomain *config, struct domain **new);
 /* Domain's lock held, or d not yet reachable. -ENOMEM, -EEXIST, -EINVAL. */
 int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu);
 struct vcpu *idle_vcpu_create(unsigned int cpu);    /* boot; NULL: no memory */
@@ -134,18 +129,9 @@ struct vcpu *domain_vcpu(const struct domain *d, unsigned int id); /* NULL: none
  */
 int domain_kill(struct domain *d);
 void domain_shutdown(struct domain *d, u8 reason);
-void domain_resume(struct domain *d);       /* after a shutdown: goes on as if it had returned */
-/* The toolstack's own pauses, counted apart: -EOVERFLOW, and -EINVAL where it holds none. */
-int domain_pause_by_controller(struct domain *d);
-int domain_unpause_by_controller(struct domain *d);
 void domain_crash(struct domain *d);        /* SHUTDOWN_crash; current's vCPU stops at its next exit */
 
 /* --- vCPUs and what they share with their guest --- */
-/*
- * Frame mfn of v's domain, offset bytes into it, becomes v's vcpu_info: the errors of
- * VCPUOP_register_vcpu_info.
- */
-int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned long offset);
 void vcpu_drop_info(struct vcpu *v);        /* back to shared_info, and the frame's references dropped */
 void vcpu_send_nmi(struct vcpu *v);
 /*
@@ -157,6 +143,9 @@ void domain_update_wallclock(struct domain *d);
 
 /* Of the machine, and so of all domains. */
 void domain_set_wallclock(u64 secs, u32 nsecs, stime_t system_time);
+/* A guest's vCPU context, to be freed; NULL with *err -ENOMEM or -EFAULT. */
+struct vcpu_guest_context *context_from_guest(unsigned long from, long *err);
+u32 cpu_acpi_id(unsigned int cpu);          /* the number that ACPI's tables have for a CPU */
 
 /* d's first vCPU with an id of at least from; NULL: there is none. */
 static inline struct vcpu *domain_vcpu_from(const struct domain *d, unsigned int from)
@@ -170,7 +159,6 @@ static inline struct vcpu *domain_vcpu_from(const struct domain *d, unsigned int
     for (struct vcpu *v = domain_vcpu_from(d, 0); v; v = domain_vcpu_from(d, v->id + 1))
 
 /* What control tools learn of a domain (XEN_DOMCTL_getdomaininfo). */
-struct xen_domctl_getdomaininfo;
 void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info);
 
 /* Debug keys: all domains and vCPUs; the registers of the hardware domain's vCPUs. */

@@ -9,10 +9,6 @@
 
 #include <xen/sched.h>
 
-/* The most that a domain may have, and what it gets where the toolstack leaves it open. */
-#define GRANT_FRAMES_MAX    64
-#define MAPTRACK_FRAMES_MAX 1024
-
 /* Modes of XEN_DOMCTL_settscinfo. */
 #define TSC_DEFAULT 0
 #define TSC_ALWAYS_EMULATE 1
@@ -41,17 +37,10 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
         if (v->sched.running)
             flags |= XEN_DOMINF_running;
     }
-    if (!info->nr_online_vcpus)
-        flags = 0;
-    if (d->state == DOMAIN_DEAD)
-        flags |= XEN_DOMINF_dying;
-    if (d->shut_down)
-        flags |= XEN_DOMINF_shutdown;
-    if (d->controller_pauses > 0)
-        flags |= XEN_DOMINF_paused;
-    if (d->create_flags & XEN_DOMCTL_CDF_xs_domain)
-        flags |= XEN_DOMINF_xs_domain;
-    info->flags = flags | d->shutdown_code << XEN_DOMINF_shutdownshift;
+    info->flags = (info->nr_online_vcpus ? flags : 0) | (d->state == DOMAIN_DEAD ? XEN_DOMINF_dying : 0) |
+                  (d->shut_down ? XEN_DOMINF_shutdown : 0) | (d->controller_pauses ? XEN_DOMINF_paused : 0) |
+                  (d->create_flags & XEN_DOMCTL_CDF_xs_domain ? XEN_DOMINF_xs_domain : 0) |
+                  d->shutdown_code << XEN_DOMINF_shutdownshift;
     info->tot_pages = d->mm.tot_pages;
     info->max_pages = d->mm.max_pages;
     info->outstanding_pages = d->mm.claim;
@@ -62,19 +51,14 @@ void domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info)
 /* Of the domain of that id, or else of the next. */
 long domctl_getdomaininfo(struct domain *d, union control_op *op)
 {
-    struct domain *next = NULL;
-
-    if (!d) {
-        if (op->domctl.domain >= DOMID_FIRST_RESERVED)
-            return -EINVAL;
-        d = next = domain_first(op->domctl.domain);
-        if (!d)
-            return -ESRCH;
-    }
+    if (!d && op->domctl.domain >= DOMID_FIRST_RESERVED)
+        return -EINVAL;
+    struct domain *next held_domain = d ? NULL : domain_first(op->domctl.domain);
+    d = d ?: next;
+    if (!d)
+        return -ESRCH;
     domain_info(d, &op->domctl.u.getdomaininfo);
     op->domctl.domain = d->id;
-    if (next)
-        domain_put(next);
     return WRITE_BACK(0);
 }
 
@@ -99,20 +83,8 @@ long domctl_createdomain(struct domain *d, union control_op *op)
 {
     struct xen_domctl_createdomain *c = &op->domctl.u.createdomain;
     domid_t id = op->domctl.domain;
-    struct domain_config config = {
-        .flags = c->flags,
-        .max_vcpus = c->max_vcpus,
-        .max_evtchn_port = c->max_evtchn_port,
-        .max_grant_frames = c->max_grant_frames < 0 ? GRANT_FRAMES_MAX : (unsigned int)c->max_grant_frames,
-        .max_maptrack_frames = c->max_maptrack_frames < 0 ? MAPTRACK_FRAMES_MAX
-                                                          : (unsigned int)c->max_maptrack_frames,
-    };
-    long err = check_config(c);
+    long err = check_config(c) ?: domain_create(id && id < DOMID_FIRST_RESERVED ? id : DOMID_INVALID, c, &d);
 
-    if (err)
-        return err;
-    memcpy(config.handle, c->handle, sizeof(config.handle));
-    err = domain_create(id && id < DOMID_FIRST_RESERVED ? id : DOMID_INVALID, &config, &d);
     if (err)
         return err;
     op->domctl.domain = d->id;
@@ -122,18 +94,44 @@ long domctl_createdomain(struct domain *d, union control_op *op)
 /* Its caller repeats it on -EAGAIN, as libxc does: the end of a large domain takes long. */
 long domctl_destroydomain(struct domain *d, union control_op *op) { return domain_kill(d); }
 
+/* The toolstack's own pauses are counted apart. */
 long domctl_pausedomain(struct domain *d, union control_op *op)
 {
-    return d == current->domain ? -EINVAL : domain_pause_by_controller(d);
+    spin_lock(&d->lock);
+    const bool full = d->controller_pauses >= 255;
+    d->controller_pauses += !full;
+    spin_unlock(&d->lock);
+    if (full)
+        return -EOVERFLOW;
+    domain_pause(d);
+    return 0;
 }
 
-long domctl_unpausedomain(struct domain *d, union control_op *op) { return domain_unpause_by_controller(d); }
+long domctl_unpausedomain(struct domain *d, union control_op *op)
+{
+    spin_lock(&d->lock);
+    const bool held = d->controller_pauses > 0;
+    d->controller_pauses -= held;
+    d->started |= held && !d->controller_pauses;
+    spin_unlock(&d->lock);
+    if (!held)
+        return -EINVAL;
+    domain_unpause(d);
+    return 0;
+}
 
+/* After a shutdown: it goes on as if that had returned. */
 long domctl_resumedomain(struct domain *d, union control_op *op)
 {
-    if (d == current->domain)
-        return -EINVAL;
-    domain_resume(d);
+    domain_pause(d);
+    spin_lock(&d->lock);
+    const bool was_shut_down = d->shut_down;
+    d->shut_down = false;
+    d->shutdown_code = SHUTDOWN_CODE_NONE;
+    spin_unlock(&d->lock);
+    if (was_shut_down)
+        domain_unpause(d);
+    domain_unpause(d);
     return 0;
 }
 
@@ -149,9 +147,8 @@ long domctl_max_mem(struct domain *d, union control_op *op)
 {
     u64 pages = op->domctl.u.max_mem.max_memkb >> (PAGE_SHIFT - 10);
 
-    spin_lock(&d->page_lock);
+    spin_guard(&d->page_lock);
     d->mm.max_pages = (u32)min(pages, (u64)UINT32_MAX);
-    spin_unlock(&d->page_lock);
     return 0;
 }
 
@@ -182,14 +179,9 @@ long domctl_hypercall_init(struct domain *d, union control_op *op)
 /* All domains are 64-bit ones. */
 long domctl_set_address_size(struct domain *d, union control_op *op)
 {
-    switch (op->domctl.u.address_size.size) {
-    case 64:
-        return 0;
-    case 32:
-        return -EOPNOTSUPP;
-    default:
-        return -EINVAL;
-    }
+    u32 size = op->domctl.u.address_size.size;
+
+    return size == 64 ? 0 : size == 32 ? -EOPNOTSUPP : -EINVAL;
 }
 
 long domctl_get_address_size(struct domain *d, union control_op *op)
@@ -203,8 +195,6 @@ long domctl_settscinfo(struct domain *d, union control_op *op)
 {
     struct xen_domctl_tsc_info *t = &op->domctl.u.tsc_info;
 
-    if (d == current->domain)
-        return -EINVAL;
     if (d->hardware)
         return 0;
     if (t->tsc_mode > TSC_NEVER_EMULATE)
@@ -220,8 +210,6 @@ long domctl_gettscinfo(struct domain *d, union control_op *op)
 {
     struct xen_domctl_tsc_info *t = &op->domctl.u.tsc_info;
 
-    if (d == current->domain)
-        return -EINVAL;
     t->tsc_mode = d->pv.tsc_mode;
     t->incarnation = d->tsc_incarnation;
     t->gtsc_khz = d->pv.tsc_mode == TSC_DEFAULT ? tsc_khz : 0;
@@ -260,13 +248,11 @@ static xen_pfn_t frame_info(struct domain *d, mfn_t mfn)
         [FRAME_L4] = XEN_DOMCTL_PFINFO_L4TAB,
     };
     struct frame *f = mfn_to_frame(mfn);
-    enum frame_type type;
-    xen_pfn_t info;
 
     if (!frame_get(mfn, d))
         return XEN_DOMCTL_PFINFO_XTAB;
-    type = frame_type_of(f);
-    info = type < ARRAY_SIZE(tables) ? tables[index_nospec(type, ARRAY_SIZE(tables))] : 0;
+    enum frame_type type = frame_type_of(f);
+    xen_pfn_t info = type < ARRAY_SIZE(tables) ? tables[index_nospec(type, ARRAY_SIZE(tables))] : 0;
     if (READ_ONCE(f->count) & FRAME_SHARED)
         info = XEN_DOMCTL_PFINFO_XTAB;
     else if (READ_ONCE(f->type) & TYPE_PINNED)

@@ -12,35 +12,30 @@ static long no_vcpu(const struct domain *d, unsigned int id) { return id < d->ma
 long domctl_max_vcpus(struct domain *d, union control_op *op)
 {
     static unsigned int next_cpu;
-    unsigned int i;
     long err = 0;
 
-    if (d == current->domain || op->domctl.u.max_vcpus.max != d->max_vcpus)
+    spin_guard(&d->lock);
+    if (d->state != DOMAIN_ALIVE || op->domctl.u.max_vcpus.max != d->max_vcpus)
         return -EINVAL;
-    spin_lock(&d->lock);
-    if (d->state != DOMAIN_ALIVE)
-        err = -EINVAL;
-    for (i = 0; i < d->max_vcpus && !err; i++) {
+    for (unsigned int i = 0; i < d->max_vcpus && !err; i++) {
         if (d->vcpu[i])
             continue;
         next_cpu = (next_cpu + 1) % cpu_count;
         err = vcpu_create(d, i, next_cpu);
     }
-    spin_unlock(&d->lock);
     return err;
 }
 
 long domctl_setvcpucontext(struct domain *d, union control_op *op)
 {
     struct vcpu *v = domain_vcpu(d, op->domctl.u.vcpucontext.vcpu);
-    struct vcpu_guest_context *ctx;
     long err;
 
-    if (d == current->domain || !v || d->state != DOMAIN_ALIVE)
+    if (!v || d->state != DOMAIN_ALIVE)
         return -EINVAL;
     if (!op->domctl.u.vcpucontext.ctxt.p)
         return -ENOSYS; /* the reset of a vCPU */
-    ctx = context_from_guest(guest_addr(op->domctl.u.vcpucontext.ctxt), &err);
+    struct vcpu_guest_context *ctx held_memory = context_from_guest(guest_addr(op->domctl.u.vcpucontext.ctxt), &err);
     if (!ctx)
         return err;
     domain_pause(d);
@@ -54,30 +49,24 @@ long domctl_setvcpucontext(struct domain *d, union control_op *op)
             domain_update_wallclock(d);
     }
     domain_unpause(d);
-    xfree(ctx);
     return err;
 }
 
 long domctl_getvcpucontext(struct domain *d, union control_op *op)
 {
     struct vcpu *v = domain_vcpu(d, op->domctl.u.vcpucontext.vcpu);
-    struct vcpu_guest_context *ctx;
-    long err = 0;
 
-    if (!v || d == current->domain)
+    if (!v)
         return -EINVAL;
     if (!v->initialised)
         return -ENODATA;
-    ctx = xzalloc(struct vcpu_guest_context);
+    struct vcpu_guest_context *ctx held_memory = xzalloc(struct vcpu_guest_context);
     if (!ctx)
         return -ENOMEM;
     vcpu_pause(v);
     pv_get_context(v, ctx);
     vcpu_unpause(v);
-    if (copy_to_guest(guest_addr(op->domctl.u.vcpucontext.ctxt), ctx, sizeof(*ctx)))
-        err = -EFAULT;
-    xfree(ctx);
-    return err;
+    return copy_to_guest(guest_addr(op->domctl.u.vcpucontext.ctxt), ctx, sizeof(*ctx)) ? -EFAULT : 0;
 }
 
 /* --- the entry points that setvcpucontext leaves out; their selectors are for 32-bit guests alone --- */
@@ -154,7 +143,6 @@ long domctl_setvcpuaffinity(struct domain *d, union control_op *op)
     bool set_hard = a->flags & XEN_VCPUAFFINITY_HARD, set_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
     struct vcpu *v = domain_vcpu(d, a->vcpu);
     struct cpumask hard, soft, usable;
-    long err;
 
     if (!v)
         return no_vcpu(d, a->vcpu);
@@ -163,7 +151,7 @@ long domctl_setvcpuaffinity(struct domain *d, union control_op *op)
     if ((set_hard && cpumask_from_guest(&hard, &a->cpumap_hard)) ||
         (set_soft && cpumask_from_guest(&soft, &a->cpumap_soft)))
         return -EFAULT;
-    err = vcpu_set_affinity(v, set_hard ? &hard : NULL, set_soft ? &soft : NULL);
+    long err = vcpu_set_affinity(v, set_hard ? &hard : NULL, set_soft ? &soft : NULL);
     if (err)
         return err;
     (void)cpumask_and(&usable, &v->sched.hard_affinity, &cpu_online);
@@ -199,27 +187,19 @@ long domctl_getvcpuaffinity(struct domain *d, union control_op *op)
 long domctl_scheduler_op(struct domain *d, union control_op *op)
 {
     struct xen_domctl_scheduler_op *s = &op->domctl.u.scheduler_op;
-    unsigned int weight = d->sched.weight, cap = d->sched.cap;
+    struct xen_domctl_sched_credit *c = &s->u.credit;
 
     if (s->sched_id != sched_id())
         return -EINVAL;
     if (s->sched_id == XEN_SCHEDULER_NULL)
         return s->cmd <= XEN_DOMCTL_SCHEDOP_getvcpuinfo ? 0 : -EINVAL;
-    switch (s->cmd) {
-    case XEN_DOMCTL_SCHEDOP_getinfo:
-        s->u.credit.weight = (u16)weight;
-        s->u.credit.cap = (u16)cap;
-        return WRITE_BACK(0);
-    case XEN_DOMCTL_SCHEDOP_putinfo:
-        if (s->u.credit.weight)
-            weight = s->u.credit.weight;
-        if (s->u.credit.cap != (u16)~0)
-            cap = s->u.credit.cap;
-        domain_set_shares(d, weight, cap);
-        return WRITE_BACK(0);
-    default:
+    if (s->cmd == XEN_DOMCTL_SCHEDOP_getinfo)
+        *c = (struct xen_domctl_sched_credit){ .weight = (u16)d->sched.weight, .cap = (u16)d->sched.cap };
+    else if (s->cmd == XEN_DOMCTL_SCHEDOP_putinfo)
+        domain_set_shares(d, c->weight ?: d->sched.weight, c->cap != (u16)~0 ? c->cap : d->sched.cap);
+    else
         return -EINVAL;
-    }
+    return WRITE_BACK(0);
 }
 
 /* Of the triggers only the NMI means something to a PV guest. */

@@ -12,12 +12,9 @@ static const char *const state_names[] = { "alive", "dying", "dead" };
 /* Of the CPUs that run, in hexadecimal. */
 static void print_mask(const char *name, const struct cpumask *m)
 {
-    struct cpumask online;
-
-    (void)cpumask_and(&online, m, &cpu_online);
     printk(", %s ", name);
     for (unsigned int i = DIV_ROUND_UP(cpu_count, 64); i-- > 0;)
-        printk("%lx%s", online.bits[i], i ? "_" : "");
+        printk("%lx%s", m->bits[i] & cpu_online.bits[i], i ? "_" : "");
 }
 
 static void dump_vcpu(const struct vcpu *v)

@@ -65,38 +65,30 @@ long sysctl_get_cpu_featureset(struct domain *d, union control_op *op)
 
 /* --- policies --- */
 
-/* One leaf of p: of those with subleaves, number 0 and what else is not empty. */
-static long leaf_to_guest(const struct cpuid_policy *p, u32 leaf, u32 subleaves, unsigned long list, u32 room,
-                          u32 *n)
-{
-    for (u32 sub = 0; sub < max(subleaves, 1u); sub++) {
-        struct cpuid_result r = cpuid_leaf(p, leaf, sub);
-        xen_cpuid_leaf_t out = { leaf, subleaves ? sub : XEN_CPUID_NO_SUBLEAF, r.a, r.b, r.c, r.d };
-
-        if (sub && !(r.a | r.b | r.c | r.d))
-            continue;
-        if (*n == room)
-            return -ENOBUFS;
-        if (copy_to_guest_at(list, (*n)++, &out))
-            return -EFAULT;
-    }
-    return 0;
-}
-
-/* A null handle asks for the room that any list would need. */
+/*
+ * All leaves of p; of those with subleaves, number 0 and what else is not empty. A null handle asks for the room
+ * that any list would need.
+ */
 static long leaves_to_guest(const struct cpuid_policy *p, unsigned long list, u32 *nr)
 {
     u32 n = 0;
-    long err;
 
     for (unsigned int g = 0; list && g < ARRAY_SIZE(groups); g++) {
-        u32 first = groups[g].first, top = cpuid_leaf(p, first & 0x80000000, 0).a;
+        u32 first = groups[g].first, subs = groups[g].subleaves, top = cpuid_leaf(p, first & 0x80000000, 0).a;
+        u32 last = first & 0x40000000 ? groups[g].last : min(groups[g].last, top);
 
-        for (u32 leaf = first; leaf <= groups[g].last && (leaf <= top || first & 0x40000000); leaf++) {
-            err = leaf_to_guest(p, leaf, groups[g].subleaves, list, *nr, &n);
-            if (err)
-                return err;
-        }
+        for (u32 leaf = first; leaf <= last; leaf++)
+            for (u32 sub = 0; sub < max(subs, 1u); sub++) {
+                struct cpuid_result r = cpuid_leaf(p, leaf, sub);
+                xen_cpuid_leaf_t out = { leaf, subs ? sub : XEN_CPUID_NO_SUBLEAF, r.a, r.b, r.c, r.d };
+
+                if (sub && !(r.a | r.b | r.c | r.d))
+                    continue;
+                if (n == *nr)
+                    return -ENOBUFS;
+                if (copy_to_guest_at(list, n++, &out))
+                    return -EFAULT;
+            }
     }
     *nr = list ? n : LEAVES_MAX;
     return 0;
@@ -150,7 +142,6 @@ static bool leaf_exists(const xen_cpuid_leaf_t *l)
 static long leaves_from_guest(struct cpuid_policy *p, struct xen_domctl_cpu_policy *from)
 {
     for (u32 i = 0; i < from->nr_leaves; i++) {
-        struct cpuid_result *row;
         xen_cpuid_leaf_t l;
 
         if (copy_from_guest_at(&l, guest_addr(from->leaves), i))
@@ -160,7 +151,7 @@ static long leaves_from_guest(struct cpuid_policy *p, struct xen_domctl_cpu_poli
             from->err_subleaf = l.subleaf;
             return -ERANGE;
         }
-        row = cpuid_row(p, l.leaf, l.subleaf);
+        struct cpuid_result *row = cpuid_row(p, l.leaf, l.subleaf);
         if (row)
             *row = (struct cpuid_result){ l.a, l.b, l.c, l.d };
     }
@@ -193,16 +184,13 @@ long domctl_set_cpu_policy(struct domain *d, union control_op *op)
 {
     struct xen_domctl_cpu_policy *from = &op->domctl.u.cpu_policy;
     struct cpuid_policy p = d->cpuid ? *d->cpuid : cpuid_pv;
-    long err;
 
-    if (d == current->domain)
-        return -EINVAL;
     if (d->started)
         return -EEXIST;
     from->err_leaf = from->err_subleaf = from->err_msr = ~0u;
     if (from->nr_leaves > LEAVES_MAX || from->nr_msrs > ARRAY_SIZE(msrs))
         return WRITE_BACK(-E2BIG);
-    err = leaves_from_guest(&p, from) ?: msrs_from_guest(from);
+    long err = leaves_from_guest(&p, from) ?: msrs_from_guest(from);
     if (err)
         return WRITE_BACK(err);
     if (!cpuid_limit(&p, &from->err_leaf)) {

@@ -46,19 +46,15 @@ long sysctl_sched_id(struct domain *d, union control_op *op)
 long sysctl_getdomaininfolist(struct domain *d, union control_op *op)
 {
     struct xen_sysctl_getdomaininfolist *l = &op->sysctl.u.getdomaininfolist;
-    struct xen_domctl_getdomaininfo info;
+    struct domain *at held_domain = domain_first(l->first_domain);
     u32 n = 0;
 
-    for (d = domain_first(l->first_domain); d; d = domain_next(d)) {
-        if (n == l->max_domains) {
-            domain_put(d);
-            break;
-        }
-        domain_info(d, &info);
-        if (copy_to_guest_at(guest_addr(l->buffer), n, &info)) {
-            domain_put(d);
+    for (; at && n < l->max_domains; at = domain_next(at)) {
+        struct xen_domctl_getdomaininfo info;
+
+        domain_info(at, &info);
+        if (copy_to_guest_at(guest_addr(l->buffer), n, &info))
             return -EFAULT;
-        }
         n++;
     }
     l->num_domains = n;
@@ -68,9 +64,10 @@ long sysctl_getdomaininfolist(struct domain *d, union control_op *op)
 long sysctl_debug_keys(struct domain *d, union control_op *op)
 {
     struct xen_sysctl_debug_keys *k = &op->sysctl.u.debug_keys;
-    char key;
 
     for (u32 i = 0; i < k->nr_keys; i++) {
+        char key;
+
         if (copy_from_guest(&key, guest_addr(k->keys) + i, 1))
             return -EFAULT;
         console_key(key);
@@ -108,16 +105,12 @@ long sysctl_cputopoinfo(struct domain *d, union control_op *op)
 {
     struct xen_sysctl_cputopoinfo *t = &op->sysctl.u.cputopoinfo;
 
-    if (t->cputopo.p) {
-        t->num_cpus = min(t->num_cpus, (u32)cpu_count);
-        for (u32 i = 0; i < t->num_cpus; i++) {
-            struct xen_sysctl_cputopo one = { .core = i };
+    t->num_cpus = t->cputopo.p ? min(t->num_cpus, (u32)cpu_count) : cpu_count;
+    for (u32 i = 0; t->cputopo.p && i < t->num_cpus; i++) {
+        struct xen_sysctl_cputopo one = { .core = i };
 
-            if (copy_to_guest_at(guest_addr(t->cputopo), i, &one))
-                return -EFAULT;
-        }
-    } else {
-        t->num_cpus = cpu_count;
+        if (copy_to_guest_at(guest_addr(t->cputopo), i, &one))
+            return -EFAULT;
     }
     return WRITE_BACK(0);
 }
@@ -131,15 +124,10 @@ long sysctl_numainfo(struct domain *d, union control_op *op)
     };
     u32 distance = NODE_DISTANCE_SELF;
 
-    if (n->meminfo.p || n->distance.p) {
-        n->num_nodes = min(n->num_nodes, 1u);
-        if (n->num_nodes && n->meminfo.p && copy_to_guest_at(guest_addr(n->meminfo), 0, &mem))
-            return -EFAULT;
-        if (n->num_nodes && n->distance.p && copy_to_guest_at(guest_addr(n->distance), 0, &distance))
-            return -EFAULT;
-    } else {
-        n->num_nodes = 1;
-    }
+    n->num_nodes = n->meminfo.p || n->distance.p ? min(n->num_nodes, 1u) : 1;
+    if (n->num_nodes && ((n->meminfo.p && copy_to_guest_at(guest_addr(n->meminfo), 0, &mem)) ||
+                         (n->distance.p && copy_to_guest_at(guest_addr(n->distance), 0, &distance))))
+        return -EFAULT;
     return WRITE_BACK(0);
 }
 
@@ -179,12 +167,11 @@ long sysctl_scheduler_op(struct domain *d, union control_op *op)
         return -EINVAL;
     if (s->sched_id == XEN_SCHEDULER_NULL)
         return WRITE_BACK(0);
-    if (s->cmd == XEN_SYSCTL_SCHEDOP_putinfo) {
-        /* A vCPU goes to another CPU when it has waited too long: the delay says nothing. */
-        if (credit->vcpu_migr_delay_us > XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US ||
-            sched_set_parameters(credit->tslice_ms, credit->ratelimit_us))
-            return -EINVAL;
-    }
+    /* A vCPU goes to another CPU when it has waited too long: the delay says nothing. */
+    if (s->cmd == XEN_SYSCTL_SCHEDOP_putinfo &&
+        (credit->vcpu_migr_delay_us > XEN_SYSCTL_CSCHED_MGR_DLY_MAX_US ||
+         sched_set_parameters(credit->tslice_ms, credit->ratelimit_us)))
+        return -EINVAL;
     sched_parameters(&credit->tslice_ms, &credit->ratelimit_us);
     credit->vcpu_migr_delay_us = 0;
     return WRITE_BACK(0);

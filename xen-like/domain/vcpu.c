@@ -6,7 +6,9 @@
  */
 #include "cpu/smp.h"
 #include "cpu/time.h"
-#include "domain/control.h"
+#include "domain/domain.h"
+#include "mm/guest.h"
+#include "pv/hypercall.h"
 
 #include <xen/sched.h>
 
@@ -19,17 +21,13 @@
  * Readers take an odd version as "being written", and a version that changed as "read again" (xen/xen.h). The
  * version is counted on our side: the guest may write what it likes into its own.
  */
-static void write_time(struct vcpu_time_info *to, const struct vcpu_time_info *t, u32 version)
+static void write_time(struct vcpu_time_info *to, const struct vcpu_time_info *t)
 {
-    WRITE_ONCE(to->version, version - 1);
+    WRITE_ONCE(to->version, t->version);
     smp_wmb();
-    to->tsc_timestamp = t->tsc_timestamp;
-    to->system_time = t->system_time;
-    to->tsc_to_system_mul = t->tsc_to_system_mul;
-    to->tsc_shift = t->tsc_shift;
-    to->flags = t->flags;
+    *to = *t;
     smp_wmb();
-    WRITE_ONCE(to->version, version);
+    WRITE_ONCE(to->version, t->version + 1);
 }
 
 /* The same into the guest's own memory. A bad address is the guest's own loss. */
@@ -37,24 +35,22 @@ static bool copy_time(struct vcpu *v, void *arg)
 {
     struct vcpu_time_info *t = arg;
 
-    t->version = v->time_version - 1;
     if (copy_to_guest(v->time_guest, &t->version, sizeof(t->version)) ||
         copy_to_guest(v->time_guest, t, sizeof(*t)))
         return false;
     smp_wmb();
-    t->version = v->time_version;
+    t->version++;
     return copy_to_guest(v->time_guest, &t->version, sizeof(t->version)) == 0;
 }
 
 void vcpu_update_time(struct vcpu *v)
 {
-    struct vcpu_time_info t;
+    struct vcpu_time_info t = { .version = v->time_version + 1 };
 
-    memset(&t, 0, sizeof(t));
     time_fill(&t);
     if (t.tsc_timestamp != v->info->time.tsc_timestamp || !v->time_version) {
         v->time_version += 2;
-        write_time(&v->info->time, &t, v->time_version);
+        write_time(&v->info->time, &t);
         if (v->time_guest)
             vcpu_in_kernel_table(v, copy_time, &t);
     }
@@ -71,7 +67,7 @@ void domain_update_wallclock(struct domain *d)
 
     wallclock_at_boot(&sec, &nsec);
     sec += (u64)d->time_offset;
-    spin_lock(&wallclock_lock);
+    spin_guard(&wallclock_lock);
     d->wc_version += 2;
     WRITE_ONCE(si->wc_version, d->wc_version - 1);
     smp_wmb();
@@ -80,7 +76,6 @@ void domain_update_wallclock(struct domain *d)
     si->wc_nsec = nsec;
     smp_wmb();
     WRITE_ONCE(si->wc_version, d->wc_version);
-    spin_unlock(&wallclock_lock);
 }
 
 void domain_set_wallclock(u64 secs, u32 nsecs, stime_t system_time)
@@ -91,32 +86,6 @@ void domain_set_wallclock(u64 secs, u32 nsecs, stime_t system_time)
 }
 
 /* --- vcpu_info --- */
-
-int vcpu_register_info(struct vcpu *v, mfn_t mfn, unsigned long offset)
-{
-    struct vcpu_info *new;
-
-    if (offset > PAGE_SIZE - sizeof(*new) || offset % __alignof__(*new))
-        return -ENXIO;
-    if (!mfn_eq(v->info_mfn, INVALID_MFN))
-        return -EINVAL;
-    /* A vCPU that runs elsewhere could use its old one meanwhile. */
-    if (v != current && !(v->sched.blocked & VCPU_DOWN))
-        return -EINVAL;
-    if (!frame_get_and_type(mfn, v->domain, FRAME_WRITABLE))
-        return -EINVAL;
-
-    new = (struct vcpu_info *)((char *)mfn_to_virt(mfn) + offset);
-    memcpy(new, v->info, sizeof(*new));
-    v->info_mfn = mfn;
-    store_release(&v->info, new);
-    pv_info_moved(v);
-    smp_mb();
-    /* An event that was being sent may have gone to the old place: make the guest look at all of them. */
-    WRITE_ONCE(new->evtchn_upcall_pending, 1);
-    WRITE_ONCE(new->evtchn_pending_sel, ~0UL);
-    return 0;
-}
 
 void vcpu_drop_info(struct vcpu *v)
 {
@@ -144,25 +113,20 @@ struct vcpu_guest_context *context_from_guest(unsigned long from, long *err)
 
 static long op_initialise(struct vcpu *v, unsigned long arg)
 {
-    struct vcpu_guest_context *ctx;
-    bool mine;
     long ret;
+    struct vcpu_guest_context *ctx held_memory = context_from_guest(arg, &ret);
 
-    ctx = context_from_guest(arg, &ret);
     if (!ctx)
         return ret;
-    /* Not under the domain's lock: what is wrong with a page table may end the domain, which takes it. */
     spin_lock(&v->domain->lock);
-    mine = !v->initialised && !v->initialising;
-    if (mine)
-        v->initialising = true;
+    const bool mine = !v->initialised && !v->initialising;
+    v->initialising |= mine;
     spin_unlock(&v->domain->lock);
-    ret = -EEXIST;
-    if (mine) {
-        ret = pv_set_context(v, ctx);
-        WRITE_ONCE(v->initialising, false);
-    }
-    xfree(ctx);
+    if (!mine)
+        return -EEXIST;
+    /* Not under the domain's lock: what is wrong with a page table may end the domain, which takes it. */
+    ret = pv_set_context(v, ctx);
+    WRITE_ONCE(v->initialising, false);
     return ret;
 }
 
@@ -199,23 +163,20 @@ static long op_is_up(struct vcpu *v, unsigned long arg) { return !(v->sched.bloc
 
 static long op_get_runstate_info(struct vcpu *v, unsigned long arg)
 {
-    struct vcpu_runstate_info r;
+    struct vcpu_runstate_info r = vcpu_runstate(v);
 
-    vcpu_runstate_get(v, &r);
     return copy_to_guest(arg, &r, sizeof(r)) ? -EFAULT : 0;
 }
 
 static long op_register_runstate_memory_area(struct vcpu *v, unsigned long arg)
 {
     struct vcpu_register_runstate_memory_area area;
-    struct vcpu_runstate_info r;
+    struct vcpu_runstate_info r = vcpu_runstate(v);
 
     if (copy_from_guest(&area, arg, sizeof(area)) || !guest_range_ok(area.addr.p, sizeof(r)))
         return -EFAULT;
     v->sched.runstate_guest = area.addr.p;
-    vcpu_runstate_get(v, &r);
-    if (copy_to_guest(area.addr.p, &r, sizeof(r)))
-        return 0; /* it may be mapped later */
+    (void)!copy_to_guest(area.addr.p, &r, sizeof(r)); /* it may be mapped later */
     return 0;
 }
 
@@ -276,14 +237,27 @@ static long op_stop_singleshot_timer(struct vcpu *v, unsigned long arg)
 static long op_register_vcpu_info(struct vcpu *v, unsigned long arg)
 {
     struct vcpu_register_vcpu_info info;
-    long ret;
 
     if (copy_from_guest(&info, arg, sizeof(info)))
         return -EFAULT;
-    spin_lock(&v->domain->lock);
-    ret = vcpu_register_info(v, MFN(info.mfn), info.offset);
-    spin_unlock(&v->domain->lock);
-    return ret;
+    if (info.offset > PAGE_SIZE - sizeof(struct vcpu_info) || info.offset % __alignof__(struct vcpu_info))
+        return -ENXIO;
+    spin_guard(&v->domain->lock);
+    /* A vCPU that runs elsewhere could use its old one meanwhile. */
+    if (!mfn_eq(v->info_mfn, INVALID_MFN) || (v != current && !(v->sched.blocked & VCPU_DOWN)) ||
+        !frame_get_and_type(MFN(info.mfn), v->domain, FRAME_WRITABLE))
+        return -EINVAL;
+
+    struct vcpu_info *new = (struct vcpu_info *)((char *)mfn_to_virt(MFN(info.mfn)) + info.offset);
+    memcpy(new, v->info, sizeof(*new));
+    v->info_mfn = MFN(info.mfn);
+    store_release(&v->info, new);
+    pv_info_moved(v);
+    smp_mb();
+    /* An event that was being sent may have gone to the old place: make the guest look at all of them. */
+    WRITE_ONCE(new->evtchn_upcall_pending, 1);
+    WRITE_ONCE(new->evtchn_pending_sel, ~0UL);
+    return 0;
 }
 
 void vcpu_send_nmi(struct vcpu *v)
@@ -303,15 +277,12 @@ static long op_send_nmi(struct vcpu *v, unsigned long arg)
 /* Only the hardware domain's vCPUs that may run on one CPU alone are told which. */
 static long op_get_physid(struct vcpu *v, unsigned long arg)
 {
-    struct vcpu_get_physid id;
-    struct cpumask usable;
-    unsigned int cpu;
+    const unsigned long *usable = v->sched.hard_affinity.bits;
+    unsigned int cpu = (unsigned int)find_next_bit(usable, cpu_count, 0);
 
-    (void)cpumask_and(&usable, &v->sched.hard_affinity, &cpu_online);
-    cpu = (unsigned int)find_next_bit(usable.bits, MAX_CPUS, 0);
-    if (!v->domain->hardware || find_next_bit(usable.bits, MAX_CPUS, cpu + 1) < MAX_CPUS)
+    if (!v->domain->hardware || find_next_bit(usable, cpu_count, cpu + 1) < cpu_count)
         return -EINVAL;
-    id.phys_id = (u64)cpu_acpi_id(cpu) << 32 | cpu_apic_id[cpu];
+    struct vcpu_get_physid id = { .phys_id = (u64)cpu_acpi_id(cpu) << 32 | cpu_apic_id[cpu] };
     return copy_to_guest(arg, &id, sizeof(id)) ? -EFAULT : 0;
 }
 
@@ -324,12 +295,11 @@ static long (*const vcpu_ops[])(struct vcpu *v, unsigned long arg) = {
 long do_vcpu_op(unsigned int cmd, unsigned int vcpuid, unsigned long arg)
 {
     struct vcpu *v = domain_vcpu(current->domain, vcpuid);
-    long ret;
 
     if (!v)
         return -ENOENT;
     if (cmd >= ARRAY_SIZE(vcpu_ops))
         return -ENOSYS;
-    ret = vcpu_ops[index_nospec(cmd, ARRAY_SIZE(vcpu_ops))](v, arg);
+    long ret = vcpu_ops[index_nospec(cmd, ARRAY_SIZE(vcpu_ops))](v, arg);
     return ret == -ERESTART ? HYPERCALL_RESTART(cmd, vcpuid, arg) : ret;
 }
