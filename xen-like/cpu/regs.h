@@ -36,15 +36,13 @@
 #define TRAP_INVALID_OP   6
 #define TRAP_NO_DEVICE    7
 #define TRAP_DOUBLE_FAULT 8
-#define TRAP_INVALID_TSS  10
-#define TRAP_NO_SEGMENT   11
-#define TRAP_STACK        12
 #define TRAP_GP_FAULT     13
 #define TRAP_PAGE_FAULT   14
-#define TRAP_ALIGNMENT    17
 #define TRAP_MACHINE      18
-#define TRAP_CONTROL      21
 #define TRAP_INT80        0x80    /* not an exception: `int $0x80`, which has a gate for guests */
+
+/* Those for which the processor pushes an error code: #DF; #TS, #NP, #SS, #GP, #PF; #AC; #CP. */
+#define TRAPS_WITH_CODE (1 << 8 | 0x1f << 10 | 1 << 17 | 1 << 21)
 
 #define PF_PRESENT 0x1
 #define PF_WRITE   0x2

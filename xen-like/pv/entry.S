@@ -306,16 +306,15 @@ hv_fault_protected:
  * exceptions, the stub for all others; #DB, NMI, #DF and #MC have stacks of their own. int $0x80 is what a
  * guest's programs use.
  */
-#define WITH_ERROR_CODE (1 << 8 | 0x1f << 10 | 1 << 17 | 1 << 21)
-#define WITH_OWN_STACK  (1 << 1 | 1 << 2 | 1 << 8 | 1 << 18)
+#define WITH_OWN_STACK (1 << TRAP_DEBUG | 1 << TRAP_NMI | 1 << TRAP_DOUBLE_FAULT | 1 << TRAP_MACHINE)
 
 .macro STUB vector
         .balign 16
-9:      .if     \vector >= 32 || !(WITH_ERROR_CODE >> (\vector & 31) & 1)
+9:      .if     \vector >= 32 || !(TRAPS_WITH_CODE >> (\vector & 31) & 1)
         pushq   $0
         .endif
         movl    $\vector, 4(%rsp)
-        .if     \vector >= 32 && \vector != 0x80
+        .if     \vector >= 32 && \vector != TRAP_INT80
         jmp     irq_common
         .elseif WITH_OWN_STACK >> (\vector & 31) & 1
         jmp     ist_common

@@ -14,11 +14,6 @@
 #include "mm/mm.h"
 #include "pv/internal.h"
 
-/* Exceptions that push an error code, as bits. */
-#define TRAPS_WITH_CODE                                                                         \
-    (1u << TRAP_DOUBLE_FAULT | 1u << TRAP_INVALID_TSS | 1u << TRAP_NO_SEGMENT | 1u << TRAP_STACK | \
-     1u << TRAP_GP_FAULT | 1u << TRAP_PAGE_FAULT | 1u << TRAP_ALIGNMENT | 1u << TRAP_CONTROL)
-
 /* Those that a guest gets as they are. */
 static void plain_trap(struct cpu_user_regs *regs)
 {
