@@ -63,7 +63,7 @@ far32:  .long   0
 far64:  .long   0
         .short  24
         .balign 4
-trampoline_data:                        /* struct trampoline_data of cpu/smpboot.c */
+trampoline_data:                        /* struct trampoline_data of cpu/smp.c */
         .long   0                       /* physical address of the boot tables' L4 */
         .long   0                       /* EFER */
 trampoline_end:
