@@ -23,10 +23,9 @@
 #define APIC_LVT_DEADLINE   0x40000
 #define APIC_DIVIDE_BY_1    0xb
 
-#define APIC_ICR_NMI        0x400
-#define APIC_ICR_INIT       0x500
-#define APIC_ICR_STARTUP    0x600
-#define APIC_ICR_ASSERT     0x4000
+#define APIC_ICR_NMI        0x4400  /* with "assert", as all three want it */
+#define APIC_ICR_INIT       0x4500
+#define APIC_ICR_STARTUP    0x4600
 
 void apic_init(void);           /* boot CPU, after mm_init(): mode and mapping */
 void apic_init_cpu(void);       /* each CPU */

@@ -24,20 +24,14 @@
 
 #define GDT_CODE64_RING0    0x00af9b000000ffff
 
-/*
- * Slots of the TSS's interrupt stack table, from 1, and the page of a CPU's stack block that each one uses.
- */
-#define IST_MC              1
-#define IST_NMI             2
-#define IST_DF              3
-#define IST_DB              4
-#define IST_COUNT           4
-
 #define L4_SLOT(va)         (((va) >> L4_SLOT_SHIFT) & 511)
 
 #ifndef __ASSEMBLY__
 
 #include "lib/lib.h"
+
+/* Slots of the TSS's interrupt stack table, and the pages, less one, of a CPU's stack block that they use. */
+enum { IST_MC = 1, IST_NMI, IST_DF, IST_DB, IST_COUNT = IST_DB };
 
 struct cpu_tss {
     u32 reserved0;

@@ -5,13 +5,8 @@
 #include "cpu/asm.h"
 #include "cpu/features.h"
 
-#define FCW_AT          0
-#define MXCSR_AT        24
-#define XSTATE_BV_AT    512
-
-#define ST0_AT          32
-#define XMM0_AT         160
-#define FXSAVE_USED     416     /* behind XMM15 */
+/* Where things lie in an area; FXSAVE uses it up to the end of XMM15. */
+enum { FCW_AT = 0, MXCSR_AT = 24, ST0_AT = 32, XMM0_AT = 160, FXSAVE_USED = 416, XSTATE_BV_AT = 512 };
 
 /* Of the instructions on an area: RDX and RAX choose the components for those that ask. */
 #define OPERANDS "r"(area), "a"((u32)cpu.xcr0), "d"((u32)(cpu.xcr0 >> 32))

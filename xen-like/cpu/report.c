@@ -98,7 +98,7 @@ bool report_take(unsigned int cpu, struct cpu_report *r)
         cpu_relax();
     asked_report = r;
     store_release(&asked_cpu, (int)cpu);
-    apic_send(cpu_apic_id[cpu], APIC_ICR_NMI | APIC_ICR_ASSERT);
+    apic_send(cpu_apic_id[cpu], APIC_ICR_NMI);
     for (unsigned int us = 0; us < ANSWER_US && load_acquire(&asked_cpu) != NOBODY; us += 10)
         udelay(10);
     /* An answer after the time is over must not be written into what is the caller's own again. */

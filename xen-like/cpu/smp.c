@@ -95,7 +95,7 @@ static bool start_cpu(unsigned int nr, u32 apic)
     for (unsigned int us = 0; us < START_WAIT_MS * 1000; us += 10) {
         /* The second STARTUP is for processors that lose the first; a CPU that runs already ignores it. */
         if (us == 0 || us == 10000)
-            apic_send(apic, APIC_ICR_STARTUP | APIC_ICR_ASSERT | (u32)(trampoline_page >> PAGE_SHIFT));
+            apic_send(apic, APIC_ICR_STARTUP | (u32)(trampoline_page >> PAGE_SHIFT));
         if (load_acquire(&started) == nr) {
             cpu_count = nr + 1;
             return true;
@@ -123,7 +123,7 @@ void smp_boot(void)
     copy_trampoline();
     for (unsigned int i = 0; i < machine.nr_cpus; i++)
         if (machine.apic_id[i] != self)
-            apic_send(machine.apic_id[i], APIC_ICR_INIT | APIC_ICR_ASSERT);
+            apic_send(machine.apic_id[i], APIC_ICR_INIT);
     udelay(10000);
     for (unsigned int i = 0; i < machine.nr_cpus && cpu_count < limit; i++)
         if (machine.apic_id[i] != self && !start_cpu(cpu_count, machine.apic_id[i]))
@@ -225,7 +225,7 @@ void smp_stop_others(void)
         return;
     for_each_set_bit(n, cpu_online.bits, MAX_CPUS)
         if (n != self)
-            apic_send(cpu_apic_id[n], APIC_ICR_NMI | APIC_ICR_ASSERT);
+            apic_send(cpu_apic_id[n], APIC_ICR_NMI);
     for (unsigned int ms = 0; ms < 100 && READ_ONCE(stopped) + 1 < cpu_count; ms++)
         udelay(1000);
 }
