@@ -21,14 +21,15 @@ UNIT_SRC_mm_init := $(UNIT_MM_SRC) $(addprefix xen-like/mm/,init.c vmap.c machin
 UNIT_CFLAGS_mm_init := -DFAKE_REAL_INIT
 UNIT_MM_TESTS := account mm_alloc mm_init mm_pages grant grant_ops
 
-UNIT_SRC_event := $(filter-out %/dump.c,$(wildcard xen-like/event/*.c)) tests/unit/fake/machine.c
+UNIT_SRC_event := $(filter-out %/dump.c,$(wildcard xen-like/event/*.c)) tests/unit/fake/machine.c tests/unit/fake/event.c
+UNIT_SRC_event_fifo := $(UNIT_SRC_event)
 UNIT_SRC_sched := $(filter-out %/dump.c,$(wildcard xen-like/sched/*.c)) tests/unit/fake/machine.c tests/unit/fake/sched.c
 UNIT_SRC_shares := $(UNIT_SRC_sched)
 UNIT_SRC_sched_ops := $(UNIT_SRC_sched)
 UNIT_SRC_timer := xen-like/sched/timer.c tests/unit/fake/machine.c
 UNIT_SRC_decode := xen-like/pv/decode.c
 UNIT_SRC_spec := xen-like/cpu/spec_plan.c xen-like/lib/option.c
-UNIT_TESTS := $(UNIT_MM_TESTS) event sched sched_ops shares timer decode spec lib locks boot boot_tables
+UNIT_TESTS := $(UNIT_MM_TESTS) event event_fifo sched sched_ops shares timer decode spec lib locks boot boot_tables
 
 # lib.c, locks.c and boot.c include some of the files that they test: to give routines of the C library other names, to reset
 # the state of locks, to reach the rows of options.
@@ -36,6 +37,7 @@ UNIT_SRC_lib := xen-like/lib/bitmap.c xen-like/lib/option.c
 UNIT_SRC_boot := $(addprefix xen-like/boot/,cmdline.c memmap.c multiboot.c) xen-like/lib/option.c
 UNIT_SRC_boot_tables := $(addprefix xen-like/boot/,acpi.c dom0_elf.c) $(addprefix toolstack/build/,elf_image.c elf_notes.c)
 UNIT_INCLUDES_event := -I tests/unit/fake-mm
+UNIT_INCLUDES_event_fifo := -I tests/unit/fake-mm
 UNIT_INCLUDES_boot := -I tests/unit/fake-mm
 UNIT_INCLUDES_boot_tables := -I tests/unit/fake-mm -I toolstack/build
 
