@@ -148,7 +148,7 @@ static void check_rest(void)
     for (u64 frame = 1; frame < frame_limit; frame++)
         if (mfn_valid(MFN(frame)))
             hv += mfn_to_frame(MFN(frame))->owner == FRAME_OWNER_HV;
-        else if (!frame_covered(MFN(frame)))
+        else if (!frame_lookup(MFN(frame)))
             frame |= 511;
     if (hv + 1 != hv_pages())   /* frame 0 */
         problem("the count of the hypervisor's pages", hv);

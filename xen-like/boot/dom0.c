@@ -100,7 +100,7 @@ static void allocate_memory(struct builder *b)
     b->extents = xzalloc_array(struct extent, MAX_EXTENTS);
     for (int order = MAX_ORDER; b->extents && order >= 0; order--)
         while (1UL << order <= b->nr_pages - done && b->nr_extents < MAX_EXTENTS) {
-            const struct frame *f = alloc_domain_frames(b->d, order, ALLOC_DMA_BITS_ANY);
+            const struct frame *f = alloc_domain_frames(b->d, order, 0);
 
             if (!f)
                 break;

@@ -3,7 +3,6 @@
  * Output. Every message goes to the ring, the serial port and the screen, under one lock that may be taken in any
  * context. A message's text is made in a buffer that the lock protects, because the stacks for NMI and #DF are small.
  */
-#include "console/console.h"
 
 #include <xen/sysctl.h>
 

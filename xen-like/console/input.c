@@ -3,7 +3,6 @@
  * Input, and the hypercall. What is typed waits in a small ring for Domain-0, which VIRQ_CONSOLE tells of it; or, after
  * Ctrl-a three times in a row, each character is a key that the hypervisor itself answers.
  */
-#include "console/console.h"
 #include "console/internal.h"
 
 #include "cpu/softirq.h"

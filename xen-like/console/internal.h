@@ -2,7 +2,7 @@
 /* The console's devices, as console/console.c uses them: with its lock held, interrupts off, or in a panic. */
 #pragma once
 
-#include "lib/lib.h"
+#include "console/console.h"
 
 /* com1=: false where the text makes no sense; the port is then left as it was. */
 bool serial_configure(const char *text);

@@ -4,7 +4,6 @@
  * the port's interrupt empties, and only a full buffer makes a writer wait. Input always comes by interrupt (or, where
  * the line cannot be had, by a timer that looks every 20 ms).
  */
-#include "console/console.h"
 #include "console/internal.h"
 
 #include "cpu/asm.h"

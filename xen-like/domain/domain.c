@@ -161,7 +161,7 @@ static int make_shared_info(struct domain *d)
         return -ENOMEM;
     for (unsigned int i = 0; i < ARRAY_SIZE(si->vcpu_info); i++)
         si->vcpu_info[i].evtchn_upcall_mask = 1;
-    if (!frame_share_with(mfn_to_frame(virt_to_mfn(si)), d, false)) {
+    if (!frame_share_with(mfn_to_frame(virt_to_mfn(si)), d)) {
         domain_free_pages(d, si, 0);
         return -ENOMEM;
     }
@@ -180,8 +180,7 @@ static void domain_free(struct domain *d)
             domain_free_pages(d, d->vcpu[i], 0);
         }
     }
-    if (d->grant)
-        grant_free_domain(d);
+    grant_free_domain(d);
     event_free_domain(d);
     if (d->shared_info) {
         frame_unshare(mfn_to_frame(virt_to_mfn(d->shared_info)));

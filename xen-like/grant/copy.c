@@ -45,7 +45,7 @@ static int side_prepare(struct side *s, const struct gnttab_copy_ptr *ptr, bool 
         return GNTST_bad_domain;
     s->mfn = MFN(ptr->u.gmfn);
     const int rc = !by_ref ? (frame_get(s->mfn, d) ? GNTST_okay : GNTST_bad_page) :
-                   d->grant ? grant_pin(d->grant, ptr->u.ref, s->use, &s->mfn) : GNTST_bad_gntref;
+                   grant_pin(d->grant, ptr->u.ref, s->use, &s->mfn);
     if (rc != GNTST_okay)
         return rc;
     if (!(s->use & GNTMAP_readonly) && frame_get_type(mfn_to_frame(s->mfn), FRAME_WRITABLE, false)) {

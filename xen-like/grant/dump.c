@@ -20,8 +20,6 @@ void grant_dump_all(void)
     for_each_domain(d) {
         struct grant_table *t = d->grant;
 
-        if (!t)
-            continue;
         printk("Domain %u: %u of %u frames, %u entries in use; holds %u mappings of others (%u of %u pages)\n", d->id,
                t->nr_frames, t->max_frames, t->pinned, t->tracks_used, t->nr_track_pages, t->max_track_pages);
         for (grant_ref_t ref = 0; t->pinned && ref < grant_entries(t); ref++)

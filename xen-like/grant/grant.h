@@ -11,6 +11,9 @@
 struct domain;
 struct grant_table;
 
+/*
+ * Makes d's table before anybody else knows d; it is there until the last reference of d is gone. -ENOMEM
+ */
 int grant_init_domain(struct domain *d, unsigned int max_frames, unsigned int max_maptrack);
 /* Drops all mappings that the dying d holds of others; -ERESTART: call again. */
 int grant_release_mappings(struct domain *d);

@@ -93,7 +93,7 @@ static int map_one(struct gnttab_map_grant_ref *op)
     if (!(use & USE_KINDS))
         return GNTST_bad_gntref;
     struct domain *granter held_domain = domain_get(op->dom);
-    if (!granter || op->dom == DOMID_SELF || !granter->grant)
+    if (!granter || op->dom == DOMID_SELF)
         return GNTST_bad_domain;
     const grant_handle_t handle = handle_get(ours);
     if (handle == NO_HANDLE)
@@ -290,7 +290,7 @@ int grant_release_mappings(struct domain *d)
 {
     struct grant_table *t = d->grant;
 
-    while (t && t->release_at < t->nr_track_pages * TRACKS_PER_PAGE) {
+    while (t->release_at < t->nr_track_pages * TRACKS_PER_PAGE) {
         release_track(t, t->release_at++);
         if (!(t->release_at % 64) && hypercall_preempt_check())
             return -ERESTART;

@@ -19,8 +19,6 @@ static s16 setup_table(const struct gnttab_setup_table *op, struct domain *d)
     struct grant_table *t = d->grant;
     s16 status = GNTST_okay;
 
-    if (!t)
-        return GNTST_general_error;
     spin_lock(&t->lock);
     const int rc = grant_grow(t, op->nr_frames);
     spin_unlock(&t->lock);
@@ -60,7 +58,7 @@ static long grant_op_query_size(struct grant_call *c)
         return -EFAULT;
     op.status = controlled_domain(op.dom, &d);
     if (op.status == GNTST_okay) {
-        op.nr_frames = d->grant ? d->grant->nr_frames : 0;
+        op.nr_frames = d->grant->nr_frames;
         op.max_nr_frames = grant_max_frames(d);
     }
     grant_write(c, 0, &op, sizeof(op));

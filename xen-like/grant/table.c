@@ -25,7 +25,7 @@ int grant_grow(struct grant_table *t, unsigned int nr_frames)
 
         if (!page)
             return -ENOMEM;
-        if (!frame_share_with(mfn_to_frame(virt_to_mfn(page)), t->d, false)) {
+        if (!frame_share_with(mfn_to_frame(virt_to_mfn(page)), t->d)) {
             domain_free_pages(t->d, page, 0);
             return -ENOMEM;
         }
@@ -77,13 +77,13 @@ void grant_free_domain(struct domain *d)
     domain_xfree(d, t);
 }
 
-unsigned int grant_max_frames(const struct domain *d) { return d->grant ? d->grant->max_frames : 0; }
+unsigned int grant_max_frames(const struct domain *d) { return d->grant->max_frames; }
 
 int grant_get_frame(struct domain *d, unsigned int idx, mfn_t *mfn)
 {
     struct grant_table *t = d->grant;
 
-    if (!t || idx >= t->max_frames)
+    if (idx >= t->max_frames)
         return -EINVAL;
     spin_guard(&t->lock);
     const int rc = d->state == DOMAIN_ALIVE || idx < t->nr_frames ? grant_grow(t, idx + 1) : -EINVAL;

@@ -58,9 +58,6 @@ struct domain_mm {
     struct memory_map *map; /* for XENMEM_memory_map; NULL: none was set */
 };
 
-/* Limits for alloc_domain_frames(). */
-#define ALLOC_DMA_BITS_ANY 0
-
 /*
  * 2^order contiguous frames, scrubbed, each with one reference (the domain's own), in d's list. addr_bits:
  * addresses below 2^addr_bits, 0: any. NULL: no memory, d is dying, or max_pages would be passed.

@@ -7,24 +7,14 @@
  * whoever has a reference of a frame finds its owner's structure alive, without a lock.
  */
 #include "mm/internal.h"
-#include "mm/poison.h"
-#include "pv/hypercall.h"
 
 struct domain **owners;
 
 struct domain *frame_domain(u32 owner)
 {
-    if (likely(owner < DOMID_FIRST_RESERVED))
-        return load_acquire(&owners[index_nospec(owner, DOMID_FIRST_RESERVED)]);
-    if (domain_xen && owner == domain_xen->id)
-        return domain_xen;
-    return domain_io && owner == domain_io->id ? domain_io : NULL;
-}
-
-static void owner_set(const struct domain *d, struct domain *to)
-{
-    if (d->id < DOMID_FIRST_RESERVED)
-        store_release(&owners[d->id], to);
+    if (owner >= DOMID_FIRST_RESERVED)
+        return NULL;
+    return load_acquire(&owners[index_nospec(owner, DOMID_FIRST_RESERVED)]);
 }
 
 /* page_lock */
@@ -33,18 +23,18 @@ static void unlink_frame(struct domain_mm *mm, const struct frame *f)
     frame_unlink(mm->frames == frame_to_mfn(f).v ? &mm->frames : &mm->left, f);
 }
 
-/* Takes d's reference of itself before its first frame. False where d is gone or dying. */
+/* Takes d's reference of itself before its first frame. False where d is gone, or one that owns nothing. */
 static bool become_owner(struct domain *d)
 {
     static u32 next_serial = SERIAL_FIRST - 1;
 
     if (d->mm.tot_pages + d->mm.shared_pages)
         return true;
-    if (!domain_get_ref(d))
+    if (d->id >= DOMID_FIRST_RESERVED || !domain_get_ref(d))
         return false;
     while (d->mm.serial < SERIAL_FIRST)
         d->mm.serial = atomic_inc(&next_serial);
-    owner_set(d, d);
+    store_release(&owners[d->id], d);
     return true;
 }
 
@@ -143,7 +133,7 @@ void domain_frame_freed(struct frame *f)
     }
     const bool last = !(d->mm.tot_pages + d->mm.shared_pages);
     if (last)
-        owner_set(d, NULL);
+        store_release(&owners[d->id], NULL);
     spin_unlock(&d->page_lock);
     if (!shared && !bury)
         buddy_free(f, 0, FRAME_DIRTY | FRAME_STALE, plain ? d->mm.serial : 0);
@@ -153,13 +143,13 @@ void domain_frame_freed(struct frame *f)
 
 /* --- pages of the hypervisor --- */
 
-bool frame_share_with(struct frame *f, struct domain *d, bool readonly)
+bool frame_share_with(struct frame *f, struct domain *d)
 {
     spin_guard(&d->page_lock);
     if (!become_owner(d))
         return false;
     d->mm.shared_pages++;
-    f->type = (readonly ? FRAME_NONE : FRAME_WRITABLE) << TYPE_SHIFT | TYPE_VALIDATED | 1;
+    f->type = (u32)FRAME_WRITABLE << TYPE_SHIFT | TYPE_VALIDATED | 1;
     own(d, f, FRAME_SHARED);
     return true;
 }

@@ -17,7 +17,6 @@
 #include "mm/arch.h"
 #include "mm/internal.h"
 #include "mm/segdesc.h"
-#include "pv/hypercall.h"
 
 /* Counts refuse well before they overflow: the one of settle_partial(), which must not fail, has the rest. */
 #define REFS_MAX        (FRAME_REFS - 0x10000)

@@ -81,9 +81,6 @@ static inline struct frame *frame_lookup(mfn_t mfn)
     return mfn.v < frame_limit && test_bit(nr >> 9, frame_bitmap) ? mfn_to_frame(MFN(nr)) : NULL;
 }
 
-/* True where the frame table has a row for mfn; only then may mfn_to_frame()'s result be used. */
-static inline bool frame_covered(mfn_t mfn) { return frame_lookup(mfn) != NULL; }
-
 /* True where mfn is RAM. */
 static inline bool mfn_valid(mfn_t mfn)
 {
@@ -132,11 +129,10 @@ static inline enum frame_type frame_type_of(const struct frame *f)
 static inline u32 frame_owner(const struct frame *f) { return READ_ONCE(f->owner); }
 
 /*
- * Makes a page of the hypervisor (from hv_alloc_page) one that d may map: read-only, or also writable. It
- * stays the hypervisor's to free, after frame_unshare(), when the last reference of d is gone: shared_info,
- * grant tables. False: no memory, or d is gone.
+ * Makes a page of the hypervisor (from hv_alloc_page) one that d may map writable. It stays the hypervisor's to
+ * free, after frame_unshare(), when the last reference of d is gone: shared_info, grant tables. False: d is gone.
  */
-bool __must_check frame_share_with(struct frame *f, struct domain *d, bool readonly);
+bool __must_check frame_share_with(struct frame *f, struct domain *d);
 void frame_unshare(struct frame *f);
 
 /* --- machine to physical; mfn is covered --- */

@@ -6,7 +6,6 @@
  */
 #include "mm/internal.h"
 #include "mm/machine.h"
-#include "pv/hypercall.h"
 
 /* Finds and locks the L1 table of the entry; NULL: there is none. */
 static u64 *place_lock(const struct grant_place *at, struct frame **table)

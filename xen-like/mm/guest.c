@@ -32,16 +32,12 @@ static unsigned long copy_faulting(void *to, const void *from, unsigned long siz
 
 unsigned long copy_from_guest(void *to, unsigned long from, unsigned long size)
 {
-    if (!guest_range_ok(from, size))
-        return size;
-    return copy_faulting(to, (const void *)from, size);
+    return guest_range_ok(from, size) ? copy_faulting(to, (const void *)from, size) : size;
 }
 
 unsigned long copy_to_guest(unsigned long to, const void *from, unsigned long size)
 {
-    if (!guest_range_ok(to, size))
-        return size;
-    return copy_faulting((void *)to, from, size);
+    return guest_range_ok(to, size) ? copy_faulting((void *)to, from, size) : size;
 }
 
 unsigned long clear_guest(unsigned long to, unsigned long size)

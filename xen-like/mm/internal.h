@@ -3,8 +3,10 @@
 #pragma once
 
 #include "domain/domain.h"
+#include "mm/guest.h"
 #include "mm/mm.h"
 #include "mm/pte.h"
+#include "pv/hypercall.h"
 
 /* --- init.c, vmap.c: the hypervisor's own page tables --- */
 extern u64 hv_pte_global;       /* PTE_G where the CPUs have global pages */

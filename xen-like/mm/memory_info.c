@@ -3,7 +3,6 @@
  * The calls of memory_op that tell about memory: limits, maps, the M2P; and those that only domains with translated
  * frame numbers have a use for, which get the answer that Xen gives a PV domain.
  */
-#include "cpu/features.h"
 #include "mm/memory_op.h"
 
 /* An entry of a memory map as the ABI has it (xen/memory.h): 20 bytes. */

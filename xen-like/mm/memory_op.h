@@ -4,9 +4,7 @@
 
 #include <xen/memory.h>
 
-#include "mm/guest.h"
 #include "mm/internal.h"
-#include "pv/hypercall.h"
 
 #define MEMOP_EXTENT_SHIFT  6   /* above the sub-operation: the extent to go on at */
 #define MEMOP_CMD_MASK      ((1u << MEMOP_EXTENT_SHIFT) - 1)

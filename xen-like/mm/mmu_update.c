@@ -3,9 +3,7 @@
  * The hypercalls that change single page-table entries: mmu_update, update_va_mapping and its form for frames
  * of other domains. (xen/xen.h is the manual.)
  */
-#include "mm/guest.h"
 #include "mm/internal.h"
-#include "pv/hypercall.h"
 
 /* --- which domain a call is about --- */
 

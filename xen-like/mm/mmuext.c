@@ -5,9 +5,7 @@
  */
 #include "cpu/smp.h"
 #include "mm/arch.h"
-#include "mm/guest.h"
 #include "mm/internal.h"
-#include "pv/hypercall.h"
 
 /* --- roots --- */
 

@@ -16,7 +16,6 @@
 #include "mm/internal.h"
 #include "mm/isolation.h"
 #include "mm/machine.h"
-#include "pv/hypercall.h"
 
 /* struct frame.progress */
 #define PROGRESS_CHILD  0x8000u /* the entry after the validated ones may name a table that is PARTIAL on our account */

@@ -12,10 +12,8 @@
  */
 #include "cpu/smp.h"
 #include "mm/arch.h"
-#include "mm/guest.h"
 #include "mm/internal.h"
 #include "mm/isolation.h"
-#include "pv/hypercall.h"
 
 u64 tlb_clock;
 

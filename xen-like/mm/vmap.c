@@ -4,7 +4,6 @@
  * is ever unmapped, so both only grow.
  */
 #include "mm/internal.h"
-#include "pv/hypercall.h"
 
 static struct spinlock vmap_lock = SPINLOCK_INIT(LOCK_VMAP);
 static unsigned long vmap_next = VMAP_START;

@@ -7,9 +7,7 @@
  * Tables may change, or be freed, under a walk. So each step checks that it stays in RAM, and whoever changes
  * an entry takes a reference and locks the table first: what a walk finds is a hint.
  */
-#include "mm/guest.h"
 #include "mm/internal.h"
-#include "pv/hypercall.h"
 
 u64 *guest_l1_slot(const struct vcpu *v, unsigned long va)
 {
