@@ -10,9 +10,6 @@
 #include "cpu/features.h"
 #include "cpu/irq.h"
 #include "cpu/traps.h"
-#include "domain/domain.h"
-#include "mm/guest.h"
-#include "mm/mm.h"
 #include "pv/internal.h"
 
 /*
@@ -38,19 +35,18 @@ static inline u64 guest_rflags(const struct vcpu *v, u64 rflags, u8 upcall_mask)
     return flags;
 }
 
-/*
- * What a bounce is to do, beside the frame's fixed part. The guest's kernel always runs on the flat
- * selectors.
- */
+/* What a bounce is to do, beside the frame's fixed part. The guest's kernel runs on the flat selectors. */
 struct bounce {
     unsigned long rip;
-    bool mask_events;
-    bool has_code, failsafe;
+    bool mask_events, has_code, failsafe;
     u32 code;
 };
 
-/* False: the guest has crashed. Interrupts may be off until then. */
-static bool no_handler(struct vcpu *v, bool failsafe)
+/*
+ * False: the guest has crashed. Interrupts may be off until then. These are out of line, so that a bounce saves
+ * no registers for them.
+ */
+static __cold __attribute__((noinline)) bool no_handler(struct vcpu *v, bool failsafe)
 {
     irq_enable();
     guest_crash(v, "no handler registered for %s",
@@ -58,7 +54,7 @@ static bool no_handler(struct vcpu *v, bool failsafe)
     return false;
 }
 
-static bool no_stack(struct vcpu *v, unsigned long sp)
+static __cold __attribute__((noinline)) bool no_stack(struct vcpu *v, unsigned long sp)
 {
     irq_enable();
     guest_crash(v, "cannot push a trap frame at %016lx", sp);
@@ -134,26 +130,23 @@ static inline __attribute__((always_inline)) bool bounce(struct vcpu *v, struct 
 
 static bool bounce_plain(struct vcpu *v, unsigned long rip, bool mask_events)
 {
-    return bounce(v, (struct bounce){ .rip = rip, .mask_events = mask_events });
+    return bounce(v, (struct bounce){ rip, mask_events, .has_code = false });
 }
 
-static bool bounce_with_code(struct vcpu *v, unsigned long rip, bool mask_events, u32 code)
+static __cold __attribute__((noinline)) void unhandled(struct vcpu *v, unsigned int vector, u32 code)
 {
-    return bounce(v, (struct bounce){ .rip = rip, .mask_events = mask_events, .has_code = true,
-                                      .code = code });
+    guest_crash(v, "unhandled %s (vector %u, error code %#x) at rip %016lx", trap_name(vector), vector, code,
+                guest_regs()->rip);
 }
 
 void pv_inject_trap(struct vcpu *v, unsigned int vector, bool has_code, u32 code)
 {
     const struct trap_info *ti = &v->pv.trap_table[vector];
 
-    if (unlikely(!ti->address)) {
-        guest_crash(v, "unhandled %s (vector %u, error code %#x) at rip %016lx", trap_name(vector), vector,
-                    code, guest_regs()->rip);
-        return;
-    }
-    if (has_code)
-        bounce_with_code(v, ti->address, TI_GET_IF(ti), code);
+    if (unlikely(!ti->address))
+        unhandled(v, vector, code);
+    else if (has_code)
+        bounce(v, (struct bounce){ ti->address, TI_GET_IF(ti), .has_code = true, .code = code });
     else
         bounce_plain(v, ti->address, TI_GET_IF(ti));
 }
@@ -175,12 +168,14 @@ void pv_inject_page_fault(struct vcpu *v, unsigned long cr2, u32 code)
  */
 static void user_syscall(struct vcpu *v, unsigned int type)
 {
-    if (likely(v->pv.callbacks[type].address && !v->pv.kernel_mode)) {
-        bounce_plain(v, v->pv.callbacks[type].address, v->pv.callbacks[CALLBACKTYPE_syscall].mask_events);
-        return;
+    const struct pv_callback *c = v->pv.callbacks;
+
+    if (likely(c[type].address && !v->pv.kernel_mode)) {
+        bounce_plain(v, c[type].address, c[CALLBACKTYPE_syscall].mask_events);
+    } else {
+        guest_regs()->rip -= 2;
+        pv_inject_trap(v, TRAP_INVALID_OP, false, 0);
     }
-    guest_regs()->rip -= 2;
-    pv_inject_trap(v, TRAP_INVALID_OP, false, 0);
 }
 
 void pv_user_syscall(struct vcpu *v)
@@ -230,5 +225,5 @@ void pv_failsafe(struct vcpu *v)
 {
     const struct pv_callback *c = &v->pv.callbacks[CALLBACKTYPE_failsafe];
 
-    bounce(v, (struct bounce){ .rip = c->address, .mask_events = c->mask_events, .failsafe = true });
+    bounce(v, (struct bounce){ c->address, c->mask_events, .failsafe = true });
 }

@@ -9,9 +9,6 @@
  */
 #include "cpu/irq.h"
 #include "cpu/traps.h"
-#include "domain/domain.h"
-#include "mm/guest.h"
-#include "mm/mm.h"
 #include "pv/internal.h"
 
 /* Those that a guest gets as they are. */
@@ -23,13 +20,13 @@ static void plain_trap(struct cpu_user_regs *regs)
 
 static void debug_trap(struct cpu_user_regs *regs)
 {
-    struct vcpu *v = current;
-    u64 dr6 = read_reg(dr6);
+    u64 *dr6 = &current->pv.dr[6];
+    const u64 now = read_reg(dr6);
 
     write_reg(dr6, DR6_DEFAULT); /* sticky: the next one must start from nothing */
     irq_enable();
-    v->pv.dr[6] = (v->pv.dr[6] & ~DR6_STATUS) | (dr6 & (DR6_STATUS | DR6_DEFAULT)) | DR6_DEFAULT;
-    pv_inject_trap(v, regs->entry_vector, false, 0);
+    *dr6 = (*dr6 & ~DR6_STATUS) | (now & DR6_STATUS) | DR6_DEFAULT;
+    pv_inject_trap(current, regs->entry_vector, false, 0);
 }
 
 static void invalid_opcode(struct cpu_user_regs *regs)
@@ -43,83 +40,67 @@ static void invalid_opcode(struct cpu_user_regs *regs)
 
 static void device_not_available(struct cpu_user_regs *regs)
 {
-    struct vcpu *v = current;
-
     irq_enable();
     /* TS is only ever set in the processor because the guest asked for it; taking the fault clears it. */
-    pv_set_ts(v, false);
-    pv_inject_trap(v, TRAP_NO_DEVICE, false, 0);
-}
-
-/* `int n` by the guest's own gate: DPL 3 for user mode, at least 1 for its kernel. */
-static bool gate_allows(const struct vcpu *v, const struct trap_info *ti)
-{
-    return ti->address && TI_GET_DPL(ti) >= (v->pv.kernel_mode ? 1 : 3);
+    pv_set_ts(current, false);
+    pv_inject_trap(current, TRAP_NO_DEVICE, false, 0);
 }
 
 /*
- * `int n` that the interrupt gate refused, for the guest's own gate to decide. The vector is taken from the
- * instruction where it can be read, since some machines report it wrongly in the error code.
+ * `int n`, at rip, which the interrupt gate refused: for the guest's own gate to decide, whose DPL has to be
+ * 3 for user mode, at least 1 for its kernel.
  */
-static bool software_interrupt(struct vcpu *v, struct cpu_user_regs *regs)
+static void software_interrupt(struct vcpu *v, struct cpu_user_regs *regs, u8 vector)
 {
-    unsigned int vector = (regs->error_code >> 3) & 0xff;
-    u8 insn[2];
+    const struct trap_info *ti = &v->pv.trap_table[index_nospec(vector, 256)];
 
-    if (!copy_from_guest(insn, regs->rip, sizeof(insn)) && insn[0] == 0xcd)
-        vector = insn[1];
-    vector = index_nospec(vector, 256);
-    if (!gate_allows(v, &v->pv.trap_table[vector])) {
-        regs->error_code = vector << 3 | 2;
-        return false;
+    if (ti->address && TI_GET_DPL(ti) >= (v->pv.kernel_mode ? 1 : 3)) {
+        regs->rip += 2;
+        pv_inject_trap(v, vector, false, 0);
+    } else {
+        pv_inject_trap(v, TRAP_GP_FAULT, true, vector << 3 | 2);
     }
-    regs->rip += 2;
-    pv_inject_trap(v, vector, false, 0);
-    return true;
 }
 
 static void general_protection(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
+    const u32 code = regs->error_code;
 
     irq_enable();
-    if ((regs->error_code & 3) == 2) {
-        if (software_interrupt(v, regs))
-            return;
-    } else if (regs->error_code == 0 && pv_emulate_privileged(v, regs)) {
-        return;
+    if ((code & 3) == 2) {
+        u8 insn[2];
+
+        /* Some machines report the vector wrongly: it is the instruction's, where that can be read. */
+        const bool readable = !copy_from_guest(insn, regs->rip, sizeof(insn)) && insn[0] == 0xcd;
+        software_interrupt(v, regs, readable ? insn[1] : code >> 3);
+    } else if (code != 0 || !pv_emulate_privileged(v, regs)) {
+        pv_inject_trap(v, TRAP_GP_FAULT, true, code);
     }
-    pv_inject_trap(v, TRAP_GP_FAULT, true, regs->error_code);
 }
 
 /* A gate of its own in the IDT, since old system calls come here often. */
 static void int80(struct cpu_user_regs *regs)
 {
-    struct vcpu *v = current;
-
     irq_enable();
-    if (gate_allows(v, &v->pv.trap_table[TRAP_INT80])) {
-        pv_inject_trap(v, TRAP_INT80, false, 0);
-        return;
-    }
     regs->rip -= 2; /* as the gate's refusal would have left it */
-    pv_inject_trap(v, TRAP_GP_FAULT, true, TRAP_INT80 << 3 | 2);
+    software_interrupt(current, regs, TRAP_INT80);
 }
 
 static void page_fault(struct cpu_user_regs *regs)
 {
     struct vcpu *v = current;
     unsigned long cr2 = read_reg(cr2);
-    unsigned long ldt = CPU_LDT_WINDOW(this_cpu_nr());
-    u32 code = regs->error_code;
+    const unsigned long in_ldt = cr2 - CPU_LDT_WINDOW(this_cpu_nr());
+    const u32 code = regs->error_code;
 
     irq_enable();
     if (unlikely(cr2 >= HV_VIRT_START && cr2 < HV_VIRT_END)) {
         /* The processor looked for a descriptor in the LDT (such accesses carry no user bit). */
-        if (!(code & PF_USER) && cr2 - ldt < LDT_WINDOW_SIZE) {
-            if (pv_map_ldt_page(v, cr2 - ldt))
+        if (!(code & PF_USER) && in_ldt < LDT_WINDOW_SIZE) {
+            if (pv_map_ldt_page(v, in_ldt))
                 return;
-            cr2 = v->pv.ldt_base + (cr2 - ldt);
+            cr2 = v->pv.ldt_base + in_ldt;
         }
     } else if ((code & (PF_PRESENT | PF_WRITE | PF_RSVD)) == (PF_PRESENT | PF_WRITE) && v->pv.kernel_mode &&
                (vm_assist(v->domain, writable_pagetables) || v->domain->hardware) &&
@@ -129,23 +110,17 @@ static void page_fault(struct cpu_user_regs *regs)
     pv_inject_page_fault(v, cr2, code);
 }
 
-/*
- * The hypervisor loads a guest's selector on its behalf, and the descriptor's page is not in the LDT window
- * yet.
- */
+/* The hypervisor loads a guest's selector for it, and the descriptor's page is not in the LDT window yet. */
 static bool ldt_fault_in_hypervisor(unsigned long cr2, u32 code)
 {
-    unsigned long offset = cr2 - CPU_LDT_WINDOW(this_cpu_nr());
-
-    return offset < LDT_WINDOW_SIZE && pv_map_ldt_page(current, offset);
+    return pv_map_ldt_page(current, cr2 - CPU_LDT_WINDOW(this_cpu_nr()));
 }
 
 void pv_traps_init(void) { hv_page_fault_hook = ldt_fault_in_hypervisor; }
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Woverride-init"
 void (*const guest_trap_table[TRAP_INT80 + 1])(struct cpu_user_regs *) = {
-    [0 ... 31] = plain_trap,
+    [0] = plain_trap, [3 ... 5] = plain_trap, [9 ... 12] = plain_trap, [15 ... 17] = plain_trap,
+    [19 ... 31] = plain_trap,
     [TRAP_DEBUG] = debug_trap,
     [TRAP_NMI] = hv_exception,
     [TRAP_INVALID_OP] = invalid_opcode,
@@ -156,7 +131,6 @@ void (*const guest_trap_table[TRAP_INT80 + 1])(struct cpu_user_regs *) = {
     [TRAP_MACHINE] = hv_exception,
     [TRAP_INT80] = int80,
 };
-#pragma GCC diagnostic pop
 
 void guest_crash(struct vcpu *v, const char *fmt, ...)
 {
