@@ -5,10 +5,6 @@
  */
 #include <xen/nmi.h>
 
-#include "domain/domain.h"
-#include "mm/guest.h"
-#include "mm/mm.h"
-#include "pv/hypercall.h"
 #include "pv/internal.h"
 
 /* Code selectors of a guest: RPL 3, and null becomes the flat one. */

@@ -11,21 +11,14 @@
 #include "cpu/fpu.h"
 #include "cpu/irq.h"
 #include "cpu/spec.h"
-#include "domain/domain.h"
-#include "mm/guest.h"
 #include "mm/isolation.h"
-#include "mm/mm.h"
 #include "mm/pte.h"
-#include "pv/hypercall.h"
 #include "pv/internal.h"
 
-/*
- * CR4 as the hypervisor wants it on every CPU, and the bits on top of it that a guest may choose for itself.
- */
-#define CR4_GUEST_CHOICE (CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE)
-
-/* Those that the processor has as the guest wants them; OSXSAVE stays on for the hypervisor. */
-#define CR4_GUEST_OWNED (CR4_TSD | CR4_DE | CR4_FSGSBASE)
+/* Bits of CR4 that the processor has as the guest wants them. */
+#define CR4_GUEST_OWNED  (CR4_TSD | CR4_DE | CR4_FSGSBASE)
+/* Those that a guest chooses for itself; OSXSAVE stays on for the hypervisor. */
+#define CR4_GUEST_CHOICE (CR4_GUEST_OWNED | CR4_OSXSAVE)
 
 static DEFINE_PER_CPU(unsigned long, cr4_now);
 static DEFINE_PER_CPU(bool, dr_in_use);
@@ -61,11 +54,9 @@ u64 pv_guest_cr4(const struct vcpu *v)
 /* Bits that are not the guest's to choose are ignored. v is current. */
 void pv_set_guest_cr4(struct vcpu *v, u64 value)
 {
-    if (!cpu.fsgsbase)
-        value &= ~(u64)CR4_FSGSBASE;
-    if (!cpu.xsave)
-        value &= ~(u64)CR4_OSXSAVE;
-    v->pv.ctrlreg[4] = value & CR4_GUEST_CHOICE;
+    const u64 absent = (cpu.fsgsbase ? 0 : CR4_FSGSBASE) | (cpu.xsave ? 0 : CR4_OSXSAVE);
+
+    v->pv.ctrlreg[4] = value & CR4_GUEST_CHOICE & ~absent;
     load_cr4(v);
 }
 
@@ -260,7 +251,7 @@ void pv_destroy_vcpu(struct vcpu *v)
 
 int pv_relinquish_vcpu(struct vcpu *v)
 {
-    pv_drop_gdt(v);
+    (void)pv_set_gdt_frames(v, NULL, 0); /* none: that cannot fail */
     pv_drop_ldt(v);
     return vcpu_drop_roots(v);
 }
@@ -275,12 +266,6 @@ int pv_relinquish_vcpu(struct vcpu *v)
     PAIR(fs_base, fs_base)                                                  \
     PAIR(gs_base_kernel, gs_base[1])                                        \
     PAIR(gs_base_user, gs_base[0])
-
-/* The same of flags: a bit of the context's, a bool of the vCPU's. */
-#define FLAG_PAIRS(PAIR)                                                                        \
-    PAIR(VGCF_in_kernel, kernel_mode)                                                           \
-    PAIR(VGCF_failsafe_disables_events, callbacks[CALLBACKTYPE_failsafe].mask_events)           \
-    PAIR(VGCF_syscall_disables_events, callbacks[CALLBACKTYPE_syscall].mask_events)
 
 /* Selectors of a guest have RPL 3; a null selector stays as it is. */
 static u16 guest_selector(u16 selector) { return selector & ~3 ? selector | 3 : selector; }
@@ -327,8 +312,9 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
     pv_set_kernel_stack(v, guest_selector(ctx->kernel_ss), ctx->kernel_sp);
 #define TAKE_ADDRESS(theirs, ours) pv->ours = ctx->theirs;
     ADDRESS_PAIRS(TAKE_ADDRESS)
-#define TAKE_FLAG(bit, ours) pv->ours = ctx->flags & (bit);
-    FLAG_PAIRS(TAKE_FLAG)
+    pv->callbacks[CALLBACKTYPE_failsafe].mask_events = ctx->flags & VGCF_failsafe_disables_events;
+    pv->callbacks[CALLBACKTYPE_syscall].mask_events = ctx->flags & VGCF_syscall_disables_events;
+    pv->kernel_mode = ctx->flags & VGCF_in_kernel;
     pv->ctrlreg[4] = ctx->ctrlreg[4] & CR4_GUEST_CHOICE;
     v->domain->pv.vm_assist |= ctx->vm_assist & VM_ASSIST_VALID;
     pv_assists_changed(v->domain);
@@ -357,9 +343,10 @@ void pv_get_context(struct vcpu *v, struct vcpu_guest_context *ctx)
 
     memset(ctx, 0, sizeof(*ctx));
     fpu_export_fxsave(pv->fpu, &ctx->fpu_ctxt);
-    ctx->flags = VGCF_i387_valid | (v->sched.blocked & VCPU_DOWN ? 0 : VGCF_online);
-#define GIVE_FLAG(bit, ours) ctx->flags |= pv->ours ? (bit) : 0;
-    FLAG_PAIRS(GIVE_FLAG)
+    ctx->flags = VGCF_i387_valid | (pv->kernel_mode ? VGCF_in_kernel : 0) |
+                 (pv->callbacks[CALLBACKTYPE_failsafe].mask_events ? VGCF_failsafe_disables_events : 0) |
+                 (pv->callbacks[CALLBACKTYPE_syscall].mask_events ? VGCF_syscall_disables_events : 0) |
+                 (v->sched.blocked & VCPU_DOWN ? 0 : VGCF_online);
 #define GIVE_ADDRESS(theirs, ours) ctx->theirs = pv->ours;
     ADDRESS_PAIRS(GIVE_ADDRESS)
     ctx->user_regs = pv->regs;

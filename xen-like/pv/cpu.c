@@ -5,10 +5,8 @@
  */
 #include "cpu/asm.h"
 #include "cpu/features.h"
-#include "cpu/percpu.h"
 #include "pv/cpuid.h"
 #include "pv/internal.h"
-#include "pv/pv.h"
 
 /* entry.S: each CPU's stubs. */
 extern const char syscall_stubs[], syscall32_stubs[], sysenter_entry[];

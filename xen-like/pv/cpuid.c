@@ -12,7 +12,6 @@
 #include "cpu/asm.h"
 #include "cpu/features.h"
 #include "cpu/time.h"
-#include "domain/domain.h"
 #include "lib/version.h"
 #include "pv/internal.h"
 
@@ -26,19 +25,21 @@
 
 /*
  * The rows of a policy. A toolstack may choose the bits in `open` as it likes (names, numbers of leaves), and
- * leave out those in `mask`; all others are 0.
+ * leave out those in `mask`; all others are 0. Where EAX is the number of the last leaf or subleaf, it is
+ * `most` at most.
  */
 static const struct {
     u32 leaf, subleaf;
     struct cpuid_result mask, open;
+    u32 most;
 } rows[NR_CPUID_ROWS] = {
-    [CPUID_ROW_0] = { 0, 0, .open = { ANY, ANY, ANY, ANY } },
-    [CPUID_ROW_1] = { 1, 0, { 0, 0xff00, 0xf6d83203, 0x1fc9cbf5 }, { .a = ANY } },
-    [CPUID_ROW_7] = { 7, 0, { 0, 0xfdaf0b29, 0x02405f42, 0x0000441c }, { .a = ANY } },
+    [CPUID_ROW_0] = { 0, 0, .open = { ANY, ANY, ANY, ANY }, .most = CPUID_MAX_BASIC },
+    [CPUID_ROW_1] = { 1, 0, { 0, 0xff00, 0xf6d83203, 0x1fc9cbf5 }, { .a = ANY }, 0 },
+    [CPUID_ROW_7] = { 7, 0, { 0, 0xfdaf0b29, 0x02405f42, 0x0000441c }, { .a = ANY }, 1 },
     [CPUID_ROW_7_1] = { 7, 1, { .a = 0x00001c30 } },
     [CPUID_ROW_D_1] = { 0xd, 1, { .a = 0x00000007 } },
-    [CPUID_ROW_EXT0] = { 0x80000000, 0, .open = { ANY, ANY, ANY, ANY } },
-    [CPUID_ROW_EXT1] = { 0x80000001, 0, { .c = 0x042109e3, .d = 0xea500800 }, { .a = ANY } },
+    [CPUID_ROW_EXT0] = { 0x80000000, 0, .open = { ANY, ANY, ANY, ANY }, .most = 0x80000008 },
+    [CPUID_ROW_EXT1] = { 0x80000001, 0, { .c = 0x042109e3, .d = 0xea500800 }, { .a = ANY }, 0 },
     [CPUID_ROW_EXT8] = { 0x80000008, 0, { .a = 0xffff, .b = 0x00000005 } },
 };
 
@@ -77,11 +78,11 @@ void cpuid_init(void)
 {
     struct cpuid_result *row = cpuid_pv.row;
 
-    for (unsigned int i = 0; i < NR_CPUID_ROWS; i++)
+    for (unsigned int i = 0; i < NR_CPUID_ROWS; i++) {
         row[i] = masked(native(rows[i].leaf, rows[i].subleaf), rows[i].mask, rows[i].open);
-    row[CPUID_ROW_0].a = min(row[CPUID_ROW_0].a, CPUID_MAX_BASIC);
-    row[CPUID_ROW_7].a = min(row[CPUID_ROW_7].a, 1u);
-    row[CPUID_ROW_EXT0].a = min(row[CPUID_ROW_EXT0].a, 0x80000008u);
+        if (rows[i].most)
+            row[i].a = min(row[i].a, rows[i].most);
+    }
     row[CPUID_ROW_1].c |= LEAF_1_ECX_HYPERVISOR;
     if (cpu.amd)
         row[CPUID_ROW_1].d &= ~LEAF_1_EDX_SYSENTER; /* there it does not work in 64-bit mode */
@@ -92,15 +93,12 @@ void cpuid_init(void)
 
 bool cpuid_limit(struct cpuid_policy *p, u32 *leaf)
 {
-    static const u8 counts[] = { CPUID_ROW_0, CPUID_ROW_7, CPUID_ROW_EXT0 };
-
-    for (unsigned int i = 0; i < ARRAY_SIZE(counts); i++) {
-        *leaf = rows[counts[i]].leaf;
-        if (p->row[counts[i]].a > cpuid_pv.row[counts[i]].a)
+    for (unsigned int i = 0; i < NR_CPUID_ROWS; i++) {
+        *leaf = rows[i].leaf;
+        if (rows[i].most && p->row[i].a > cpuid_pv.row[i].a)
             return false;
-    }
-    for (unsigned int i = 0; i < NR_CPUID_ROWS; i++)
         p->row[i] = masked(p->row[i], cpuid_pv.row[i], rows[i].open);
+    }
     settle(p);
     return true;
 }

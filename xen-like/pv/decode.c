@@ -24,13 +24,12 @@
 static const u8 opcodes[0x200] = {
     ALU(0x00), ALU(0x08), ALU(0x10), ALU(0x18), ALU(0x20), ALU(0x28), ALU(0x30), ALU(0x38),
     PORT(0x6c, 0), PORT(0x6e, 0),                                               /* ins, outs */
-    [0x80] = F_KNOWN | F_MODRM | F_BYTE | F_IMM8, [0x81] = F_KNOWN | F_MODRM | F_IMM,
-    [0x83] = F_KNOWN | F_MODRM | F_IMM8,
+    PAIR(0x80, F_MODRM | F_IMM), [0x83] = F_KNOWN | F_MODRM | F_IMM8,           /* the same, immediate */
     PAIR(0x86, F_MODRM), PAIR(0x88, F_MODRM), PAIR(0x8a, F_MODRM),              /* xchg, mov */
     PAIR(0xa4, 0), PAIR(0xaa, 0),                                               /* movs, stos */
-    [0xc6] = F_KNOWN | F_MODRM | F_BYTE | F_IMM8, [0xc7] = F_KNOWN | F_MODRM | F_IMM,
+    PAIR(0xc6, F_MODRM | F_IMM),                                                /* mov */
     PORT(0xe4, F_IMM8), PORT(0xe6, F_IMM8), PORT(0xec, 0), PORT(0xee, 0),       /* in, out, in, out */
-    [0xf6] = F_KNOWN | F_MODRM | F_BYTE | F_IMM8 | F_GROUP3, [0xf7] = F_KNOWN | F_MODRM | F_IMM | F_GROUP3,
+    PAIR(0xf6, F_MODRM | F_IMM | F_GROUP3),                                     /* test, not, neg, … */
     PLAIN(0xf4), PLAIN(0xfa), PLAIN(0xfb),                                      /* hlt, cli, sti */
     PAIR(0xfe, F_MODRM),                                                        /* inc, dec, … */
     MODRM(MAP_0F | 0x01),                                                       /* lmsw, xsetbv, rdtscp, … */
@@ -47,20 +46,16 @@ static const u8 opcodes[0x200] = {
 /* The bytes not yet looked at. */
 struct cursor {
     const u8 *bytes;
-    unsigned int at, count;
-    bool overrun;
+    unsigned int at, count;     /* at > count: there were too few */
 };
 
 static u64 take(struct cursor *c, unsigned int size)
 {
     u64 value = 0;
 
-    if (c->at + size > c->count) {
-        c->overrun = true;
-        return 0;
-    }
-    for (unsigned int i = 0; i < size; i++)
-        value |= (u64)c->bytes[c->at++] << (8 * i);
+    for (unsigned int i = 0; i < size && c->at + i < c->count; i++)
+        value |= (u64)c->bytes[c->at + i] << (8 * i);
+    c->at += size;
     return value;
 }
 
@@ -148,7 +143,7 @@ bool insn_decode(const u8 *bytes, unsigned int count, bool code32, struct insn *
     out->opcode = take(&c, 1);
     if (out->opcode == 0x0f)
         out->opcode = MAP_0F | take(&c, 1);
-    u8 flags = c.overrun ? 0 : opcodes[out->opcode];
+    u8 flags = opcodes[out->opcode];
     if (!(flags & F_KNOWN) || (code32 && flags & F_MODRM))
         return false;
 
@@ -156,8 +151,8 @@ bool insn_decode(const u8 *bytes, unsigned int count, bool code32, struct insn *
     if (flags & F_MODRM)
         take_modrm(&c, out);
     if (flags & F_GROUP3 && (out->reg & 7) > 1)
-        flags &= ~(F_IMM8 | F_IMM);
+        flags &= ~F_IMM;
     out->immediate = take_signed(&c, flags & F_IMM8 ? 1 : flags & F_IMM ? min(out->operand_size, (u8)4) : 0);
     out->length = c.at;
-    return !c.overrun;
+    return c.at <= c.count;
 }

@@ -8,13 +8,9 @@
  * descriptor in it was checked and that no guest can write to it but through update_descriptor.
  */
 #include "cpu/asm.h"
-#include "domain/domain.h"
 #include "lib/image.h"
-#include "mm/guest.h"
-#include "mm/mm.h"
 #include "mm/pte.h"
 #include "mm/segdesc.h"
-#include "pv/hypercall.h"
 #include "pv/internal.h"
 
 #define LDT_PAGE 16     /* of a CPU's window */
@@ -72,42 +68,27 @@ static void drop_frames(const mfn_t *frames, unsigned int n)
 
 /* --- GDT --- */
 
-/* new: GDT_GUEST_FRAMES frames, 0: none; the references pass to v. Those of the old ones are dropped. */
-static void replace_gdt(struct vcpu *v, const mfn_t *new, unsigned int entries)
-{
-    mfn_t old[GDT_GUEST_FRAMES];
-
-    memcpy(old, v->pv.gdt_frames, sizeof(old));
-    memcpy(v->pv.gdt_frames, new, sizeof(old));
-    v->pv.gdt_ents = entries;
-    if (v == current)
-        map_gdt(v);
-    drop_frames(old, GDT_GUEST_FRAMES);
-}
-
-void pv_drop_gdt(struct vcpu *v)
-{
-    static const mfn_t none[GDT_GUEST_FRAMES];
-
-    replace_gdt(v, none, 0);
-}
-
-/* entries is at most 7168. The frames get a reference each; on failure nothing has changed. */
+/*
+ * entries is at most 7168, which the callers check. The frames that they take get a reference each, and those
+ * of the old ones are dropped. On failure nothing has changed.
+ */
 int pv_set_gdt_frames(struct vcpu *v, const u64 *mfns, unsigned int entries)
 {
-    const unsigned int pages = DIV_ROUND_UP(entries, DESCRIPTORS_PER_PAGE);
-    mfn_t new[GDT_GUEST_FRAMES] = { { 0 } };
+    mfn_t new[GDT_GUEST_FRAMES] = {}, old[GDT_GUEST_FRAMES];
 
-    if (pages > GDT_GUEST_FRAMES)
-        return -EINVAL;
-    for (unsigned int i = 0; i < pages; i++) {
+    for (unsigned int i = 0; i < DIV_ROUND_UP(entries, DESCRIPTORS_PER_PAGE); i++) {
         if (!frame_get_and_type(MFN(mfns[i]), v->domain, FRAME_SEGDESC)) {
             drop_frames(new, i);
             return -EINVAL;
         }
         new[i] = MFN(mfns[i]);
     }
-    replace_gdt(v, new, entries);
+    memcpy(old, v->pv.gdt_frames, sizeof(old));
+    memcpy(v->pv.gdt_frames, new, sizeof(new));
+    v->pv.gdt_ents = entries;
+    if (v == current)
+        map_gdt(v);
+    drop_frames(old, GDT_GUEST_FRAMES);
     return 0;
 }
 

@@ -8,11 +8,7 @@
 
 #include "cpu/asm.h"
 #include "cpu/features.h"
-#include "domain/domain.h"
-#include "mm/guest.h"
-#include "mm/mm.h"
 #include "pv/cpuid.h"
-#include "pv/hypercall.h"
 
 /* --- operands --- */
 
@@ -62,32 +58,24 @@ void emul_write_register(const struct emulation *e, unsigned int nr, unsigned in
 /* The register operand of an instruction that has no memory form, by its ModRM byte. */
 static u64 *rm_register(const struct emulation *e) { return emul_register(e->regs, e->insn.rm); }
 
-static u64 edx_eax(const struct cpu_user_regs *regs) { return (u64)(u32)regs->rdx << 32 | (u32)regs->rax; }
+u64 emul_edx_eax(const struct emulation *e) { return e->regs->rdx << 32 | (u32)e->regs->rax; }
 
-static void set_edx_eax(struct cpu_user_regs *regs, u64 value)
+void emul_set_edx_eax(struct emulation *e, u64 value)
 {
-    regs->rax = (u32)value;
-    regs->rdx = value >> 32;
+    e->regs->rax = (u32)value;
+    e->regs->rdx = value >> 32;
 }
 
 unsigned long emul_effective_address(const struct emulation *e)
 {
     const struct insn *i = &e->insn;
-    unsigned long address = i->displacement;
+    const u64 base = i->base == 0xff ? 0 : *emul_register(e->regs, i->base);
+    const u64 index = i->index == 0xff ? 0 : *emul_register(e->regs, i->index) << i->scale;
+    const u64 rip = i->rip_relative ? e->regs->rip + i->length : 0;
+    const u64 offset = base + index + rip + i->displacement;
+    const u64 segment = i->segment == 0x64 ? rdmsr(MSR_FS_BASE) : i->segment == 0x65 ? rdmsr(MSR_GS_BASE) : 0;
 
-    if (i->rip_relative)
-        address += e->regs->rip + i->length;
-    if (i->base != 0xff)
-        address += *emul_register(e->regs, i->base);
-    if (i->index != 0xff)
-        address += *emul_register(e->regs, i->index) << i->scale;
-    if (i->address32)
-        address = (u32)address;
-    if (i->segment == 0x64)
-        address += rdmsr(MSR_FS_BASE);
-    else if (i->segment == 0x65)
-        address += rdmsr(MSR_GS_BASE);
-    return address;
+    return segment + (i->address32 ? (u32)offset : offset);
 }
 
 /* --- the instruction --- */
@@ -221,25 +209,6 @@ static enum emulated emul_write_dr(struct emulation *e)
     return pv_set_debugreg(e->v, e->insn.reg, *rm_register(e)) == 0;
 }
 
-static enum emulated emul_rdmsr(struct emulation *e)
-{
-    u64 value;
-
-    if (!pv_rdmsr(e->v, (u32)e->regs->rcx, &value)) {
-        /* A kernel without a #GP handler yet gets zero, not its end (arch-x86/xen.h, struct trap_info). */
-        if (e->v->pv.trap_table[TRAP_GP_FAULT].address)
-            return EMUL_FAULT;
-        value = 0;
-    }
-    set_edx_eax(e->regs, value);
-    return EMUL_DONE;
-}
-
-static enum emulated emul_wrmsr(struct emulation *e)
-{
-    return pv_wrmsr(e->v, (u32)e->regs->rcx, edx_eax(e->regs));
-}
-
 static enum emulated emul_cpuid(struct emulation *e)
 {
     struct cpuid_result r = pv_cpuid(e->v, (u32)e->regs->rax, (u32)e->regs->rcx);
@@ -253,7 +222,7 @@ static enum emulated emul_cpuid(struct emulation *e)
 
 static enum emulated emul_rdtsc(struct emulation *e)
 {
-    set_edx_eax(e->regs, rdtsc());
+    emul_set_edx_eax(e, rdtsc());
     return EMUL_DONE;
 }
 
@@ -268,7 +237,7 @@ static bool xcr0_valid(u64 value)
 
 static enum emulated emul_xsetbv(struct emulation *e)
 {
-    const u64 value = edx_eax(e->regs);
+    const u64 value = emul_edx_eax(e);
 
     if (!(e->v->pv.ctrlreg[4] & CR4_OSXSAVE)) {
         pv_inject_trap(e->v, TRAP_INVALID_OP, false, 0);
@@ -297,35 +266,33 @@ static enum emulated emul_group_0f01(struct emulation *e)
     return EMUL_FAULT;
 }
 
-static const struct {
-    enum emulated (*emulate)(struct emulation *e);
-    bool any;       /* the guest's user mode may have it emulated as well, and 32-bit code */
-} privileged[0x200] = {
-    [0x6c ... 0x6f] = { emul_io, true },
-    [0xe4 ... 0xe7] = { emul_io, true },
-    [0xec ... 0xef] = { emul_io, true },
-    [0xfa ... 0xfb] = { emul_cli_sti, true },
-    [MAP_0F | 0x01] = { emul_group_0f01, false },
-    [MAP_0F | 0x06] = { emul_clts, false },
-    [MAP_0F | 0x09] = { emul_wbinvd, false },
-    [MAP_0F | 0x20] = { emul_read_cr, false },
-    [MAP_0F | 0x21] = { emul_read_dr, false },
-    [MAP_0F | 0x22] = { emul_write_cr, false },
-    [MAP_0F | 0x23] = { emul_write_dr, false },
-    [MAP_0F | 0x30] = { emul_wrmsr, false },
-    [MAP_0F | 0x31] = { emul_rdtsc, false },
-    [MAP_0F | 0x32] = { emul_rdmsr, false },
-    [MAP_0F | 0xa2] = { emul_cpuid, false },
+/* Those of one byte may be the guest's user mode's, too, and 32-bit code's; the others its kernel's alone. */
+static enum emulated (*const privileged[0x200])(struct emulation *e) = {
+    [0x6c ... 0x6f] = emul_io,
+    [0xe4 ... 0xe7] = emul_io,
+    [0xec ... 0xef] = emul_io,
+    [0xfa ... 0xfb] = emul_cli_sti,
+    [MAP_0F | 0x01] = emul_group_0f01,
+    [MAP_0F | 0x06] = emul_clts,
+    [MAP_0F | 0x09] = emul_wbinvd,
+    [MAP_0F | 0x20] = emul_read_cr,
+    [MAP_0F | 0x21] = emul_read_dr,
+    [MAP_0F | 0x22] = emul_write_cr,
+    [MAP_0F | 0x23] = emul_write_dr,
+    [MAP_0F | 0x30] = emul_wrmsr,
+    [MAP_0F | 0x31] = emul_rdtsc,
+    [MAP_0F | 0x32] = emul_rdmsr,
+    [MAP_0F | 0xa2] = emul_cpuid,
 };
 
 bool pv_emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs)
 {
     struct emulation e;
 
-    if (!emulation_start(&e, v, regs) || !privileged[e.insn.opcode].emulate || e.insn.lock ||
-        ((!v->pv.kernel_mode || e.code32) && !privileged[e.insn.opcode].any))
+    if (!emulation_start(&e, v, regs) || !privileged[e.insn.opcode] || e.insn.lock ||
+        (e.insn.opcode & MAP_0F && (!v->pv.kernel_mode || e.code32)))
         return false;
-    const enum emulated result = privileged[e.insn.opcode].emulate(&e);
+    const enum emulated result = privileged[e.insn.opcode](&e);
     if (result == EMUL_DONE) {
         emulation_end(&e);
         if (regs->rflags & RFLAGS_TF) {

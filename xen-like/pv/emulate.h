@@ -29,7 +29,11 @@ u64 *emul_register(struct cpu_user_regs *regs, unsigned int nr);
 /* Value of a register operand of size bytes, with ah to bh where the encoding means them. */
 u64 emul_read_register(const struct emulation *e, unsigned int nr, unsigned int size);
 void emul_write_register(const struct emulation *e, unsigned int nr, unsigned int size, u64 value);
+u64 emul_edx_eax(const struct emulation *e);
+void emul_set_edx_eax(struct emulation *e, u64 value);
 unsigned long emul_effective_address(const struct emulation *e);
 
-/* IN, OUT, INS, OUTS. */
-enum emulated emul_io(struct emulation *e);
+/* Instructions with a file of their own. */
+enum emulated emul_io(struct emulation *e); /* in, out, ins, outs */
+enum emulated emul_rdmsr(struct emulation *e);
+enum emulated emul_wrmsr(struct emulation *e);

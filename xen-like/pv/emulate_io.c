@@ -6,8 +6,6 @@
  */
 #include "cpu/asm.h"
 #include "console/console.h"
-#include "domain/domain.h"
-#include "mm/guest.h"
 #include "pv/emulate.h"
 
 /* Ports that the hypervisor drives itself, first and last. */

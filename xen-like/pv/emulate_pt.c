@@ -4,9 +4,6 @@
  * carried out here: its result is computed from the entry as it is, and mm/ stores it where the new entry is
  * allowed.
  */
-#include "domain/domain.h"
-#include "mm/guest.h"
-#include "mm/mm.h"
 #include "pv/emulate.h"
 
 /* --- arithmetic with flags: done by the processor itself --- */

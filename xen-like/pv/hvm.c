@@ -6,23 +6,17 @@
 #include <xen/hvm/hvm_op.h>
 
 #include "cpu/time.h"
-#include "domain/domain.h"
-#include "mm/guest.h"
-#include "pv/hypercall.h"
+#include "pv/internal.h"
 
 /* Parameters belong to domains that are not paravirtual; there are none. */
 static long param_op(unsigned long arg)
 {
     struct xen_hvm_param op;
-    struct domain *d;
 
     if (copy_from_guest(&op, arg, sizeof(op)))
         return -EFAULT;
-    d = domain_get(op.domid);
-    if (!d)
-        return -ESRCH;
-    domain_put(d);
-    return -EINVAL;
+    struct domain *d held_domain = domain_get(op.domid);
+    return d ? -EINVAL : -ESRCH;
 }
 
 long do_hvm_op(unsigned int cmd, unsigned long arg)

@@ -3,68 +3,66 @@
  * The hypercall table, made from hypercall-abi/hypercalls.def, and what goes with it: multicalls,
  * continuation, and the page of stubs that guests call.
  */
-#include "pv/hypercall.h"
 
 #include "cpu/irq.h"
 #include "cpu/report.h"
 #include "cpu/softirq.h"
-#include "domain/domain.h"
 #include "lib/lib.h"
-#include "mm/guest.h"
+#include "pv/internal.h"
 
 #define ARGS unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e
 typedef long (*hypercall_fn)(ARGS);
+
+static long absent(ARGS) { return -ENOSYS; }
 
 /*
  * Each handler takes as many arguments as its row says, some narrower than a register. The calling convention
  * passes each in a register of its own, and a callee looks at no more of it than it declared, so one pointer
  * type serves all.
  */
-#define ROW_PRESENT(nr, name) [nr] = (hypercall_fn)(void (*)(void))do_##name,
-#define ROW_ABSENT(nr, name)
-#define HYPERCALL(nr, name, nargs, kinds, who, state, text) ROW_##state(nr, name)
+#define NAME_PRESENT(name)   do_##name
+#define NAME_ABSENT(name)    absent
+#define HANDLER(name, state) ((hypercall_fn)(void (*)(void))NAME_##state(name))
+
+/* The batch that this CPU works on, for hypercall_restart(). */
+static DEFINE_PER_CPU(struct multicall_entry *, batch_entry);
 
 #ifdef DEBUG
-#define HANDLERS static const hypercall_fn handlers[NR_HYPERCALLS + 1]
-#else
-#define HANDLERS const hypercall_fn hypercall_table[NR_HYPERCALLS + 1]
-#endif
+#define SPOILED 0xdeadbeefdeadf00d
 
-/* The row behind the last is that of all higher numbers (pv/entry.S). */
-static long absent(ARGS) { return -ENOSYS; }
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Woverride-init"
-HANDLERS = {
-    [0 ... NR_HYPERCALLS] = absent,
-#include "hypercalls.def"
-};
-
-#ifdef DEBUG
 /*
  * Debug builds call each handler through a function that looks at what must hold afterwards, and spoils the
  * argument registers, which the ABI leaves to the hypervisor: so a guest that relies on them is noticed here,
  * not elsewhere.
  */
-static long call_checked(unsigned int nargs, long result);
+static long call_checked(hypercall_fn handler, unsigned int nargs, ARGS)
+{
+    struct cpu_user_regs *regs = guest_regs();
+    u64 *const slots[] = { &regs->rdi, &regs->rsi, &regs->rdx, &regs->r10, &regs->r8 };
+    const long result = handler(a, b, c, d, e);
 
-#define HYPERCALL(nr, name, nargs, kinds, who, state, text)         \
-    static long checked_##name(ARGS)                                \
-    {                                                               \
-        return call_checked(nargs, handlers[nr](a, b, c, d, e));    \
-    }
+    ASSERT(irqs_enabled());
+    spin_check_none_held();
+    stack_check();
+    for (unsigned int i = 0; i < nargs && result != -ERESTART && !this_cpu(batch_entry); i++)
+        *slots[i] = SPOILED;
+    return result;
+}
+
+#define HYPERCALL(nr, name, nargs, kinds, who, state, text) \
+    static long checked_##name(ARGS) { return call_checked(HANDLER(name, state), nargs, a, b, c, d, e); }
 #include "hypercalls.def"
+#define ENTRY(name, state) checked_##name
+#else
+#define ENTRY(name, state) HANDLER(name, state)
+#endif
 
-#define HYPERCALL(nr, name, nargs, kinds, who, state, text) [nr] = checked_##name,
+#define HYPERCALL(nr, name, nargs, kinds, who, state, text) [nr] = ENTRY(name, state),
 const hypercall_fn hypercall_table[NR_HYPERCALLS + 1] = {
-    [0 ... NR_HYPERCALLS] = absent,
+    /* Numbers without a row; the last is that of all higher ones (pv/entry.S). */
+    [11] = absent, [43 ... 47] = absent, [56 ... NR_HYPERCALLS] = absent,
 #include "hypercalls.def"
 };
-#endif
-#pragma GCC diagnostic pop
-
-/* The batch that this CPU works on, for hypercall_restart(). */
-static DEFINE_PER_CPU(struct multicall_entry *, batch_entry);
 
 long hypercall_restart(unsigned int n, const unsigned long *args)
 {
@@ -72,33 +70,11 @@ long hypercall_restart(unsigned int n, const unsigned long *args)
     struct cpu_user_regs *regs = guest_regs();
     u64 *const slots[] = { &regs->rdi, &regs->rsi, &regs->rdx, &regs->r10, &regs->r8, &regs->r9 };
 
-    for (unsigned int i = 0; i < n && i < ARRAY_SIZE(slots); i++) {
-        if (entry)
-            entry->args[i] = args[i];
-        else
-            *slots[i] = args[i];
-    }
+    for (unsigned int i = 0; i < n && i < ARRAY_SIZE(slots); i++)
+        *(entry ? &entry->args[i] : slots[i]) = args[i];
     regs->error_code = HYPERCALL_RESTARTS; /* what a guest gets in rax by right may look like -ERESTART */
     return -ERESTART;
 }
-
-#ifdef DEBUG
-#define SPOILED 0xdeadbeefdeadf00d
-
-static long call_checked(unsigned int nargs, long result)
-{
-    struct cpu_user_regs *regs = guest_regs();
-    u64 *const slots[] = { &regs->rdi, &regs->rsi, &regs->rdx, &regs->r10, &regs->r8 };
-
-    ASSERT(irqs_enabled());
-    spin_check_none_held();
-    stack_check();
-    if (result != -ERESTART && !this_cpu(batch_entry))
-        for (unsigned int i = 0; i < nargs; i++)
-            *slots[i] = SPOILED;
-    return result;
-}
-#endif
 
 bool hypercall_preempt_check(void) { return softirq_is_pending() || vcpu_event_deliverable(current); }
 
@@ -117,31 +93,24 @@ long do_multicall(unsigned long list, unsigned int count)
         return -EFAULT;
 
     for (unsigned int i = 0; i < count; i++) {
-        unsigned long at = list + i * sizeof(call);
-        long result;
+        const unsigned long at = list + i * sizeof(call);
 
         if (i && hypercall_preempt_check())
             return HYPERCALL_RESTART(at, count - i);
         if (copy_from_guest(&call, at, sizeof(call)))
             return -EFAULT;
-        if (call.op < NR_HYPERCALLS) {
-            this_cpu(batch_entry) = &call;
-            result = hypercall_table[index_nospec(call.op, NR_HYPERCALLS)](
-                call.args[0], call.args[1], call.args[2], call.args[3], call.args[4]);
-            this_cpu(batch_entry) = NULL;
-        } else {
-            result = -ENOSYS;
-        }
-        if (result == -ERESTART && guest_regs()->error_code == HYPERCALL_RESTARTS) {
-            if (copy_to_guest(at, &call, sizeof(call)))
-                return -EFAULT;
-            return HYPERCALL_RESTART(at, count - i);
-        }
-        if (copy_to_guest(at + offsetof(struct multicall_entry, result), &result, sizeof(result)) &&
-            call.op != __HYPERVISOR_iret)
-            return -EFAULT;
+        const unsigned long nr = min(call.op, (xen_ulong_t)NR_HYPERCALLS);
+        const hypercall_fn handler = hypercall_table[index_nospec(nr, NR_HYPERCALLS + 1)];
+        this_cpu(batch_entry) = &call;
+        const long result = handler(call.args[0], call.args[1], call.args[2], call.args[3], call.args[4]);
+        this_cpu(batch_entry) = NULL;
+        if (result == -ERESTART && guest_regs()->error_code == HYPERCALL_RESTARTS)
+            return copy_to_guest(at, &call, sizeof(call)) ? -EFAULT : HYPERCALL_RESTART(at, count - i);
+        const bool stored = put_guest_u64(at + offsetof(struct multicall_entry, result), result);
         if (call.op == __HYPERVISOR_iret)
             return result; /* the guest's context is another now: nothing of the batch goes on there */
+        if (!stored)
+            return -EFAULT;
     }
     return 0;
 }

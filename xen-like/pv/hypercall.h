@@ -22,6 +22,7 @@ enum {
 
 /*
  * The handlers: do_NAME for each row of hypercalls.def, its arguments of the types that go with their kinds.
+ * (Hidden: code reaches their addresses without a table.)
  */
 #define TYPE_none           void
 #define TYPE_cmd            unsigned int
@@ -37,7 +38,8 @@ enum {
 #define TYPES_3(a, ...)     TYPE_##a, TYPES_2(__VA_ARGS__)
 #define TYPES_4(a, ...)     TYPE_##a, TYPES_3(__VA_ARGS__)
 #define TYPES_5(a, ...)     TYPE_##a, TYPES_4(__VA_ARGS__)
-#define HYPERCALL(nr, name, nargs, kinds, who, state, text) long do_##name(TYPES_##nargs kinds);
+#define HYPERCALL(nr, name, nargs, kinds, who, state, text) \
+    __attribute__((visibility("hidden"))) long do_##name(TYPES_##nargs kinds);
 #include "hypercalls.def"
 
 /* One more than the highest number that the table of pointers has room for. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of pv/ share among themselves. */
+/* What the files of pv/ share among themselves, and what nearly each of them uses. */
 #pragma once
 
-#include <xen/xen.h>
-
 #include "cpu/regs.h"
-
-struct vcpu;
-struct domain;
+#include "domain/domain.h"
+#include "mm/guest.h"
+#include "mm/mm.h"
+#include "pv/hypercall.h"
 
 void pv_traps_init(void);
 void physdev_init(void);
@@ -27,10 +26,6 @@ bool pv_emulate_privileged(struct vcpu *v, struct cpu_user_regs *regs);
 bool pv_emulate_forced(struct vcpu *v, struct cpu_user_regs *regs);
 /* A write fault on a page table of its own. */
 bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs, unsigned long cr2);
-
-/* RDMSR and WRMSR of a guest; false: #GP. */
-bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value);
-bool pv_wrmsr(struct vcpu *v, u32 msr, u64 value);
 
 u64 pv_guest_cr4(const struct vcpu *v);
 void pv_set_guest_cr4(struct vcpu *v, u64 value);
@@ -76,5 +71,4 @@ void pv_load_descriptor_tables(struct vcpu *v);
 /* A fault in the LDT window: maps the guest's page there. True if the access may be tried again. */
 bool pv_map_ldt_page(struct vcpu *v, unsigned long offset);
 int pv_set_gdt_frames(struct vcpu *v, const u64 *mfns, unsigned int entries);
-void pv_drop_gdt(struct vcpu *v);
 void pv_drop_ldt(struct vcpu *v);

@@ -7,27 +7,19 @@
 
 #include "cpu/asm.h"
 #include "cpu/features.h"
-#include "domain/domain.h"
-#include "mm/guest.h"
-#include "pv/internal.h"
+#include "pv/emulate.h"
 
 struct msr_policy {
     u32 first, last;
-    bool (*read)(struct vcpu *v, u32 msr, u64 *value);  /* NULL: #GP */
+    bool (*read)(struct vcpu *v, u32 msr, u64 *value);  /* NULL: #GP; *value is 0 beforehand */
     bool (*write)(struct vcpu *v, u32 msr, u64 value);  /* NULL: #GP */
 };
 
 static bool read_native(struct vcpu *v, u32 msr, u64 *value) { return rdmsr_safe(msr, value); }
 
-static bool read_zero(struct vcpu *v, u32 msr, u64 *value)
-{
-    *value = 0;
-    return true;
-}
+static bool read_zero(struct vcpu *v, u32 msr, u64 *value) { return true; }
 
 static bool write_ignored(struct vcpu *v, u32 msr, u64 value) { return true; }
-
-static bool write_zero(struct vcpu *v, u32 msr, u64 value) { return value == 0; }
 
 /* Only the value that is there already. */
 static bool write_same(struct vcpu *v, u32 msr, u64 value)
@@ -75,25 +67,20 @@ static bool write_tsc_aux(struct vcpu *v, u32 msr, u64 value)
 }
 
 /*
- * Machine checks are the hypervisor's business: a guest sees two banks in which nothing is ever logged. Four
- * registers a bank: CTL, all of whose bits are set; STATUS, ADDR and MISC, which are 0.
+ * Machine checks are the hypervisor's business: a guest sees two banks in which nothing is ever logged. Of
+ * these registers' numbers only the banks' CTL's, all of whose bits are set, are multiples of 4; the others,
+ * but for MCG_CAP, are 0.
  */
 #define GUEST_MC_BANKS 2
 #define MCG_CAP_SER_P  (1u << 24)
 
-static bool read_mcg_cap(struct vcpu *v, u32 msr, u64 *value)
+static bool read_mc(struct vcpu *v, u32 msr, u64 *value)
 {
-    *value = GUEST_MC_BANKS | MCG_CAP_SER_P;
+    *value = msr == MSR_MCG_CAP ? GUEST_MC_BANKS | MCG_CAP_SER_P : msr % 4 == 0 ? ~0UL : 0;
     return true;
 }
 
-static bool read_mc_bank(struct vcpu *v, u32 msr, u64 *value)
-{
-    *value = msr % 4 == 0 ? ~0UL : 0;
-    return true;
-}
-
-static bool write_mc_bank(struct vcpu *v, u32 msr, u64 value) { return msr % 4 == 0 || value == 0; }
+static bool write_mc(struct vcpu *v, u32 msr, u64 value) { return msr % 4 == 0 || value == 0; }
 
 /*
  * The hypercall page: the register that the hypervisor's CPUID leaf 2 names. Frame in bits 12 and up, index
@@ -118,9 +105,9 @@ static const struct msr_policy policies[] = {
     { ONE(MSR_UCODE_REV), read_native, write_ignored },
     { ONE(MSR_PLATFORM_INFO), read_zero, NULL },
     { ONE(MSR_SYSENTER_CS), read_zero, NULL },
-    { ONE(MSR_MCG_CAP), read_mcg_cap, NULL },
-    { ONE(MSR_MCG_STATUS), read_zero, write_zero },
-    { MSR_MC0_CTL, MSR_MC0_CTL + 4 * GUEST_MC_BANKS - 1, read_mc_bank, write_mc_bank },
+    { ONE(MSR_MCG_CAP), read_mc, NULL },
+    { ONE(MSR_MCG_STATUS), read_mc, write_mc },
+    { MSR_MC0_CTL, MSR_MC0_CTL + 4 * GUEST_MC_BANKS - 1, read_mc, write_mc },
     { ONE(MSR_PERF_STATUS), read_zero, NULL },
     { ONE(MSR_MISC_ENABLE), read_native, write_same },
     { ONE(MSR_DEBUGCTL), read_zero, NULL },
@@ -139,16 +126,24 @@ static const struct msr_policy *find(u32 msr)
     return NULL;
 }
 
-bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value)
+enum emulated emul_rdmsr(struct emulation *e)
 {
-    const struct msr_policy *p = find(msr);
+    const struct msr_policy *p = find((u32)e->regs->rcx);
+    u64 value = 0;
 
-    return p && p->read && p->read(v, msr, value);
+    if (!p || !p->read || !p->read(e->v, (u32)e->regs->rcx, &value)) {
+        /* A kernel without a #GP handler yet gets zero, not its end (arch-x86/xen.h, struct trap_info). */
+        if (e->v->pv.trap_table[TRAP_GP_FAULT].address)
+            return EMUL_FAULT;
+        value = 0;
+    }
+    emul_set_edx_eax(e, value);
+    return EMUL_DONE;
 }
 
-bool pv_wrmsr(struct vcpu *v, u32 msr, u64 value)
+enum emulated emul_wrmsr(struct emulation *e)
 {
-    const struct msr_policy *p = find(msr);
+    const struct msr_policy *p = find((u32)e->regs->rcx);
 
-    return p && p->write && p->write(v, msr, value);
+    return p && p->write && p->write(e->v, (u32)e->regs->rcx, emul_edx_eax(e));
 }

@@ -8,9 +8,6 @@
 #include "cpu/irq.h"
 #include "cpu/machine.h"
 #include "cpu/softirq.h"
-#include "domain/domain.h"
-#include "mm/guest.h"
-#include "pv/hypercall.h"
 #include "pv/internal.h"
 
 /* --- from a line to the hardware domain's event channel; a PIRQ's number is its GSI --- */

@@ -3,11 +3,8 @@
 #include <xen/features.h>
 #include <xen/version.h>
 
-#include "domain/domain.h"
 #include "lib/option.h"
 #include "lib/version.h"
-#include "mm/guest.h"
-#include "pv/hypercall.h"
 #include "pv/internal.h"
 
 /* --- the same for all who ask --- */
