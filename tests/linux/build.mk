@@ -3,7 +3,7 @@
 # Linux as Debian ships it, and RAM disks that it boots into, for tests and for the benchmark:
 #     $(B)/linux/vmlinuz, vmlinuz-cloud   the stock and the cloud kernel as they are in their packages
 #     $(B)/linux/vmlinux                  the stock kernel's ELF image, which a hypervisor takes as Domain-0
-#     $(B)/linux/ramdisk.cpio             init, busybox for 64 and 32 bits, scripts of tests/linux/guest
+#     $(B)/linux/ramdisk.cpio             init, busybox for 64 and 32 bits, forks.c, scripts of tests/linux/guest
 #     $(B)/linux/stress.cpio.gz           the same, and stress-ng with its libraries
 #     $(B)/linux/grub-linux               GRUB for PV guests with the kernel and a RAM disk in it
 #     $(B)/linux/dom0-ramdisk.cpio        Domain-0's RAM disk with all of these as guests, tests/linux/configs
@@ -27,8 +27,11 @@ $(LINUX_VMLINUX): $(LINUX)/vmlinuz tests/linux/vmlinux.py
 LINUX_BUSYBOX := $(THIRD)/busybox-static/bin/busybox
 LINUX_BUSYBOX_I386 := $(THIRD)/busybox-static-i386/bin/busybox
 LINUX_RAMDISK_FILES := init=tests/linux/init bin/busybox=$(LINUX_BUSYBOX) \
-    bin/busybox-i386=$(LINUX_BUSYBOX_I386) \
+    bin/busybox-i386=$(LINUX_BUSYBOX_I386) bin/forks=$(LINUX)/forks \
     $(foreach f,$(wildcard tests/linux/guest/*),tests/$(notdir $f)=$f)
+$(LINUX)/forks: tests/linux/forks.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -static $< -o $@
 $(LINUX_BUSYBOX): $(THIRD)/busybox-static/.done ;
 $(LINUX_BUSYBOX_I386): $(THIRD)/busybox-static-i386/.done ;
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Debian's stock Linux as a guest of MiniOS Domain-0: the stock and the cloud kernel as they are packaged, 1
 # and 4 vCPUs, 192 MB and more; it powers off and reboots by `tenon` and from inside; GRUB for PV guests
-# reaches its prompt, and boots Linux. STRESS=seconds has stress-ng run for longer than 5 seconds.
+# reaches its prompt, and boots Linux. STRESS=seconds has stress-ng run for longer than 5 seconds; MEMORY=MiB
+# (on a machine that has this and 1 GB) adds a guest of that size.
 import os
 import sys
 
@@ -15,6 +16,7 @@ from tap import Tap
 
 OPTIONS = 'dom0_mem=192M console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all'
 STRESS = int(os.environ.get('STRESS', '5'))
+MEMORY = int(os.environ.get('MEMORY', '0'))
 tap = Tap()
 
 
@@ -90,6 +92,8 @@ def body(machine):
     before = demo.free_pages(shell)
     demonstration(shell)
     script(shell, 'debian', 'small', ('check', 1, 100), 60, memory=192)
+    if MEMORY:
+        script(shell, 'debian', 'large', ('check', 4, 100), 180, vcpus=4, memory=MEMORY, maxmem=MEMORY)
     script(shell, 'debian-cloud', 'cloud', ('check', 4, 100), 60, vcpus=4)
     script(shell, 'debian', 'stress', ('stress', STRESS), 2 * STRESS + 90, vcpus=4, memory=512,
            ramdisk='/guests/stress.cpio.gz')
@@ -100,6 +104,6 @@ def body(machine):
 
 
 tap.boot('Linux guests: the machine powers off', body, name='linux-guest', kernel=BUILD / 'tenon',
-         modules=[BUILD / 'minios/dom0', BUILD / 'linux/test-ramdisk.cpio'], options=OPTIONS, memory=1536,
+         modules=[BUILD / 'minios/dom0', BUILD / 'linux/test-ramdisk.cpio'], options=OPTIONS, memory=1536 + MEMORY,
          cpus=2, limit=600 + 2 * STRESS)
 tap.done()

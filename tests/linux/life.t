@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # A Linux guest's life: booted to its init and shut down, processes on four vCPUs, its memory made less and
 # more, its vCPUs taken and given, again and again; nothing is left of it afterwards. LIFE=n (environment):
-# n times each, on one CPU and on four; FORKS=n: so many processes.
+# n times each, on one CPU and on four, or on CPUS=n alone; FORKS=n: so many processes.
 import os
 import sys
 import time
@@ -98,7 +98,7 @@ def cycles(machine):
 
 
 tap = Tap()
-for cpus in (1, 4) if 'LIFE' in os.environ else (2,):
+for cpus in map(int, os.environ.get('CPUS', '1 4' if 'LIFE' in os.environ else '2').split()):
     tap.boot(f'{cpus} CPUs: Domain-0 answers to the end', cycles, name=f'linux-life-{cpus}cpu',
              kernel=BUILD / 'tenon', limit=420 + 60 * TIMES + FORKS // 4, cpus=cpus, memory=1024,
              options=OPTIONS, modules=[BUILD / 'minios/dom0', BUILD / 'linux/test-ramdisk.cpio'])
