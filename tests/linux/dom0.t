@@ -14,7 +14,7 @@ OPTIONS = 'dom0_mem=512M console=com1 com1=115200,8n1 loglvl=all guest_loglvl=al
 FORKS = 800             # in all
 
 
-def linux(tap, name, cpus, script, ramdisk='ramdisk.cpio', seconds=120):
+def linux(tap, name, cpus, script, ramdisk='ramdisk.cpio', seconds=300):
     """Boot Linux as Domain-0 and have it run a script of tests/linux/guest, with its arguments."""
     arguments = '+'.join(str(word) for word in script[1:])
     words = f'{BUILD}/linux/vmlinux console=hvc0 tenon.test={script[0]} tenon.args={arguments}'

@@ -30,7 +30,7 @@ def script(shell, config, name, words, seconds, **keys):
     """A guest that runs a script and powers itself off."""
     def body():
         guest = Linux(shell, config, name, script=words, **keys)
-        guest.create()
+        guest.create(seconds)
         guest.passed(words[0], seconds)
         guest.ended()
     check(f'{name}: {words[0]} {" ".join(map(str, words[1:]))} passes, powers off', body)
@@ -94,7 +94,7 @@ def body(machine):
     script(shell, 'debian', 'small', ('check', 1, 100), 60, memory=192)
     if MEMORY:
         script(shell, 'debian', 'large', ('check', 4, 100), 180, vcpus=4, memory=MEMORY, maxmem=MEMORY)
-    script(shell, 'debian-cloud', 'cloud', ('check', 4, 100), 60, vcpus=4)
+    script(shell, 'debian-cloud', 'cloud', ('check', 4, 100), 180, vcpus=4)
     script(shell, 'debian', 'stress', ('stress', STRESS), 2 * STRESS + 90, vcpus=4, memory=512,
            ramdisk='/guests/stress.cpio.gz')
     power(shell)
