@@ -383,7 +383,7 @@ static void schedule(void)
         runstate_change(next, RUNSTATE_running, t);
     }
     /* Under the lock: whoever queues a vCPU after that arms the timer again where it is stopped here. */
-    const stime_t slice = is_idle(next) || !scheduler->slice ? STIME_NEVER : scheduler->slice(sc, t);
+    const stime_t slice = scheduler->slice ? scheduler->slice(sc, t) : STIME_NEVER;
     if (slice < STIME_NEVER)
         timer_set(&sc->slice, t + slice);
     else

@@ -26,6 +26,7 @@
 #define FAIR_MARGIN      MILLISECS(10)  /* CPU time that one must have missed to be taken to another CPU */
 #define SOFT_MARGIN      MILLISECS(40)  /* the same, to a CPU outside its soft affinity */
 #define LAG_MAX          MILLISECS(100) /* CPU time of one of average weight; besides, two slices */
+#define LOOK_AGAIN       MICROSECS(50)  /* until an idle CPU tries once more a lock that was busy */
 #define SCAN_MAX         16             /* vCPUs of a queue that another CPU looks at */
 
 /*
@@ -155,6 +156,9 @@ static void fair_set_weight(struct sched_cpu *sc, struct vcpu *v, unsigned int w
 
 static stime_t fair_slice(const struct sched_cpu *sc, stime_t t)
 {
+    if (is_idle(sc->curr))
+        return sc->look_again ? LOOK_AGAIN : STIME_NEVER;
+
     stime_t slice = READ_ONCE(sched_params.slice);
 
     if (sc->nr_queued)
@@ -246,7 +250,8 @@ static void drag(struct sched_cpu *sc, stime_t floor)
 /*
  * Takes the poorest vCPU that waits at another CPU: any where `than` is NULL, else one that is poorer than
  * `than` by its margin. Locks are only tried, since this CPU's is held; where one was busy while there is
- * nothing else to do this CPU looks again soon.
+ * nothing else to do this CPU looks again soon. (Not at once: where this machine's processors are not its own
+ * the lock's holder may wait for the one that this CPU runs on.)
  */
 static struct vcpu *pull(struct sched_cpu *sc, const struct vcpu *than, stime_t t)
 {
@@ -282,9 +287,8 @@ static struct vcpu *pull(struct sched_cpu *sc, const struct vcpu *than, stime_t 
         limit(sc, best);
         WRITE_ONCE(best->sched.cpu, sc->cpu);
         spin_unlock(&from->lock);
-    } else if (busy && !than) {
-        softirq_raise(SOFTIRQ_SCHEDULE);
     }
+    sc->look_again = busy && !best && !than;
     if (than == sc->curr)
         drag(sc, floor);
     return best;

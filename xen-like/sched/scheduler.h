@@ -20,6 +20,7 @@ struct sched_cpu {
     unsigned int nr_queued;
     bool slice_over;            /* the slice's timer has fired */
     bool look_around;           /* another CPU has vCPUs that should rather run here; set without lock */
+    bool look_again;            /* the fair scheduler's, of an idle CPU: a lock was busy where others may wait */
     stime_t slice_start;        /* when curr began, or was last charged */
     stime_t curr_since;         /* when curr began */
     stime_t min_vtime;          /* the fair scheduler's floor: never goes back */
