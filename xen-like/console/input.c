@@ -16,7 +16,6 @@
 #define INPUT_SIZE      1024    /* a power of two */
 #define SWITCH_CHAR     0x01    /* Ctrl-a */
 #define SWITCH_COUNT    3
-#define WRITE_CHUNK     128
 
 static struct spinlock lock = SPINLOCK_INIT(LOCK_IRQ_LEAF);
 static struct input {                   /* text[tail..head) waits */
@@ -153,7 +152,7 @@ static void write_guest_text(struct domain *d, const char *text, unsigned int si
 static long console_write(unsigned int count, unsigned long from)
 {
     struct domain *d = current->domain;
-    char chunk[WRITE_CHUNK];
+    char chunk[128];
 
     for (unsigned int done = 0, n; done < count; done += n) {
         n = min(count - done, (unsigned int)sizeof(chunk));

@@ -53,24 +53,17 @@ void screen_put(char c)
 {
     if (!cells)
         return;
-    switch (c) {
-    case '\n':
-        new_line();
-        break;
-    case '\r':
-        column = 0;
-        break;
-    case '\b':
-        column -= column > 0;
-        break;
-    case '\t':
+    if (c == '\t') {
         do
             screen_put(' ');
         while (column % 8);
-        return;
-    default:
-        if ((u8)c < ' ')
-            return;
+    } else if (c == '\n') {
+        new_line();
+    } else if (c == '\r') {
+        column = 0;
+    } else if (c == '\b') {
+        column -= column > 0;
+    } else if ((u8)c >= ' ') {
         cells[row * COLUMNS + column] = 0x0700 | (u8)c;
         if (++column == COLUMNS)
             new_line();

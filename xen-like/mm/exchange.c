@@ -156,16 +156,15 @@ static bool write_progress(unsigned long arg, unsigned long done)
 long memop_exchange(struct memop *m)
 {
     struct xen_memory_exchange *e = &m->u.exchange;
-    struct domain *d held_domain = NULL;
     long rc = check_sizes(e);
 
     if (rc)
         return write_progress(m->arg, e->nr_exchanged) ? rc : -EFAULT;
-    rc = memop_target(e->in.domid, &d);
+    rc = memop_target(m, e->in.domid);
     if (rc)
         return rc;
     const int more = (int)e->out.extent_order - (int)e->in.extent_order;
-    struct chunk c = { .e = e, .d = d, .in_order = max(more, 0), .out_order = max(-more, 0) };
+    struct chunk c = { .e = e, .d = m->d, .in_order = max(more, 0), .out_order = max(-more, 0) };
     const unsigned long first = e->nr_exchanged >> c.in_order, chunks = e->in.nr_extents >> c.in_order;
     for (c.i = first; c.i < chunks && !rc; c.i += !rc) {
         if (c.i != first && hypercall_preempt_check())

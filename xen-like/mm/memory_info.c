@@ -23,14 +23,13 @@ long memop_ram_page(struct memop *m) { return (long)frame_limit; }
 
 long memop_reservation_info(struct memop *m)
 {
-    struct domain *d held_domain = NULL;
-    const long rc = memop_target(m->u.domid, &d);
+    const long rc = memop_target(m, m->u.domid);
 
     if (rc)
         return rc;
-    return m->op == XENMEM_current_reservation ? (long)d->mm.tot_pages :
-           m->op == XENMEM_maximum_reservation ? (long)d->mm.max_pages :
-           (long)max(d->shared_info->arch.max_pfn, 1UL) - 1; /* what the guest itself said */
+    return m->op == XENMEM_current_reservation ? (long)m->d->mm.tot_pages :
+           m->op == XENMEM_maximum_reservation ? (long)m->d->mm.max_pages :
+           (long)max(m->d->shared_info->arch.max_pfn, 1UL) - 1; /* what the guest itself said */
 }
 
 /* --- the M2P --- */
@@ -106,19 +105,18 @@ long memop_set_memory_map(struct memop *m)
 {
     const struct xen_foreign_memory_map *fm = &m->u.foreign_map;
     const size_t size = fm->map.nr_entries * sizeof(struct map_entry);
-    struct domain *d held_domain = NULL;
 
     if (fm->map.nr_entries > MAP_ENTRIES_MAX)
         return -EINVAL;
-    long rc = memop_target(fm->domid, &d);
+    long rc = memop_target(m, fm->domid);
     if (rc)
         return rc;
-    struct memory_map *new = domain_xzalloc_bytes(d, sizeof(*new) + size);
+    struct memory_map *new = domain_xzalloc_bytes(m->d, sizeof(*new) + size);
     if (!new)
         return -ENOMEM;
     new->n = fm->map.nr_entries;
-    rc = copy_from_guest(new->entry, guest_addr(fm->map.buffer), size) ? -EFAULT : install_map(d, &new);
-    domain_xfree(d, new);
+    rc = copy_from_guest(new->entry, guest_addr(fm->map.buffer), size) ? -EFAULT : install_map(m->d, &new);
+    domain_xfree(m->d, new);
     return rc;
 }
 
@@ -146,42 +144,40 @@ long memop_machine_memory_map(struct memop *m)
 
 /* --- what a PV domain is refused, once it may speak of the domain at all --- */
 
-static long refuse(domid_t domid, long error)
+static long refuse(struct memop *m, domid_t domid, long error)
 {
-    struct domain *d held_domain = NULL;
-    const long rc = memop_target(domid, &d);
+    const long rc = memop_target(m, domid);
 
     return rc ? rc : error;
 }
 
 long memop_add_to_physmap(struct memop *m)
 {
-    return m->u.add.space == XENMAPSPACE_gmfn_foreign ? -ENOSYS : refuse(m->u.add.domid, -EACCES);
+    return m->u.add.space == XENMAPSPACE_gmfn_foreign ? -ENOSYS : refuse(m, m->u.add.domid, -EACCES);
 }
 
 long memop_add_to_physmap_batch(struct memop *m)
 {
     if (m->u.add_batch.size < m->start)
         return -XEN_EILSEQ;
-    return m->u.add_batch.size == m->start ? 0 : refuse(m->u.add_batch.domid, -EACCES);
+    return m->u.add_batch.size == m->start ? 0 : refuse(m, m->u.add_batch.domid, -EACCES);
 }
 
 /* No domain has a virtual NUMA topology. */
 long memop_vnumainfo(struct memop *m)
 {
-    return m->u.vnuma.pad ? -EINVAL : refuse(m->u.vnuma.domid, -EOPNOTSUPP);
+    return m->u.vnuma.pad ? -EINVAL : refuse(m, m->u.vnuma.domid, -EOPNOTSUPP);
 }
 
 /* Nothing to remove: a PV domain's pfns are its own affair. But the frame must be there. */
 long memop_remove_from_physmap(struct memop *m)
 {
     const mfn_t mfn = MFN(m->u.remove.gpfn);
-    struct domain *d held_domain = NULL;
-    const long rc = memop_target(m->u.remove.domid, &d);
+    const long rc = memop_target(m, m->u.remove.domid);
 
     if (rc)
         return rc;
-    if (!frame_get(mfn, d))
+    if (!frame_get(mfn, m->d))
         return -ENOENT;
     frame_put(mfn_to_frame(mfn));
     return 0;
@@ -212,14 +208,14 @@ long memop_sharing_info(struct memop *m) { return 0; }
 
 #define RESOURCE_FRAMES_MAX (UINT32_MAX >> MEMOP_EXTENT_SHIFT)
 
-static long copy_resource(struct domain *d, const struct xen_mem_acquire_resource *r, const struct memop *m)
+static long copy_resource(const struct memop *m, const struct xen_mem_acquire_resource *r)
 {
     for (unsigned long i = m->start; i < r->nr_frames; i++) {
         mfn_t mfn;
 
         if (i != m->start && hypercall_preempt_check())
             return memop_restart(m, i);
-        const int rc = grant_get_frame(d, r->frame + i, &mfn);
+        const int rc = grant_get_frame(m->d, r->frame + i, &mfn);
         if (rc)
             return rc;
         if (!put_guest_u64(guest_addr(r->frame_list) + i * 8, mfn.v))
@@ -231,16 +227,15 @@ static long copy_resource(struct domain *d, const struct xen_mem_acquire_resourc
 long memop_acquire_resource(struct memop *m)
 {
     struct xen_mem_acquire_resource *r = &m->u.resource;
-    struct domain *d held_domain = NULL;
 
     if (r->pad || r->frame >> 32 || (r->frame + r->nr_frames) >> 32)
         return -EINVAL;
     if (r->domid == DOMID_SELF || r->domid == current->domain->id)
         return -EPERM;
-    const long rc = memop_target(r->domid, &d);
+    const long rc = memop_target(m, r->domid);
     if (rc)
         return rc;
-    const unsigned int size = grant_max_frames(d);
+    const unsigned int size = grant_max_frames(m->d);
     if (r->type != XENMEM_resource_grant_table || r->id != XENMEM_resource_grant_table_id_shared || !size)
         return -EINVAL;
     if (!guest_addr(r->frame_list) && !r->nr_frames && !m->start) {
@@ -250,5 +245,5 @@ long memop_acquire_resource(struct memop *m)
     if (!guest_addr(r->frame_list) || r->nr_frames > RESOURCE_FRAMES_MAX || m->start >= r->nr_frames ||
         r->frame + r->nr_frames > size)
         return -EINVAL;
-    return copy_resource(d, r, m);
+    return copy_resource(m, r);
 }

@@ -95,12 +95,9 @@ static long reservation_op(struct memop *m)
     a.list = guest_addr(a.r.extent_start);
     a.addr_bits = XENMEMF_get_address_bits(a.r.mem_flags);
     /* A limit below one page is none that the allocator can keep. */
-    if (a.addr_bits && a.addr_bits <= PAGE_SHIFT)
+    if ((a.addr_bits && a.addr_bits <= PAGE_SHIFT) || memop_target(m, a.r.domid))
         return m->start;
-    struct domain *d held_domain = NULL;
-    if (memop_target(a.r.domid, &d))
-        return m->start;
-    a.d = d;
+    a.d = m->d;
     for_each_extent(&a, one[index_nospec(m->op, ARRAY_SIZE(one))]);
     return a.preempted ? memop_restart(m, a.done) : (long)a.done;
 }
@@ -156,5 +153,7 @@ long do_memory_op(unsigned long cmd, unsigned long arg)
     if (copy_from_guest(&m.u, arg, row->in))
         return -EFAULT;
     const long rc = row->fn(&m);
+    if (m.d)
+        domain_put(m.d);
     return !rc && copy_to_guest(arg, &m.u, row->out) ? -EFAULT : rc;
 }

@@ -9,10 +9,14 @@
 #define MEMOP_EXTENT_SHIFT  6   /* above the sub-operation: the extent to go on at */
 #define MEMOP_CMD_MASK      ((1u << MEMOP_EXTENT_SHIFT) - 1)
 
-/* One call: its sub-operation, the extent to go on at, and the caller's structure at arg. */
+/*
+ * One call: its sub-operation, the extent to go on at, the caller's structure at arg, and the domain that it is
+ * about, once memop_target() has found it.
+ */
 struct memop {
     unsigned int op;
     unsigned long start, arg;
+    struct domain *d;           /* counted until the end of the call */
     union {
         domid_t domid;
         struct xen_memory_reservation reservation;
@@ -43,14 +47,11 @@ static inline long memop_restart(const struct memop *m, unsigned long extent)
     return HYPERCALL_RESTART(m->op | extent << MEMOP_EXTENT_SHIFT, m->arg);
 }
 
-/*
- * The domain of that id, or the caller's own for DOMID_SELF, which may be acted on where 0 is returned; to be
- * put in any case, unless NULL. -ESRCH: there is none; -EPERM.
- */
-static inline long memop_target(domid_t domid, struct domain **d)
+/* m->d: the domain of that id, or the caller's own for DOMID_SELF. -ESRCH: there is none; -EPERM. */
+static inline long memop_target(struct memop *m, domid_t domid)
 {
-    *d = domain_get(domid);
-    return *d ? foreign_permitted(*d) : -ESRCH;
+    m->d = domain_get(domid);
+    return m->d ? foreign_permitted(m->d) : -ESRCH;
 }
 
 /* The largest order that the current domain may use. */
