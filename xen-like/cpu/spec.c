@@ -28,7 +28,7 @@ static struct spec_options options = SPEC_OPTIONS_NONE;
 static bool parse(const struct option *o, const char *value)
 {
     const struct spec_options before = options;
-    bool ok = o->target == &options ? spec_parse(&options, value) : spec_parse_pair(o->target, value);
+    bool ok = o->target ? spec_parse_pair(o->target, value) : spec_parse(&options, value);
 
     if (!ok)
         options = before;
@@ -36,7 +36,7 @@ static bool parse(const struct option *o, const char *value)
 }
 
 static const struct option __section(".options") __attribute__((used, aligned(8))) rows[] = {
-    { "spec-ctrl", parse, &options, 0 },
+    { "spec-ctrl", parse, NULL, 0 },
     { "xpti", parse, &options.xpti, 0 },
     { "pv-l1tf", parse, &options.l1tf, 0 },
 };
