@@ -13,13 +13,14 @@ UNIT_MM_SRC := $(addprefix xen-like/mm/,account.c buddy.c heap.c domain_frames.c
     mmuext.c memory_op.c memory_info.c exchange.c grant_pte.c) $(addprefix xen-like/grant/,table.c pin.c map.c copy.c ops.c) \
     tests/unit/fake/machine.c tests/unit/fake/memory.c
 UNIT_SRC_mm_pages := $(UNIT_MM_SRC)
+UNIT_SRC_mm_frames := $(UNIT_MM_SRC)
 UNIT_SRC_mm_alloc := $(UNIT_MM_SRC)
 UNIT_SRC_grant := $(UNIT_MM_SRC)
 UNIT_SRC_account := $(UNIT_MM_SRC)
 UNIT_SRC_grant_ops := $(UNIT_MM_SRC)
 UNIT_SRC_mm_init := $(UNIT_MM_SRC) $(addprefix xen-like/mm/,init.c vmap.c machine.c)
 UNIT_CFLAGS_mm_init := -DFAKE_REAL_INIT
-UNIT_MM_TESTS := account mm_alloc mm_init mm_pages grant grant_ops
+UNIT_MM_TESTS := account mm_alloc mm_init mm_pages mm_frames grant grant_ops
 
 UNIT_SRC_event := $(filter-out %/dump.c,$(wildcard xen-like/event/*.c)) tests/unit/fake/machine.c tests/unit/fake/event.c
 UNIT_SRC_event_fifo := $(UNIT_SRC_event)
