@@ -142,45 +142,28 @@ long memop_machine_memory_map(struct memop *m)
     return 0;
 }
 
-/* --- what a PV domain is refused, once it may speak of the domain at all --- */
+/* --- what a PV domain is refused --- */
 
-static long refuse(struct memop *m, domid_t domid, long error)
+/* A PV domain's pfns are its own affair, whoever asks. */
+static long refuse_physmap(struct memop *m, domid_t domid)
 {
-    const long rc = memop_target(m, domid);
-
-    return rc ? rc : error;
+    m->d = domain_get(domid);
+    return m->d ? -EACCES : -ESRCH;
 }
 
 long memop_add_to_physmap(struct memop *m)
 {
-    return m->u.add.space == XENMAPSPACE_gmfn_foreign ? -ENOSYS : refuse(m, m->u.add.domid, -EACCES);
+    return m->u.add.space == XENMAPSPACE_gmfn_foreign ? -ENOSYS : refuse_physmap(m, m->u.add.domid);
 }
 
-long memop_add_to_physmap_batch(struct memop *m)
-{
-    if (m->u.add_batch.size < m->start)
-        return -XEN_EILSEQ;
-    return m->u.add_batch.size == m->start ? 0 : refuse(m, m->u.add_batch.domid, -EACCES);
-}
+long memop_add_to_physmap_batch(struct memop *m) { return refuse_physmap(m, m->u.add_batch.domid); }
+
+long memop_remove_from_physmap(struct memop *m) { return refuse_physmap(m, m->u.remove.domid); }
 
 /* No domain has a virtual NUMA topology. */
 long memop_vnumainfo(struct memop *m)
 {
-    return m->u.vnuma.pad ? -EINVAL : refuse(m, m->u.vnuma.domid, -EOPNOTSUPP);
-}
-
-/* Nothing to remove: a PV domain's pfns are its own affair. But the frame must be there. */
-long memop_remove_from_physmap(struct memop *m)
-{
-    const mfn_t mfn = MFN(m->u.remove.gpfn);
-    const long rc = memop_target(m, m->u.remove.domid);
-
-    if (rc)
-        return rc;
-    if (!frame_get(mfn, m->d))
-        return -ENOENT;
-    frame_put(mfn_to_frame(mfn));
-    return 0;
+    return m->u.vnuma.pad ? -EINVAL : memop_target(m, m->u.vnuma.domid) ?: -EOPNOTSUPP;
 }
 
 /* --- the rest --- */

@@ -13,16 +13,18 @@
 #define ARGS unsigned long a, unsigned long b, unsigned long c, unsigned long d, unsigned long e
 typedef long (*hypercall_fn)(ARGS);
 
-static long absent(ARGS) { return -ENOSYS; }
+static long absent_ANY(ARGS) { return -ENOSYS; }
+
+static long absent_PRIV(ARGS) { return current->domain->privileged ? -ENOSYS : -EPERM; }
 
 /*
  * Each handler takes as many arguments as its row says, some narrower than a register. The calling convention
  * passes each in a register of its own, and a callee looks at no more of it than it declared, so one pointer
  * type serves all.
  */
-#define NAME_PRESENT(name)   do_##name
-#define NAME_ABSENT(name)    absent
-#define HANDLER(name, state) ((hypercall_fn)(void (*)(void))NAME_##state(name))
+#define NAME_PRESENT(name, who)   do_##name
+#define NAME_ABSENT(name, who)    absent_##who
+#define HANDLER(name, who, state) ((hypercall_fn)(void (*)(void))NAME_##state(name, who))
 
 /* The batch that this CPU works on, for hypercall_restart(). */
 static DEFINE_PER_CPU(struct multicall_entry *, batch_entry);
@@ -50,17 +52,17 @@ static long call_checked(hypercall_fn handler, unsigned int nargs, ARGS)
 }
 
 #define HYPERCALL(nr, name, nargs, kinds, who, state, text) \
-    static long checked_##name(ARGS) { return call_checked(HANDLER(name, state), nargs, a, b, c, d, e); }
+    static long checked_##name(ARGS) { return call_checked(HANDLER(name, who, state), nargs, a, b, c, d, e); }
 #include "hypercalls.def"
-#define ENTRY(name, state) checked_##name
+#define ENTRY(name, who, state) checked_##name
 #else
-#define ENTRY(name, state) HANDLER(name, state)
+#define ENTRY(name, who, state) HANDLER(name, who, state)
 #endif
 
-#define HYPERCALL(nr, name, nargs, kinds, who, state, text) [nr] = ENTRY(name, state),
+#define HYPERCALL(nr, name, nargs, kinds, who, state, text) [nr] = ENTRY(name, who, state),
 const hypercall_fn hypercall_table[NR_HYPERCALLS + 1] = {
     /* Numbers without a row; the last is that of all higher ones (pv/entry.S). */
-    [11] = absent, [43 ... 47] = absent, [56 ... NR_HYPERCALLS] = absent,
+    [11] = absent_ANY, [43 ... 47] = absent_ANY, [56 ... NR_HYPERCALLS] = absent_ANY,
 #include "hypercalls.def"
 };
 
@@ -89,7 +91,7 @@ long do_multicall(unsigned long list, unsigned int count)
 
     if (this_cpu(batch_entry))
         return -EINVAL; /* no batch inside a batch */
-    if (count && !guest_range_ok(list, (u64)count * sizeof(call)))
+    if (!guest_range_ok(list, (u64)count * sizeof(call)))
         return -EFAULT;
 
     for (unsigned int i = 0; i < count; i++) {
