@@ -19,6 +19,5 @@ typedef struct { u64 v; } maddr_t;
 #define INVALID_PFN PFN(~0UL)
 
 static inline bool mfn_eq(mfn_t a, mfn_t b) { return a.v == b.v; }
-static inline mfn_t mfn_add(mfn_t m, u64 n) { return MFN(m.v + n); }
 static inline maddr_t mfn_to_maddr(mfn_t m) { return MADDR(m.v << PAGE_SHIFT); }
 static inline mfn_t maddr_to_mfn(maddr_t a) { return MFN(a.v >> PAGE_SHIFT); }

@@ -74,11 +74,13 @@ int mm_relinquish_domain(struct domain *d);
 
 void mm_dump(void);     /* debug key: free memory, and who has the rest */
 
-u64 free_pages(void);
-u64 claimed_pages(void);
-u64 total_pages(void);
-u64 hv_pages(void);
-u64 scrub_pages(void);
+/* Frames: RAM, of these the hypervisor's, free ones, and of these dirty ones and promised ones. */
+extern u64 buddy_total, hv_page_count, buddy_free_count, buddy_dirty, buddy_claimed;
+static inline u64 total_pages(void) { return buddy_total; }
+static inline u64 hv_pages(void) { return READ_ONCE(hv_page_count); }
+static inline u64 free_pages(void) { return READ_ONCE(buddy_free_count); }
+static inline u64 scrub_pages(void) { return READ_ONCE(buddy_dirty); }
+static inline u64 claimed_pages(void) { return READ_ONCE(buddy_claimed); }
 
 /*
  * Mappings of machine memory that is no RAM (device registers, firmware tables): uncached where cached is

@@ -18,10 +18,8 @@ static struct spinlock buddy_lock = SPINLOCK_INIT(LOCK_BUDDY);
 static u32 free_list[BUDDY_ZONES][ORDERS];  /* buddy_lock */
 static u32 orders_free[BUDDY_ZONES];        /* bit n: free_list[][n] is not empty */
 static u32 zones_free;                      /* bit n: orders_free[n] is not 0 */
-static u64 nr_free, nr_dirty;
-static u64 claimed;                         /* free frames that are promised to domains */
 
-u64 buddy_total, hv_page_count;
+u64 buddy_total, hv_page_count, buddy_free_count, buddy_dirty, buddy_claimed;   /* the last three: buddy_lock */
 
 static struct frame *frame_nr(u32 nr) { return mfn_to_frame(MFN(nr)); }
 
@@ -79,8 +77,8 @@ void buddy_init_range(u64 first, u64 last)
 {
     for (u64 i = first; i < last; i++)
         frame_nr(i)->count = FRAME_FREE | FRAME_DIRTY;
-    nr_free += last - first;
-    nr_dirty += last - first;
+    buddy_free_count += last - first;
+    buddy_dirty += last - first;
     while (first < last) {
         /* The largest block that fits at first and below last. */
         const unsigned int order =
@@ -117,7 +115,7 @@ struct frame *buddy_alloc(unsigned int order, unsigned int addr_bits, u64 own_cl
     if (order > MAX_ORDER)
         return NULL;
     spin_guard(&buddy_lock);
-    if (nr_free + own_claim < claimed + (1UL << order))
+    if (buddy_free_count + own_claim < buddy_claimed + (1UL << order))
         return NULL;
     const u32 nr = choose(order, bits, &found);
     if (!nr)
@@ -128,11 +126,11 @@ struct frame *buddy_alloc(unsigned int order, unsigned int addr_bits, u64 own_cl
         found--;
         block_insert(nr + (1u << found), found);
     }
-    nr_free -= 1UL << order;
+    buddy_free_count -= 1UL << order;
     for (struct frame *f = frame_nr(nr); f < frame_nr(nr + (1u << order)); f++) {
         f->count &= ~FRAME_FREE;
         if (f->count & FRAME_DIRTY)
-            nr_dirty--;
+            buddy_dirty--;
     }
     return frame_nr(nr);
 }
@@ -145,9 +143,9 @@ void buddy_free(struct frame *f, unsigned int order, u32 flags, u32 tag)
         f[i].count = FRAME_FREE | flags;
         f[i].type = tag;
     }
-    nr_free += 1UL << order;
+    buddy_free_count += 1UL << order;
     if (flags & FRAME_DIRTY)
-        nr_dirty += 1UL << order;
+        buddy_dirty += 1UL << order;
     block_add(frame_to_mfn(f).v, order);
 }
 
@@ -178,9 +176,9 @@ void frames_prepare(struct frame *f, unsigned int order, u32 serial)
 bool buddy_claim(u64 from, u64 to)
 {
     spin_guard(&buddy_lock);
-    if (to > from && nr_free < claimed + (to - from))
+    if (to > from && buddy_free_count < buddy_claimed + (to - from))
         return false;
-    claimed += to - from;
+    buddy_claimed += to - from;
     return true;
 }
 
@@ -193,9 +191,3 @@ u32 buddy_blocks(unsigned int zone, unsigned int order)
         n++;
     return n;
 }
-
-u64 free_pages(void) { return READ_ONCE(nr_free); }
-u64 total_pages(void) { return buddy_total; }
-u64 hv_pages(void) { return READ_ONCE(hv_page_count); }
-u64 claimed_pages(void) { return READ_ONCE(claimed); }
-u64 scrub_pages(void) { return READ_ONCE(nr_dirty); }

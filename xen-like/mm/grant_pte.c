@@ -5,7 +5,6 @@
  * granter dies, as on Xen); but only a grant operation takes one away in order.
  */
 #include "mm/internal.h"
-#include "mm/machine.h"
 
 /* Finds and locks the L1 table of the entry; NULL: there is none. */
 static u64 *place_lock(const struct grant_place *at, struct frame **table)

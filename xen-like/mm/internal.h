@@ -45,8 +45,6 @@ void frames_prepare(struct frame *f, unsigned int order, u32 serial);
 /* For reports: free blocks of a zone and order, counted to 9999 at most. */
 u32 buddy_blocks(unsigned int zone, unsigned int order);
 #define BUDDY_ZONES 31  /* zone n: frame numbers below 2^n and not below 2^(n-1) */
-extern u64 buddy_total;         /* frames of RAM */
-extern u64 hv_page_count;       /* of these, the hypervisor's */
 
 /* --- heap.c --- */
 /* Bytes that an object of xzalloc_bytes() takes. */
@@ -77,9 +75,7 @@ static inline void frame_unlink(u32 *list, const struct frame *f)
 extern u64 tlb_clock;           /* counts flushes of all CPUs together */
 /* The present time of the TLB clock as struct frame keeps it. */
 static inline u32 tlb_stamp(void) { return (u32)READ_ONCE(tlb_clock); }
-/* Flushes each CPU of mask that has not flushed everything since stamp was taken. */
-void tlb_flush_since(const struct cpumask *mask, u32 stamp);
-/* The same for the CPUs that may have mapped frames of d. */
+/* Flushes each CPU that may have mapped frames of d and has not flushed everything since stamp was taken. */
 void tlb_flush_domain_since(const struct domain *d, u32 stamp);
 /* The same for all CPUs that run on some guest's table. */
 void tlb_flush_guests_since(u32 stamp);

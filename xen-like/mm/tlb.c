@@ -172,7 +172,8 @@ void tlb_flush_page_mask(const struct cpumask *mask, unsigned long va)
         tlb_flush_page_local(va);
 }
 
-void tlb_flush_since(const struct cpumask *mask, u32 stamp)
+/* Flushes each CPU of mask that has not flushed everything since stamp was taken. */
+static void tlb_flush_since(const struct cpumask *mask, u32 stamp)
 {
     u64 clock = READ_ONCE(tlb_clock), since = (clock & ~0xffffffffUL) | stamp;
     struct cpumask late = { { 0 } };
