@@ -139,15 +139,10 @@ void serial_force_polled(void)
     serial.buffered = false;
 }
 
-static void receive(void)
+static void serial_interrupt(unsigned int gsi)
 {
     for (unsigned int i = 0; i < 256 && (port_in(LSR) & LSR_DATA); i++)
         console_input(port_in(RBR_THR));
-}
-
-static void serial_interrupt(unsigned int gsi)
-{
-    receive();
     console_pump();
     port_in(IIR_FCR);
 }
