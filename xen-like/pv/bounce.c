@@ -43,8 +43,8 @@ struct bounce {
 };
 
 /*
- * False: the guest has crashed. Interrupts may be off until then. These are out of line, so that a bounce saves
- * no registers for them.
+ * False: the guest has crashed. Interrupts may be off until then. These are out of line, so that a bounce
+ * saves no registers for them.
  */
 static __cold __attribute__((noinline)) bool no_handler(struct vcpu *v, bool failsafe)
 {
@@ -180,7 +180,7 @@ static void user_syscall(struct vcpu *v, unsigned int type)
 
 void pv_user_syscall(struct vcpu *v)
 {
-    if (unlikely(v->pv.kernel_mode))    /* the short way has changed to it, and then found no memory to push on */
+    if (unlikely(v->pv.kernel_mode))    /* the short way has changed to it, then found no memory to push on */
         no_stack(v, v->pv.bounce_sp - SYSCALL_FRAME_SIZE);
     else
         user_syscall(v, CALLBACKTYPE_syscall);

@@ -48,7 +48,8 @@ void pv_set_ts(struct vcpu *v, bool ts)
  */
 u64 pv_guest_cr4(const struct vcpu *v)
 {
-    return (read_reg(cr4) & (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)) | (v->pv.ctrlreg[4] & CR4_GUEST_CHOICE);
+    return (read_reg(cr4) & (CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT)) |
+           (v->pv.ctrlreg[4] & CR4_GUEST_CHOICE);
 }
 
 /* Bits that are not the guest's to choose are ignored. v is current. */
@@ -197,8 +198,6 @@ void context_switch(struct vcpu *prev, struct vcpu *next)
 
 /* --- life --- */
 
-#define XCR0_AT_START 3UL     /* x87 and SSE */
-
 /* Pages of an FPU area, as a power of two: it has to be aligned to 64. */
 static unsigned int fpu_order(void)
 {
@@ -234,7 +233,7 @@ int pv_init_vcpu(struct vcpu *v)
     }
     reset_registers(&v->pv);
     v->pv.kernel_mode = true;
-    v->pv.xcr0 = cpu.xcr0 & XCR0_AT_START;
+    v->pv.xcr0 = cpu.xcr0 & 3; /* x87 and SSE */
     v->pv.iopl_in_flags = vm_assist(v->domain, architectural_iopl);
     v->pv.ctrlreg[0] = CR0_PG | CR0_AM | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
     return 0;

@@ -125,15 +125,6 @@ static void take_modrm(struct cursor *c, struct insn *out)
     out->displacement = take_signed(c, displacement_size);
 }
 
-static u8 operand_size(u8 flags, bool size16, u8 rex)
-{
-    if (flags & F_BYTE)
-        return 1;
-    if (flags & F_LONG || (rex & 8 && !(flags & F_WORD)))
-        return 8;
-    return size16 ? 2 : 4;
-}
-
 bool insn_decode(const u8 *bytes, unsigned int count, bool code32, struct insn *out)
 {
     struct cursor c = { .bytes = bytes, .count = min(count, (unsigned int)INSN_MAX) };
@@ -147,7 +138,8 @@ bool insn_decode(const u8 *bytes, unsigned int count, bool code32, struct insn *
     if (!(flags & F_KNOWN) || (code32 && flags & F_MODRM))
         return false;
 
-    out->operand_size = operand_size(flags, size16, out->rex);
+    const bool size64 = flags & F_LONG || (out->rex & 8 && !(flags & F_WORD));
+    out->operand_size = flags & F_BYTE ? 1 : size64 ? 8 : size16 ? 2 : 4;
     if (flags & F_MODRM)
         take_modrm(&c, out);
     if (flags & F_GROUP3 && (out->reg & 7) > 1)

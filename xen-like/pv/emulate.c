@@ -122,9 +122,9 @@ bool emulation_start(struct emulation *e, struct vcpu *v, struct cpu_user_regs *
 
 void emulation_end(struct emulation *e)
 {
-    e->regs->rip += e->insn.length;
-    if (e->code32)
-        e->regs->rip = (u32)e->regs->rip;
+    const u64 next = e->regs->rip + e->insn.length;
+
+    e->regs->rip = e->code32 ? (u32)next : next;
     e->regs->rflags &= ~(u64)RFLAGS_RF;
 }
 

@@ -50,12 +50,11 @@ static void port_write(const struct domain *d, u16 port, unsigned int size, u32 
 {
     if (!domain_has(d, port, size))
         return;
-    if (size == 1)
-        outb(port, value);
-    else if (size == 2)
-        outw(port, value);
-    else
-        outl(port, value);
+    switch (size) {
+    case 1:  outb(port, value); break;
+    case 2:  outw(port, value); break;
+    default: outl(port, value); break;
+    }
 }
 
 /* One iteration of INS or OUTS. EMUL_DONE: done, registers moved on. */
