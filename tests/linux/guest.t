@@ -89,7 +89,7 @@ def demonstration(shell):
 
 def body(machine):
     shell = Shell(machine)
-    before = demo.free_pages(shell)
+    before = demo.usage(shell)
     demonstration(shell)
     script(shell, 'debian', 'small', ('check', 1, 100), 60, memory=192)
     if MEMORY:
@@ -99,7 +99,7 @@ def body(machine):
            ramdisk='/guests/stress.cpio.gz')
     power(shell)
     grub(shell)
-    tap.equal(demo.free_pages(shell), before, 'all memory is free again')
+    tap.equal(demo.leaked(shell, before), {}, 'all memory is free again')
     shell.poweroff()
 
 
