@@ -11,7 +11,7 @@ UNIT_INCLUDES := -I tests/unit -I tests/unit/fake -I xen-like -I hypercall-abi
 
 UNIT_MM_SRC := $(addprefix xen-like/mm/,account.c buddy.c heap.c domain_frames.c frame.c isolation.c pagetable.c walk.c tlb.c mmu_update.c \
     mmuext.c memory_op.c memory_info.c exchange.c grant_pte.c) $(addprefix xen-like/grant/,table.c pin.c map.c copy.c ops.c) \
-    tests/unit/fake/machine.c tests/unit/fake/memory.c
+    xen-like/lib/bitmap.c tests/unit/fake/machine.c tests/unit/fake/memory.c
 UNIT_SRC_mm_pages := $(UNIT_MM_SRC)
 UNIT_SRC_mm_frames := $(UNIT_MM_SRC)
 UNIT_SRC_mm_alloc := $(UNIT_MM_SRC)

@@ -60,7 +60,9 @@ static inline bool test_and_clear_bit(unsigned long n, volatile unsigned long *m
 }
 
 /* The first bit at or after from that is set (or clear), or size where there is none. Not atomic. */
-unsigned long find_next_bit(const unsigned long *map, unsigned long size, unsigned long from);
-unsigned long find_next_zero_bit(const unsigned long *map, unsigned long size, unsigned long from);
+#define find_next_bit(map, size, from)      find_bit(map, size, from, 0)
+#define find_next_zero_bit(map, size, from) find_bit(map, size, from, ~0UL)
+/* The first bit that is set in the map with each word combined with flip. */
+unsigned long find_bit(const unsigned long *map, unsigned long size, unsigned long from, unsigned long flip);
 #define for_each_set_bit(n, map, size) \
     for (unsigned int n = find_next_bit(map, size, 0); n < (size); n = find_next_bit(map, size, n + 1))

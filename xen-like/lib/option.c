@@ -6,16 +6,13 @@
 
 int option_word_to_bool(const char *value)
 {
-    static const char *const yes[] = { "", "yes", "on", "true", "1", "enable" };
-    static const char *const no[] = { "no", "off", "false", "0", "disable" };
+    /* By turns. */
+    static const char *const no_yes[] = { "no", "yes", "off", "on", "false", "true", "0", "1", "disable", "enable" };
 
-    for (unsigned int i = 0; i < ARRAY_SIZE(yes); i++)
-        if (!strcmp(value, yes[i]))
-            return 1;
-    for (unsigned int i = 0; i < ARRAY_SIZE(no); i++)
-        if (!strcmp(value, no[i]))
-            return 0;
-    return -1;
+    for (unsigned int i = 0; i < ARRAY_SIZE(no_yes); i++)
+        if (!strcmp(value, no_yes[i]))
+            return i % 2;
+    return *value ? -1 : 1;
 }
 
 u64 option_size(const char *value, const char **end)

@@ -7,15 +7,22 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
+/* Width and precision are bounded, so that a large one cannot hold up the CPU. */
+#define WIDTH_MAX 1024
+
 struct out {
     char *buf;
     size_t size, at;
+    va_list args;
 };
 
+/* A conversion. The first five flags are those of its text. */
+enum { LEFT = 1, ZERO = 2, ALTERNATE = 4, PLUS = 8, BLANK = 16, UPPER = 32 };
+static const char flag_letters[] = "-0#+ ";
+
 struct spec {
-    bool left, zero, alternate, upper;
-    char sign;              /* '+' or ' ' for positive numbers, or 0 */
-    int width, precision;   /* precision: -1 where not given */
+    unsigned int flags, bytes;  /* of the argument, where it is a number */
+    int width, precision;       /* precision: -1 where not given */
 };
 
 static void put(struct out *o, char c)
@@ -31,155 +38,114 @@ static void pad(struct out *o, char c, int n)
         put(o, c);
 }
 
+/* A field: prefix, zeros and n characters of text, with blanks on one side up to its width. */
+static void put_field(struct out *o, const struct spec *f, const char *prefix, int zeros, const char *text, int n)
+{
+    int blanks = f->width - (int)strlen(prefix) - zeros - n;
+
+    if (!(f->flags & LEFT))
+        pad(o, ' ', blanks);
+    while (*prefix)
+        put(o, *prefix++);
+    pad(o, '0', zeros);
+    while (n-- > 0)
+        put(o, *text++);
+    if (f->flags & LEFT)
+        pad(o, ' ', blanks);
+}
+
 static void put_string(struct out *o, const struct spec *f, const char *s)
 {
-    int n;
-
-    if (!s)
-        s = "(null)";
-    n = strnlen(s, f->precision < 0 ? INT32_MAX : f->precision);
-    if (!f->left)
-        pad(o, ' ', f->width - n);
-    for (int i = 0; i < n; i++)
-        put(o, s[i]);
-    if (f->left)
-        pad(o, ' ', f->width - n);
+    s = s ?: "(null)";
+    put_field(o, f, "", 0, s, strnlen(s, f->precision < 0 ? INT32_MAX : f->precision));
 }
 
-static void put_number(struct out *o, const struct spec *f, u64 value, unsigned int base, char sign)
+static void put_number(struct out *o, const struct spec *f, u64 value, unsigned int base, const char *prefix)
 {
-    const char *digits = f->upper ? "0123456789ABCDEF" : "0123456789abcdef";
-    bool prefix = f->alternate && base == 16 && value;
-    char text[24];
-    int n = 0, zeros, total;
+    const char *digits = f->flags & UPPER ? "0123456789ABCDEF" : "0123456789abcdef";
+    char text[24], *end = text + sizeof(text), *p = end;
 
+    if ((f->flags & ALTERNATE) && base == 16 && value)
+        prefix = f->flags & UPPER ? "0X" : "0x";
     do
-        text[n++] = digits[value % base];
+        *--p = digits[value % base];
     while ((value /= base) != 0);
-    zeros = max(f->precision - n, 0);
-    total = n + zeros + (sign ? 1 : 0) + (prefix ? 2 : 0);
-    if (f->zero && !f->left && f->precision < 0 && f->width > total) {
-        zeros += f->width - total;
-        total = f->width;
-    }
-    if (!f->left)
-        pad(o, ' ', f->width - total);
-    if (sign)
-        put(o, sign);
-    if (prefix) {
-        put(o, '0');
-        put(o, f->upper ? 'X' : 'x');
-    }
-    pad(o, '0', zeros);
-    while (n)
-        put(o, text[--n]);
-    if (f->left)
-        pad(o, ' ', f->width - total);
+    int n = end - p, zeros = max(f->precision - n, 0);
+    if ((f->flags & (ZERO | LEFT)) == ZERO && f->precision < 0)
+        zeros = max(f->width - (int)strlen(prefix) - n, 0);
+    put_field(o, f, prefix, zeros, p, n);
 }
-
-/* Width and precision are bounded, so that a large one cannot hold up the CPU. */
-#define WIDTH_MAX 1024
 
 /* A number at *s, or an argument where '*' stands there; never more than WIDTH_MAX. */
-static int parse_width(const char **s, va_list *ap)
+static int parse_width(struct out *o, const char **s)
 {
     if (**s != '*')
         return min(strtou64(*s, s, 10), (u64)WIDTH_MAX);
     (*s)++;
-    return max(min(va_arg(*ap, int), WIDTH_MAX), -WIDTH_MAX);
+    return max(min(va_arg(o->args, int), WIDTH_MAX), -WIDTH_MAX);
 }
 
-/* Flags, width and precision. */
-static const char *parse_spec(const char *s, struct spec *f, va_list *ap)
+/* Flags, width, precision and the size of the argument; what stands behind them. */
+static const char *parse_spec(struct out *o, const char *s, struct spec *f)
 {
-    *f = (struct spec){ .precision = -1 };
-    for (;; s++) {
-        if (*s == '-')
-            f->left = true;
-        else if (*s == '0')
-            f->zero = true;
-        else if (*s == '#')
-            f->alternate = true;
-        else if (*s == '+' || *s == ' ')
-            f->sign = f->sign == '+' ? '+' : *s;
-        else
-            break;
-    }
-    f->width = parse_width(&s, ap);
+    *f = (struct spec){ .bytes = 4, .precision = -1 };
+    for (const char *flag; *s && (flag = strchr(flag_letters, *s)); s++)
+        f->flags |= 1u << (flag - flag_letters);
+    f->width = parse_width(o, &s);
     if (f->width < 0) {
-        f->left = true;
+        f->flags |= LEFT;
         f->width = -f->width;
     }
     if (*s == '.') {
         s++;
-        f->precision = max(parse_width(&s, ap), -1);
+        f->precision = max(parse_width(o, &s), -1);
     }
+    for (; *s == 'h'; s++)
+        f->bytes = max(f->bytes / 2, 1u);
+    for (; *s == 'l' || *s == 'z' || *s == 't'; s++)
+        f->bytes = 8;
     return s;
 }
 
-/* The size letters as bytes of the argument. */
-static const char *parse_size(const char *s, unsigned int *bytes)
+/* The next argument, from its size to 64 bits. */
+static u64 number_arg(struct out *o, const struct spec *f, bool is_signed)
 {
-    *bytes = 4;
-    if (s[0] == 'h' && s[1] == 'h') {
-        *bytes = 1;
-        return s + 2;
-    }
-    if (s[0] == 'h') {
-        *bytes = 2;
-        return s + 1;
-    }
-    while (*s == 'l' || *s == 'z' || *s == 't') {
-        *bytes = 8;
-        s++;
-    }
-    return s;
+    u64 v = f->bytes == 8 ? va_arg(o->args, u64) : va_arg(o->args, unsigned int);
+    unsigned int unused = 64 - 8 * f->bytes;
+
+    return is_signed ? (u64)((s64)(v << unused) >> unused) : v << unused >> unused;
 }
 
-static u64 unsigned_arg(va_list *ap, unsigned int bytes)
+static void convert(struct out *o, char c, struct spec *f)
 {
-    u64 v = bytes == 8 ? va_arg(*ap, u64) : va_arg(*ap, unsigned int);
-
-    return bytes < 4 ? v & ((1u << bytes * 8) - 1) : v;
-}
-
-static s64 signed_arg(va_list *ap, unsigned int bytes)
-{
-    s64 v = bytes == 8 ? va_arg(*ap, s64) : va_arg(*ap, int);
-
-    return bytes == 1 ? (s8)v : bytes == 2 ? (s16)v : v;
-}
-
-static void convert(struct out *o, char c, struct spec *f, unsigned int bytes, va_list *ap)
-{
+    const char *sign = f->flags & PLUS ? "+" : f->flags & BLANK ? " " : "";
     char one[2] = { 0 };
     s64 v;
 
     switch (c) {
     case 'd':
     case 'i':
-        v = signed_arg(ap, bytes);
-        put_number(o, f, v < 0 ? -(u64)v : (u64)v, 10, v < 0 ? '-' : f->sign);
+        v = number_arg(o, f, true);
+        put_number(o, f, v < 0 ? -(u64)v : (u64)v, 10, v < 0 ? "-" : sign);
         break;
     case 'u':
-        put_number(o, f, unsigned_arg(ap, bytes), 10, 0);
+        put_number(o, f, number_arg(o, f, false), 10, "");
         break;
-    case 'X':
-        f->upper = true;
-        __attribute__((fallthrough));
     case 'x':
-        put_number(o, f, unsigned_arg(ap, bytes), 16, 0);
+    case 'X':
+        f->flags |= c == 'X' ? UPPER : 0;
+        put_number(o, f, number_arg(o, f, false), 16, "");
         break;
     case 'p':
-        f->zero = true;
+        f->flags |= ZERO;
         f->width = max(f->width, 16);
-        put_number(o, f, va_arg(*ap, u64), 16, 0);
+        put_number(o, f, va_arg(o->args, u64), 16, "");
         break;
     case 's':
-        put_string(o, f, va_arg(*ap, const char *));
+        put_string(o, f, va_arg(o->args, const char *));
         break;
     case 'c':
-        one[0] = va_arg(*ap, int);
+        one[0] = va_arg(o->args, int);
         put_string(o, f, one);
         break;
     default:
@@ -189,24 +155,21 @@ static void convert(struct out *o, char c, struct spec *f, unsigned int bytes, v
 
 int vsnprintf(char *buf, size_t size, const char *fmt, va_list args)
 {
-    struct out o = { buf, size, 0 };
+    struct out o = { .buf = buf, .size = size };
     struct spec f;
-    unsigned int bytes;
-    va_list ap;
 
-    va_copy(ap, args);
+    va_copy(o.args, args);
     for (; *fmt; fmt++) {
         if (*fmt != '%') {
             put(&o, *fmt);
             continue;
         }
-        fmt = parse_spec(fmt + 1, &f, &ap);
-        fmt = parse_size(fmt, &bytes);
+        fmt = parse_spec(&o, fmt + 1, &f);
         if (!*fmt)
             break;
-        convert(&o, *fmt, &f, bytes, &ap);
+        convert(&o, *fmt, &f);
     }
-    va_end(ap);
+    va_end(o.args);
     if (size)
         buf[min(o.at, size - 1)] = '\0';
     return o.at;

@@ -33,20 +33,14 @@ static void check_order(const struct spinlock *l, bool same_rank_allowed)
 
     if (checks_off)
         return;
-    if (l->rank >= LOCK_IRQ_LEAF)
-        ASSERT(!irqs_enabled());
-    else
-        ASSERT(!h->in_irq);
-    if (l->rank < LOCK_SCHED)
-        ASSERT(irqs_enabled() || !cpu_count);
+    ASSERT(l->rank >= LOCK_IRQ_LEAF ? !irqs_enabled() : !h->in_irq);
+    ASSERT(l->rank >= LOCK_SCHED || irqs_enabled() || !cpu_count);
     for (unsigned int i = 0; i < h->count; i++) {
-        unsigned int rank = h->lock[i]->rank;
+        const struct spinlock *held = h->lock[i];
 
-        if (rank < l->rank || (same_rank_allowed && rank == l->rank && h->lock[i] != l))
-            continue;
-        spin_checks_off();
-        panic("lock order: lock %p of rank %u wanted while %p of rank %u is held", (const void *)l, l->rank,
-              (const void *)h->lock[i], rank);
+        if (held->rank > l->rank || (held->rank == l->rank && (!same_rank_allowed || held == l)))
+            panic("lock order: lock %p of rank %u wanted while %p of rank %u is held", (const void *)l, l->rank,
+                  (const void *)held, held->rank);
     }
 }
 
@@ -64,39 +58,31 @@ static void note_taken(struct spinlock *l)
 static void note_released(struct spinlock *l)
 {
     struct held_locks *h = &this_cpu(held_locks);
-    unsigned int i = h->count;
 
     ASSERT(checks_off || l->holder == this_cpu_nr() + 1);
     l->holder = 0;
-    while (i > 0 && h->lock[i - 1] != l)
-        i--;
-    if (i == 0)
-        return;
-    for (; i < h->count; i++)
-        h->lock[i - 1] = h->lock[i];
-    h->count--;
+    for (unsigned int i = h->count; i-- > 0;)
+        if (h->lock[i] == l) {
+            h->lock[i] = h->lock[--h->count];
+            return;
+        }
 }
 
-void spin_irq_enter(void)
+static void change_in_irq(int by)
 {
     ASSERT(!irqs_enabled());
-    this_cpu(held_locks).in_irq++;
+    this_cpu(held_locks).in_irq += by;
 }
 
-void spin_irq_leave(void)
-{
-    ASSERT(!irqs_enabled());
-    this_cpu(held_locks).in_irq--;
-}
+void spin_irq_enter(void) { change_in_irq(1); }
+void spin_irq_leave(void) { change_in_irq(-1); }
 
 void spin_check_none_held(void)
 {
     const struct held_locks *h = &this_cpu(held_locks);
 
-    if (checks_off || !h->count)
-        return;
-    spin_checks_off();
-    panic("lock %p of rank %u is held where none may be", (const void *)h->lock[0], h->lock[0]->rank);
+    if (!checks_off && h->count)
+        panic("lock %p of rank %u is held where none may be", (const void *)h->lock[0], h->lock[0]->rank);
 }
 
 void spin_check_may_wait(void)
@@ -131,17 +117,16 @@ void locks_dump(void)
     }
 }
 
-/* One round of waiting since start. */
-static void check_stuck(const struct spinlock *l, u64 start)
+/* One round of waiting; *start is when the first was, 0 in that one. */
+static void check_stuck(const struct spinlock *l, u64 *start)
 {
-    if (checks_off || !tsc_khz || __builtin_ia32_rdtsc() - start < (u64)tsc_khz * 1000 * STUCK_SECONDS)
-        return;
-    spin_checks_off();
-    panic("lock %p of rank %u is stuck: CPU %d has held it for %u seconds", (const void *)l, l->rank,
-          (int)l->holder - 1, STUCK_SECONDS);
-}
+    u64 tsc = __builtin_ia32_rdtsc();
 
-static u64 wait_start(void) { return __builtin_ia32_rdtsc(); }
+    *start = *start ?: tsc;
+    if (!checks_off && tsc_khz && tsc - *start >= (u64)tsc_khz * 1000 * STUCK_SECONDS)
+        panic("lock %p of rank %u is stuck: CPU %d has held it for %u seconds", (const void *)l, l->rank,
+              (int)l->holder - 1, STUCK_SECONDS);
+}
 
 #else
 
@@ -150,37 +135,25 @@ void locks_dump(void) { printk("Only a debug build (make DEBUG=1) notes who hold
 static inline void check_order(const struct spinlock *l, bool same) { }
 static inline void note_taken(struct spinlock *l) { }
 static inline void note_released(struct spinlock *l) { }
-static inline void check_stuck(const struct spinlock *l, u64 start) { }
-static inline u64 wait_start(void) { return 0; }
+static inline void check_stuck(const struct spinlock *l, u64 *start) { }
 
 #endif
 
-static void take(struct spinlock *l)
+static void take(struct spinlock *l, bool same_rank_allowed)
 {
+    u64 start = 0;
+
+    check_order(l, same_rank_allowed);
     u16 ticket = __atomic_fetch_add(&l->tail, 1, __ATOMIC_SEQ_CST);
-
-    if (load_acquire(&l->head) != ticket) {
-        u64 start = wait_start();
-
-        do {
-            __builtin_ia32_pause();
-            check_stuck(l, start);
-        } while (load_acquire(&l->head) != ticket);
+    while (load_acquire(&l->head) != ticket) {
+        __builtin_ia32_pause();
+        check_stuck(l, &start);
     }
     note_taken(l);
 }
 
-void spin_lock(struct spinlock *l)
-{
-    check_order(l, false);
-    take(l);
-}
-
-void spin_lock_nested(struct spinlock *l)
-{
-    check_order(l, true);
-    take(l);
-}
+void spin_lock(struct spinlock *l) { take(l, false); }
+void spin_lock_nested(struct spinlock *l) { take(l, true); }
 
 bool spin_trylock(struct spinlock *l)
 {
@@ -202,8 +175,7 @@ unsigned long spin_lock_irqsave(struct spinlock *l)
 {
     unsigned long flags = irq_save();
 
-    check_order(l, false);
-    take(l);
+    take(l, false);
     return flags;
 }
 

@@ -227,20 +227,6 @@ void smp_call(const struct cpumask *mask, void (*fn)(void *), void *arg, bool wa
     fake_cpu = before;
 }
 
-unsigned long find_next_bit(const unsigned long *map, unsigned long size, unsigned long from)
-{
-    while (from < size && !test_bit(from, map))
-        from++;
-    return from;
-}
-
-unsigned long find_next_zero_bit(const unsigned long *map, unsigned long size, unsigned long from)
-{
-    while (from < size && test_bit(from, map))
-        from++;
-    return from;
-}
-
 void clear_page(void *page)
 {
     memset(page, 0, PAGE_SIZE);
