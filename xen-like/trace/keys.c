@@ -14,13 +14,11 @@ static void dump_cpus(void)
     static struct cpu_report report;
 
     for_each_online_cpu(cpu) {
-        const struct vcpu *v;
-
         if (!report_take(cpu, &report)) {
             printk("CPU %u does not answer an NMI\n", cpu);
             continue;
         }
-        v = report.vcpu;
+        const struct vcpu *v = report.vcpu;
         if (!v || is_idle(v))
             printk("CPU %u has no guest:\n", cpu);
         else
@@ -76,9 +74,7 @@ static void dump_all(void)
         }
 }
 
-void __weak fault_keys_init(void)
-{
-}
+void __weak fault_keys_init(void) { }
 
 void debug_keys_init(void)
 {

@@ -52,11 +52,11 @@ void watchdog_resume(void)
 
 /* --- by timers --- */
 
-static void bite(unsigned int cpu)
-{
-    static struct cpu_report report;
+static struct cpu_report report;    /* of the CPU that is stuck */
 
-    if (!report_take(cpu, &report))
+static void bite(unsigned int cpu, bool reported)
+{
+    if (!reported)
         panic("watchdog: CPU %u has run no timers for %u seconds, and does not answer an NMI", cpu, timeout_s);
     panic_about(&report, "watchdog: CPU %u has run no timers for %u seconds; it was here:", cpu, timeout_s);
 }
@@ -70,28 +70,22 @@ static void beat(void *data)
     timer_set(&h->timer, h->last + BEAT_PERIOD);
     for_each_online_cpu(cpu)
         if (cpu != self && stuck(cpu))
-            bite(cpu);
+            bite(cpu, report_take(cpu, &report));
 }
 
 /* --- by NMI --- */
 
 static bool tick(const struct cpu_user_regs *regs)
 {
-    static struct cpu_report report;
-
-    if (!nmi_ticks)
-        return false;
-    if (stuck(this_cpu_nr())) {
+    if (nmi_ticks && stuck(this_cpu_nr())) {
         report_fill(&report, regs);
-        panic_about(&report, "watchdog: CPU %u has run no timers for %u seconds; it was here:", report.cpu, timeout_s);
+        bite(report.cpu, true);
     }
-    return true;
+    return nmi_ticks;
 }
 
 /* The interval timer's line belongs to nobody: guests may not have its ports, and it serves no clock. */
-static void no_interrupt(unsigned int gsi)
-{
-}
+static void no_interrupt(unsigned int gsi) { }
 
 static unsigned int interval_count(void)
 {
@@ -106,12 +100,11 @@ static unsigned int interval_count(void)
 static bool start_nmi(void)
 {
     const unsigned int gsi = machine.isa[0].gsi;
-    unsigned int count;
 
     outb(0x43, 0x34);       /* channel 0: rate generator, both bytes of the count, which is 65536 */
     outb(0x40, 0);
     outb(0x40, 0);
-    count = interval_count();
+    unsigned int count = interval_count();
     udelay(1000);
     if (interval_count() == count || irq_bind(gsi, IRQ_OF_HYPERVISOR, no_interrupt, false, false))
         return false;
@@ -125,8 +118,6 @@ static bool start_nmi(void)
 
 void watchdog_init(void)
 {
-    const char *by;
-
     if (!wanted || !timeout_s)
         return;
     for_each_online_cpu(cpu) {
@@ -136,7 +127,7 @@ void watchdog_init(void)
         timer_init(&h->timer, beat, NULL, cpu);
         timer_set(&h->timer, h->last + BEAT_PERIOD);
     }
-    by = start_nmi() ? "NMI" : cpu_count > 1 ? "the other CPUs" : "nobody: no interval timer, no other CPU";
+    const char *by = start_nmi() ? "NMI" : cpu_count > 1 ? "the other CPUs" : "nobody: no interval timer, no other CPU";
     log_info("Watchdog: a CPU that runs no timers for %u seconds stops the machine; looked after by %s\n",
              timeout_s, by);
 }
