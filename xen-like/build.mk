@@ -1,25 +1,21 @@
 # SPDX-License-Identifier: MIT
 #
-# The hypervisor.  $(B)/tenon is what boot loaders load: an ELF32 container of the 64-bit image, because multiboot1
-# loaders refuse ELF64.  $(B)/tenon-syms is the same image as ELF64 with symbols, for gdb.  The image is linked twice:
-# the second time with the table of its own function names, which the backtraces use.
+# The hypervisor.  $(B)/tenon is what boot loaders load: the 64-bit image as ELF32, because multiboot1 loaders
+# refuse ELF64.  $(B)/tenon-syms is the same image as ELF64 with symbols, for gdb.  The image is linked twice: the
+# second time with the table of its own function names, which the backtraces use.
 
 XL := $(B)/xen-like
-XL_SRC := $(sort $(wildcard xen-like/*/*.c) $(wildcard xen-like/*/*.S))
-XL_SRC := $(filter-out xen-like/cpu/offsets.c,$(XL_SRC))
-# Debug builds have keys that break the hypervisor on purpose.
-# The reader of kernel images is the toolstack's.
+XL_SRC := $(filter-out xen-like/cpu/offsets.c,$(sort $(wildcard xen-like/*/*.c xen-like/*/*.S)))
+# The reader of kernel images is the toolstack's. Debug builds have keys that break the hypervisor on purpose.
 XL_OBJ := $(patsubst xen-like/%,$(XL)/%.o,$(XL_SRC)) $(XL)/elf_image.c.o $(XL)/elf_notes.c.o \
     $(if $(DEBUG),$(XL)/fault_keys.c.o)
 
 XL_CPPFLAGS := -nostdinc -isystem $(shell $(CC) -print-file-name=include) -I xen-like -I hypercall-abi -I $(XL) \
-    -I xen-like/lib -I toolstack/build \
-    -D__XEN__ $(if $(DEBUG),-DDEBUG)
+    -I xen-like/lib -I toolstack/build -D__XEN__ $(if $(DEBUG),-DDEBUG)
 XL_CFLAGS := -std=gnu11 -O2 -g -ffreestanding -fPIE -mcmodel=small -fvisibility=hidden -mno-red-zone -mgeneral-regs-only \
     -fno-stack-protector -fcf-protection=none -mindirect-branch=thunk-extern -mindirect-branch-register \
     -fno-jump-tables -fno-omit-frame-pointer -fno-strict-aliasing -fno-asynchronous-unwind-tables -fno-common \
-    -Wall -Wextra -Wno-unused-parameter -Werror -Wstrict-prototypes -Wmissing-prototypes \
-    -Wno-unused-parameter
+    -Wall -Wextra -Wno-unused-parameter -Werror -Wstrict-prototypes -Wmissing-prototypes
 XL_LDFLAGS := -m elf_x86_64 -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none --orphan-handling=error
 
 ALL += $(B)/tenon $(B)/tenon-syms
@@ -59,18 +55,20 @@ $(XL)/pass1.elf: $(XL)/image.lds $(XL_OBJ)
 	@echo "  LD      $@"
 	$(Q)$(LD) $(XL_LDFLAGS) -T $(XL)/image.lds -o $@ $(XL_OBJ)
 
-$(XL)/symbols.S: $(XL)/pass1.elf xen-like/gen-symbols.py
-	$(Q)nm $< | $(PYTHON) xen-like/gen-symbols.py >$@
-
-$(XL)/symbols.o: $(XL)/symbols.S
-	$(Q)$(CC) -c -o $@ $<
+# As MiniOS has it.
+$(XL)/symbols.o: $(XL)/pass1.elf minios/kernel/gen-symbols.py
+	$(Q)nm $< >$(XL)/pass1.nm
+	$(Q)$(PYTHON) minios/kernel/gen-symbols.py <$(XL)/pass1.nm >$(XL)/symbols.S
+	$(Q)$(CC) -c -o $@ $(XL)/symbols.S
 
 $(B)/tenon-syms: $(XL)/image.lds $(XL)/symbols.o $(XL_OBJ)
 	@echo "  LD      $@"
 	$(Q)$(LD) $(XL_LDFLAGS) -T $(XL)/image.lds -Map $(XL)/tenon.map -o $@ $(XL_OBJ) $(XL)/symbols.o
 
-$(B)/tenon: $(B)/tenon-syms xen-like/gen-container.py
+# Virtual addresses become the physical ones, which the loaders go by.
+$(B)/tenon: $(B)/tenon-syms
 	@echo "  ELF32   $@"
-	$(Q)$(PYTHON) xen-like/gen-container.py $< $@
+	$(Q)offset=0x$$(nm $< | sed -n 's/ A image_offset$$//p') && \
+	    $(OBJCOPY) -S -O elf32-i386 --change-section-vma "*-$$offset" --change-start "-$$offset" $< $@
 
 -include $(XL_OBJ:.o=.d) $(XL)/offsets.d $(XL)/image.d

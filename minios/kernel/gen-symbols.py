@@ -1,33 +1,30 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 #
-# gen-symbols.py NAME: makes the assembly source of the program's name and of its function-name table
-# (symbols.c) from `nm -n` output on standard input; empty input gives the empty table of the first link.
-# The table lies behind all code, so adding it moves no function.
+# gen-symbols.py [NAME]: makes the assembly source of an image's table of functions from the output of nm on standard
+# input: offsets from image_start, ascending, each with the place of its name; for MiniOS also the program's name. Empty
+# input gives the empty table of a first link. The table lies behind all code, so adding it moves no function.
+# minios/kernel/symbols.c and xen-like/lib/symbols.c read it.
 import sys
 
-symbols = []
+symbols, start = {}, None
 for line in sys.stdin:
-    fields = line.split()
-    if len(fields) == 3 and fields[1] in 'tT' and not fields[2].startswith('.'):
-        address = int(fields[0], 16)
-        if not symbols or symbols[-1][0] != address:
-            symbols.append((address, fields[2]))
+    address, kind, name = (line.split() + ['', ''])[:3]
+    if name == 'image_start':
+        start = int(address, 16)
+    elif kind in ('t', 'T') and not name.startswith(('.', 'image_')):
+        symbols.setdefault(int(address, 16), name)
+if symbols and start is None:
+    sys.exit('gen-symbols.py: no image_start in the input; is it the output of nm for a linked image?')
 
-print('    .section .rodata.symbol_table, "a", @progbits')
-print('    .globl minios_app_name\nminios_app_name:\n    .asciz "%s"' % sys.argv[1])
-print('    .globl symbol_count, symbol_addresses, symbol_names, symbol_text')
-print('    .balign 4\nsymbol_count:\n    .long %d' % len(symbols))
-print('symbol_addresses:')
-for address, _ in symbols:
-    print('    .long 0x%x' % address)
-print('symbol_names:')
-offset = 0
-for _, name in symbols:
-    print('    .long %d' % offset)
-    offset += len(name) + 1
-print('symbol_text:')
-for _, name in symbols:
-    print('    .asciz "%s"' % name)
-print('    .byte 0')
-print('    .section .note.GNU-stack, "", @progbits')
+names, position = [], 0
+print('    .section .rodata.symbols, "a", @progbits')
+for name in sys.argv[1:]:
+    print('    .globl minios_app_name\nminios_app_name:\n    .asciz "%s"' % name)
+print('    .globl symbol_count, symbol_table, symbol_names')
+print('    .balign 4\nsymbol_count:\n    .long %d\nsymbol_table:' % len(symbols))
+for address in sorted(symbols):
+    print('    .long %d, %d' % (address - start, position))
+    names.append('    .asciz "%s"' % symbols[address])
+    position += len(symbols[address]) + 1
+print('symbol_names:', *names, '    .byte 0', '    .section .note.GNU-stack, "", @progbits', sep='\n')

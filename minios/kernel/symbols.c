@@ -7,9 +7,12 @@
 
 #include "internal.h"
 
-/* Sorted by address; symbol_names[i] is an offset into symbol_text. */
-extern const uint32_t symbol_count, symbol_addresses[], symbol_names[];
-extern const char symbol_text[];
+/* Functions by their offset from image_start, ascending, each with the place of its name in symbol_names. */
+extern const uint32_t symbol_count;
+extern const struct {
+    uint32_t offset, name;
+} symbol_table[];
+extern const char symbol_names[];
 
 #define BACKTRACE_DEPTH 32
 
@@ -24,7 +27,7 @@ const char *kernel_symbol(uintptr_t addr, size_t *offset)
     while (low < high) {
         uint32_t mid = (low + high) / 2;
 
-        if (symbol_addresses[mid] <= addr) {
+        if (symbol_table[mid].offset <= addr - (uintptr_t)image_start) {
             low = mid + 1;
         } else {
             high = mid;
@@ -34,9 +37,9 @@ const char *kernel_symbol(uintptr_t addr, size_t *offset)
         return NULL;
     }
     if (offset) {
-        *offset = addr - symbol_addresses[low - 1];
+        *offset = addr - (uintptr_t)image_start - symbol_table[low - 1].offset;
     }
-    return symbol_text + symbol_names[low - 1];
+    return symbol_names + symbol_table[low - 1].name;
 }
 
 static void print_address(uint64_t rip)

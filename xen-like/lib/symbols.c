@@ -12,28 +12,22 @@ struct symbol {
     u32 name;       /* place in symbol_names */
 };
 
-extern const u64 symbol_count;
+extern const u32 symbol_count;
 extern const struct symbol symbol_table[];
 extern const char symbol_names[];
 
 const char *symbol_find(unsigned long address, unsigned long *offset)
 {
     unsigned long where = address - (unsigned long)image_start;
-    u64 low = 0, high = symbol_count;
+    u32 behind = 0;
 
     if (where >= (unsigned long)(image_text_end - image_start))
         return NULL;
-    /* The last symbol at or below where: all before low are, none from high on is. */
-    while (low < high) {
-        u64 middle = low + (high - low) / 2;
-
-        if (symbol_table[middle].offset <= where)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == 0)
+    /* The last symbol at or below where. Backtraces are rare: no search is too slow for them. */
+    while (behind < symbol_count && symbol_table[behind].offset <= where)
+        behind++;
+    if (!behind)
         return NULL;
-    *offset = where - symbol_table[low - 1].offset;
-    return symbol_names + symbol_table[low - 1].name;
+    *offset = where - symbol_table[behind - 1].offset;
+    return symbol_names + symbol_table[behind - 1].name;
 }
