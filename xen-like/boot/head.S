@@ -25,12 +25,18 @@
 #define PTE_TABLE           0x003      /* present, writable */
 #define PTE_LARGE           0x083      /* the same for a 2 MiB page */
 
+/* A tag of the multiboot2 header that a loader may leave unread: type, size, contents in words. */
+        .macro TAG type, size_and_words:vararg
+        .balign 8
+        .short \type, 1
+        .long \size_and_words
+        .endm
+
         .section .head, "ax"
 
 image_base:
         .code32
 
-        .balign 4
         .long MB1_HEADER_MAGIC, MB1_FLAGS, -(MB1_HEADER_MAGIC + MB1_FLAGS)
 
         .balign 8
@@ -41,21 +47,13 @@ mb2_header:
          * What we can use, none of it required: command line, modules, memory map, framebuffer, EFI system
          * table, ACPI root pointers, EFI memory map.
          */
-        .short 1, 1
-        .long 8 + 8 * 4
-        .long 1, 3, 6, 8, 12, 14, 15, 17
+        TAG     1, 8 + 8 * 4, 1, 3, 6, 8, 12, 14, 15, 17
         /* Modules at page boundaries. */
-        .balign 8
-        .short 6, 1
-        .long 8
+        TAG     6, 8
         /* A text screen is welcome. */
-        .balign 8
-        .short 4, 1
-        .long 12, 2
+        TAG     4, 12, 2
         /* May be loaded elsewhere: from 2 MiB, below 4 GiB, aligned to 2 MiB, as low as possible. */
-        .balign 8
-        .short 10, 1
-        .long 24, 0x200000, 0xffe00000, 0x200000, 1
+        TAG     10, 24, 0x200000, 0xffe00000, 0x200000, 1
         .balign 8
         .short 0, 0
         .long 8
@@ -75,39 +73,37 @@ start32:
 1:      pop     %ebp
         mov     %edi, 4(%ebx)
         sub     $(1b - image_base), %ebp
-        mov     %eax, %esi
         lea     PHYS(boot_cpu_stack_end), %esp
 
-        cmp     $MB1_LOADER_MAGIC, %esi
+        lea     PHYS(text_no_loader), %esi
+        cmp     $MB1_LOADER_MAGIC, %eax
         je      2f
-        cmp     $MB2_LOADER_MAGIC, %esi
-        lea     PHYS(text_no_loader), %ecx
+        cmp     $MB2_LOADER_MAGIC, %eax
         jne     refuse32
 2:
         /* CPUID 0x80000001 EDX bit 29: long mode. Every processor since the Pentium has CPUID. */
+        push    %eax
         push    %ebx
+        lea     PHYS(text_no_long_mode), %esi
         mov     $0x80000000, %eax
         cpuid
         cmp     $0x80000001, %eax
-        jb      3f
+        jb      refuse32
         mov     $0x80000001, %eax
         cpuid
         bt      $29, %edx
-        jc      4f
-3:      lea     PHYS(text_no_long_mode), %ecx
-        jmp     refuse32
-4:      pop     %ebx
+        jnc     refuse32
+        pop     %ebx
+        pop     %esi
 
-        /* 2048 large pages for 4 GiB. */
+        /* 2048 large pages for 4 GiB. All tables are zero as yet. */
         lea     PHYS(boot_l2), %edi
         mov     $PTE_LARGE, %eax
         mov     $2048, %ecx
 5:      mov     %eax, (%edi)
-        movl    $0, 4(%edi)
         add     $0x200000, %eax
         add     $8, %edi
-        dec     %ecx
-        jnz     5b
+        loop    5b
         /* Their four tables. */
         lea     PHYS(boot_l3), %edi
         lea     PHYS_AT(boot_l2, PTE_TABLE), %eax
@@ -115,8 +111,7 @@ start32:
 6:      mov     %eax, (%edi)
         add     $4096, %eax
         add     $8, %edi
-        dec     %ecx
-        jnz     6b
+        loop    6b
         /* The image: one large page, which the link script keeps it within. */
         lea     PTE_LARGE(%ebp), %eax
         mov     %eax, PHYS(boot_l2_image)
@@ -127,13 +122,11 @@ start32:
         lea     PHYS_AT(boot_l3, PTE_TABLE), %eax
         mov     %eax, PHYS(boot_l4)
         mov     %eax, PHYS_AT(boot_l4, 8 * L4_SLOT(DIRECT_MAP_START))
-        /* Where the processors that come later find the tables. */
-        lea     PHYS(boot_l4), %eax
-        mov     %eax, PHYS(boot_l4_phys)
 
         mov     %cr4, %ecx
         or      $0x20, %ecx             /* PAE */
         mov     %ecx, %cr4
+        lea     PHYS(boot_l4), %eax
         mov     %eax, %cr3
         mov     $0xc0000080, %ecx       /* EFER: LME */
         rdmsr
@@ -151,25 +144,21 @@ start32:
         push    %eax
         lret
 
-        /* ECX: a text. To the first serial port and the text screen, for lack of anything better. */
+        /* ESI: a text. To the first serial port and the text screen, for lack of anything better. */
 refuse32:
         mov     $0xb8000, %edi
-7:      movzbl  (%ecx), %eax
+7:      lodsb
         test    %al, %al
         jz      9f
         mov     $0x3f8, %dx
         out     %al, %dx
         mov     $0x0f, %ah
-        mov     %ax, (%edi)
-        add     $2, %edi
-        inc     %ecx
+        stosw
         mov     $0x3fd, %dx
-        mov     $100000, %ebx           /* polls, in case there is no port */
+        mov     $100000, %ecx           /* polls, in case there is no port */
 8:      in      %dx, %al
         test    $0x20, %al
-        jnz     7b
-        dec     %ebx
-        jnz     8b
+        loopz   8b
         jmp     7b
 9:      hlt
         jmp     9b
@@ -187,8 +176,7 @@ start64:
         mov     %eax, %gs
         lea     boot_cpu_stack_end - CPUINFO_sizeof(%rip), %rsp
         and     $-16, %rsp
-        mov     %ebp, %edx
-        mov     %edx, image_phys(%rip)
+        mov     %ebp, image_phys(%rip)  /* the upper half is zero */
         mov     %esi, %edi
         mov     %ebx, %esi
         xor     %ebp, %ebp              /* ends backtraces */
@@ -206,21 +194,13 @@ text_no_long_mode:
         .balign 8
 start_gdt:
         .quad 0, GDT_CODE64_RING0
-        .short 0
 start_gdtr:
         .short 15
         .long 0
-        .long 0
-
-        .globl boot_l4_phys
-        .hidden boot_l4_phys
-boot_l4_phys:
-        .quad 0
 
         .section .bss.page_aligned, "aw", @nobits
         .balign STACK_SIZE
-        .globl boot_cpu_stack, boot_cpu_stack_end
-        .hidden boot_cpu_stack, boot_cpu_stack_end
+        .globl boot_cpu_stack, boot_cpu_stack_end, boot_l4
 boot_cpu_stack:
         .skip STACK_SIZE
 boot_cpu_stack_end:

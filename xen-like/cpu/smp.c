@@ -9,6 +9,7 @@
 #include "cpu/machine.h"
 #include "cpu/spec.h"
 #include "cpu/time.h"
+#include "lib/image.h"
 #include "lib/option.h"
 #include "mm/frame.h"
 #include "mm/mm.h"
@@ -29,7 +30,7 @@ static unsigned int opt_maxcpus = MAX_CPUS;
 OPTION_UINT("maxcpus", opt_maxcpus);
 
 extern char trampoline_start[], trampoline_end[], trampoline_data[];
-extern u64 boot_l4_phys;
+extern char boot_l4[];
 
 struct trampoline_data { u32 l4, efer; };
 
@@ -78,7 +79,7 @@ static void copy_trampoline(void)
     struct trampoline_data *data = (struct trampoline_data *)(page + (trampoline_data - trampoline_start));
 
     memcpy(page, trampoline_start, trampoline_end - trampoline_start);
-    data->l4 = boot_l4_phys;
+    data->l4 = image_virt_to_phys(boot_l4);
     data->efer = EFER_SCE | EFER_LME | (cpu.nx ? EFER_NXE : 0);
 }
 
