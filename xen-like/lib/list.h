@@ -17,20 +17,14 @@ static inline void list_init(struct list *l) { l->next = l->prev = l; }
 
 static inline bool list_empty(const struct list *l) { return l->next == l; }
 
-static inline void list_insert_between(struct list *e, struct list *prev, struct list *next)
+/* Behind the head, or behind any other element. */
+static inline void list_add(struct list *e, struct list *head)
 {
-    e->prev = prev;
-    e->next = next;
-    prev->next = e;
-    next->prev = e;
+    *e = (struct list){ head->next, head };
+    e->next->prev = head->next = e;
 }
 
-static inline void list_add(struct list *e, struct list *head) { list_insert_between(e, head, head->next); }
-
-static inline void list_add_tail(struct list *e, struct list *head)
-{
-    list_insert_between(e, head->prev, head);
-}
+static inline void list_add_tail(struct list *e, struct list *head) { list_add(e, head->prev); }
 
 /* Takes e out of its list, and leaves it linked to itself, so that a second removal does nothing. */
 static inline void list_del(struct list *e)

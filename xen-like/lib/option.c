@@ -33,10 +33,9 @@ bool option_parse_bool(const struct option *o, const char *value)
 {
     int v = option_word_to_bool(value);
 
-    if (v < 0)
-        return false;
-    *(bool *)o->target = v;
-    return true;
+    if (v >= 0)
+        *(bool *)o->target = v;
+    return v >= 0;
 }
 
 bool option_parse_uint(const struct option *o, const char *value)
