@@ -241,19 +241,17 @@ static void parse_fadt(const struct table *t)
 
 static void each_table(const struct table *root, unsigned int entry_size)
 {
+    static const struct { char signature[5]; void (*parse)(const struct table *t); } kinds[] = {
+        { "APIC", parse_madt }, { "FACP", parse_fadt }, { "SSDT", search_s5 },
+    };
     u32 end = min(root->length, (u32)sizeof(*root) + MAX_TABLES * entry_size);
 
     for (u32 at = sizeof(*root); at + entry_size <= end; at += entry_size) {
         const struct table *t = map_table(field(root, at, entry_size));
 
-        if (!t)
-            continue;
-        if (!memcmp(t->signature, "APIC", 4))
-            parse_madt(t);
-        else if (!memcmp(t->signature, "FACP", 4))
-            parse_fadt(t);
-        else if (!memcmp(t->signature, "SSDT", 4))
-            search_s5(t);
+        for (unsigned int i = 0; t && i < ARRAY_SIZE(kinds); i++)
+            if (!memcmp(t->signature, kinds[i].signature, sizeof(t->signature)))
+                kinds[i].parse(t);
     }
 }
 

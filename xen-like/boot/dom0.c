@@ -14,26 +14,6 @@
 #include "mm/pte.h"
 #include "pv/hypercall.h"
 
-/* What Domain-0 gets: what was asked for, or all but a reserve for the hypervisor's own use. */
-static u64 choose_memory(void)
-{
-    const struct dom0_memory *o = &dom0_memory;
-    u64 available = free_pages() << PAGE_SHIFT;
-    u64 bytes = o->mem.set ? memory_amount_bytes(&o->mem, available) : available - min(available / 16, MB(128));
-
-    bytes = max(bytes, memory_amount_bytes(&o->min, available));
-    bytes = min(bytes, memory_amount_bytes(&o->max, available));
-    return min(bytes, available - min(available, MB(1))) >> PAGE_SHIFT;
-}
-
-/* How many pages it may have later on: dom0_mem=max:, never less than at the start. */
-static u32 choose_maximum(u64 start)
-{
-    u64 pages = memory_amount_bytes(&dom0_memory.max, free_pages() << PAGE_SHIFT) >> PAGE_SHIFT;
-
-    return min(max(start, pages), (u64)UINT32_MAX);
-}
-
 /* One for each CPU, within what the options allow. */
 static unsigned int choose_vcpus(void)
 {
@@ -69,6 +49,22 @@ struct builder {
     struct part p2m, info, tables, stack, initrd;
     u64 end;                        /* of what is mapped from virt_base on */
 };
+
+/*
+ * What Domain-0 gets: what was asked for, or all but a reserve for the hypervisor's own use. And how much it may have
+ * later on: dom0_mem=max:, never less than at the start.
+ */
+static void choose_memory(struct builder *b)
+{
+    const struct dom0_memory *o = &dom0_memory;
+    u64 available = free_pages() << PAGE_SHIFT, most = memory_amount_bytes(&o->max, available);
+    u64 bytes = o->mem.set ? memory_amount_bytes(&o->mem, available) : available - min(available / 16, MB(128));
+
+    bytes = max(bytes, memory_amount_bytes(&o->min, available));
+    bytes = min(bytes, most);
+    b->nr_pages = min(bytes, available - min(available, MB(1))) >> PAGE_SHIFT;
+    b->d->mm.max_pages = min(max(b->nr_pages, most >> PAGE_SHIFT), (u64)UINT32_MAX);
+}
 
 /* There are few extents, and the large ones come first. */
 static mfn_t mfn_of(const struct builder *b, u64 pfn)
@@ -261,16 +257,6 @@ static void write_start_info(const struct builder *b)
 
 /* --- vCPUs --- */
 
-static void create_vcpus(struct domain *d)
-{
-    for (unsigned int i = 0; i < d->max_vcpus; i++) {
-        int err = vcpu_create(d, i, i % cpu_count);
-
-        if (err)
-            panic("Domain-0: vCPU %u: error %d", i, err);
-    }
-}
-
 static void start_vcpu0(const struct builder *b, mfn_t root)
 {
     u64 sp = b->stack.va + PAGE_SIZE;
@@ -303,9 +289,12 @@ void dom0_build(const struct boot_module *kernel, const struct boot_module *ramd
     err = domain_create(0, &config, &b.d);
     if (err)
         panic("Domain-0 cannot be created: error %d", err);
-    create_vcpus(b.d);
-    b.nr_pages = choose_memory();
-    b.d->mm.max_pages = choose_maximum(b.nr_pages);
+    for (unsigned int i = 0; i < config.max_vcpus; i++) {
+        err = vcpu_create(b.d, i, i % cpu_count);
+        if (err)
+            panic("Domain-0: vCPU %u: error %d", i, err);
+    }
+    choose_memory(&b);
     plan(&b);
     allocate_memory(&b);
     load_files(&b);
