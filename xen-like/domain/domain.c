@@ -238,7 +238,8 @@ int domain_create(domid_t id, const struct xen_domctl_createdomain *config, stru
 
 _Static_assert(sizeof(struct vcpu) <= PAGE_SIZE, "a vCPU has a page of its own");
 
-static void vcpu_init(struct vcpu *v, struct domain *d, unsigned int id, unsigned int cpu, struct vcpu_info *info)
+static void vcpu_init(struct vcpu *v, struct domain *d, unsigned int id, unsigned int cpu,
+                      struct vcpu_info *info)
 {
     v->domain = d;
     v->id = id;
@@ -255,7 +256,8 @@ int vcpu_create(struct domain *d, unsigned int id, unsigned int cpu)
         return -EINVAL;
     if (d->vcpu[id])
         return -EEXIST;
-    struct vcpu *v = domain_alloc_pages(d, 0); /* alone in its page: entry.S needs it mapped when nothing else is */
+    /* Alone in its page: entry.S needs it mapped when nothing else is. */
+    struct vcpu *v = domain_alloc_pages(d, 0);
     if (!v)
         return -ENOMEM;
     vcpu_init(v, d, id, cpu, &d->shared_info->vcpu_info[id]);
@@ -409,11 +411,9 @@ int domain_kill(struct domain *d)
         return 0;
     if (d->state == DOMAIN_ALIVE) {
         domain_pause(d);
-        spin_lock(&d->lock);
-        spin_lock(&d->page_lock);
+        spin_guard(&d->lock);
+        spin_guard(&d->page_lock);
         d->state = DOMAIN_DYING;
-        spin_unlock(&d->page_lock);
-        spin_unlock(&d->lock);
     }
     int err = kill_for_a_while(d);
     if (err)

@@ -52,7 +52,7 @@ struct domain {
     struct domain *reap_next;       /* list of those whose last reference is gone */
     struct spinlock lock;
     enum domain_state state;
-    bool privileged, hardware;      /* may use control operations on other domains; gets the machine's devices */
+    bool privileged, hardware;      /* may control other domains; gets the machine's devices */
     bool shut_down;                 /* lock; one of pause_count, until XEN_DOMCTL_resumedomain */
     u32 shutdown_code;              /* SHUTDOWN_*, or SHUTDOWN_CODE_NONE */
     u32 suspend_port;               /* its port that hears of SHUTDOWN_suspend (XEN_DOMCTL_subscribe) */
@@ -89,9 +89,9 @@ extern struct domain *domain_idle, *domain_io, *domain_xen;
 
 void domain_subsystem_init(void);   /* boot: pseudo domains */
 /*
- * A domain with shared_info, no vCPU and no memory, paused by its controller; of config, what PV domains have.
- * One call at a time. -ENOMEM, -EEXIST (id is taken), -EINVAL (config). id may be DOMID_INVALID: the next free
- * one; 0 is Domain-0, which alone is privileged and gets the hardware.
+ * A domain with shared_info, no vCPU and no memory, paused by its controller; of config, what PV domains
+ * have. One call at a time. -ENOMEM, -EEXIST (id is taken), -EINVAL (config). id may be DOMID_INVALID: the
+ * next free one; 0 is Domain-0, which alone is privileged and gets the hardware.
  */
 int domain_create(domid_t id, const struct xen_domctl_createdomain *config, struct domain **new);
 /* Domain's lock held, or d not yet reachable. -ENOMEM, -EEXIST, -EINVAL. */

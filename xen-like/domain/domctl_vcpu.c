@@ -28,14 +28,15 @@ long domctl_max_vcpus(struct domain *d, union control_op *op)
 
 long domctl_setvcpucontext(struct domain *d, union control_op *op)
 {
+    const unsigned long from = guest_addr(op->domctl.u.vcpucontext.ctxt);
     struct vcpu *v = domain_vcpu(d, op->domctl.u.vcpucontext.vcpu);
     long err;
 
     if (!v || d->state != DOMAIN_ALIVE)
         return -EINVAL;
-    if (!op->domctl.u.vcpucontext.ctxt.p)
+    if (!from)
         return -ENOSYS; /* the reset of a vCPU */
-    struct vcpu_guest_context *ctx held_memory = context_from_guest(guest_addr(op->domctl.u.vcpucontext.ctxt), &err);
+    struct vcpu_guest_context *ctx held_memory = context_from_guest(from, &err);
     if (!ctx)
         return err;
     domain_pause(d);
@@ -133,6 +134,17 @@ static bool affinity_params_ok(const struct xen_domctl_vcpuaffinity *a)
            !((a->flags & XEN_VCPUAFFINITY_SOFT) && !a->cpumap_soft.bitmap.p);
 }
 
+/* The one and the other, as far as they are asked for. */
+static long affinity_to_guest(const struct xen_domctl_vcpuaffinity *a, const struct cpumask *hard,
+                              const struct cpumask *soft, unsigned int nr_bits)
+{
+    long err = a->flags & XEN_VCPUAFFINITY_HARD ? bitmap_to_guest(&a->cpumap_hard, hard->bits, nr_bits) : 0;
+
+    if (!err && a->flags & XEN_VCPUAFFINITY_SOFT)
+        err = bitmap_to_guest(&a->cpumap_soft, soft->bits, nr_bits);
+    return err;
+}
+
 /*
  * The maps are given back as they will work: restricted to the CPUs there are, the soft one to the hard one
  * too.
@@ -142,7 +154,7 @@ long domctl_setvcpuaffinity(struct domain *d, union control_op *op)
     struct xen_domctl_vcpuaffinity *a = &op->domctl.u.vcpuaffinity;
     bool set_hard = a->flags & XEN_VCPUAFFINITY_HARD, set_soft = a->flags & XEN_VCPUAFFINITY_SOFT;
     struct vcpu *v = domain_vcpu(d, a->vcpu);
-    struct cpumask hard, soft, usable;
+    struct cpumask hard, soft;
 
     if (!v)
         return no_vcpu(d, a->vcpu);
@@ -154,31 +166,21 @@ long domctl_setvcpuaffinity(struct domain *d, union control_op *op)
     long err = vcpu_set_affinity(v, set_hard ? &hard : NULL, set_soft ? &soft : NULL);
     if (err)
         return err;
-    (void)cpumask_and(&usable, &v->sched.hard_affinity, &cpu_online);
-    if (set_hard)
-        err = bitmap_to_guest(&a->cpumap_hard, usable.bits, cpu_count);
-    if (!err && set_soft) {
-        (void)cpumask_and(&usable, &usable, &v->sched.soft_affinity);
-        err = bitmap_to_guest(&a->cpumap_soft, usable.bits, cpu_count);
-    }
-    return err;
+    (void)cpumask_and(&hard, &v->sched.hard_affinity, &cpu_online);
+    (void)cpumask_and(&soft, &v->sched.soft_affinity, &hard);
+    return affinity_to_guest(a, &hard, &soft, cpu_count);
 }
 
 long domctl_getvcpuaffinity(struct domain *d, union control_op *op)
 {
     struct xen_domctl_vcpuaffinity *a = &op->domctl.u.vcpuaffinity;
     struct vcpu *v = domain_vcpu(d, a->vcpu);
-    long err = 0;
 
     if (!v)
         return no_vcpu(d, a->vcpu);
     if (!affinity_params_ok(a))
         return -EINVAL;
-    if (a->flags & XEN_VCPUAFFINITY_HARD)
-        err = bitmap_to_guest(&a->cpumap_hard, v->sched.hard_affinity.bits, MAX_CPUS);
-    if (!err && (a->flags & XEN_VCPUAFFINITY_SOFT))
-        err = bitmap_to_guest(&a->cpumap_soft, v->sched.soft_affinity.bits, MAX_CPUS);
-    return err;
+    return affinity_to_guest(a, &v->sched.hard_affinity, &v->sched.soft_affinity, MAX_CPUS);
 }
 
 /* --- with what share --- */

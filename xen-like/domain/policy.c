@@ -66,8 +66,8 @@ long sysctl_get_cpu_featureset(struct domain *d, union control_op *op)
 /* --- policies --- */
 
 /*
- * All leaves of p; of those with subleaves, number 0 and what else is not empty. A null handle asks for the room
- * that any list would need.
+ * All leaves of p; of those with subleaves, number 0 and what else is not empty. A null handle asks for the
+ * room that any list would need.
  */
 static long leaves_to_guest(const struct cpuid_policy *p, unsigned long list, u32 *nr)
 {

@@ -127,7 +127,7 @@ static long op_initialise(struct vcpu *v, unsigned long arg)
     /* Not under the domain's lock: what is wrong with a page table may end the domain, which takes it. */
     ret = pv_set_context(v, ctx);
     WRITE_ONCE(v->initialising, false);
-    return ret;
+    return ret == -ERESTART ? HYPERCALL_RESTART(VCPUOP_initialise, v->id, arg) : ret;
 }
 
 static long op_up(struct vcpu *v, unsigned long arg)
@@ -300,6 +300,5 @@ long do_vcpu_op(unsigned int cmd, unsigned int vcpuid, unsigned long arg)
         return -ENOENT;
     if (cmd >= ARRAY_SIZE(vcpu_ops))
         return -ENOSYS;
-    long ret = vcpu_ops[index_nospec(cmd, ARRAY_SIZE(vcpu_ops))](v, arg);
-    return ret == -ERESTART ? HYPERCALL_RESTART(cmd, vcpuid, arg) : ret;
+    return vcpu_ops[index_nospec(cmd, ARRAY_SIZE(vcpu_ops))](v, arg);
 }

@@ -145,7 +145,7 @@ static bool placeable(const struct vcpu *v)
 /* Queues v, which is placeable, at sc, and lets sc's CPU see to it. */
 static void enqueue(struct sched_cpu *sc, struct vcpu *v)
 {
-    stime_t t = now(), at;
+    const stime_t t = now();
 
     scheduler->enqueue(sc, v, t);
     v->sched.queued = true;
@@ -156,7 +156,7 @@ static void enqueue(struct sched_cpu *sc, struct vcpu *v)
         sched_reschedule(sc->cpu);
         return;
     }
-    at = scheduler->preempt_at ? scheduler->preempt_at(sc, v, t) : STIME_NEVER;
+    const stime_t at = scheduler->preempt_at ? scheduler->preempt_at(sc, v, t) : STIME_NEVER;
     if (at <= t)
         sched_reschedule(sc->cpu);
     else if (at < STIME_NEVER && (!timer_is_set(&sc->slice) || at < READ_ONCE(sc->slice.deadline)))
@@ -168,8 +168,8 @@ static void enqueue(struct sched_cpu *sc, struct vcpu *v)
 }
 
 /*
- * Queues v, which is placeable, where it had best run. sc is its CPU, whose lock is held; returns the CPU whose
- * lock is held then.
+ * Queues v, which is placeable, where it had best run. sc is its CPU, whose lock is held; returns the CPU
+ * whose lock is held then.
  */
 static struct sched_cpu *place(struct sched_cpu *sc, struct vcpu *v)
 {
@@ -226,8 +226,8 @@ void vcpu_unblock(struct vcpu *v)
     if (!(v->sched.blocked & (VCPU_BLOCKED | VCPU_POLLING)))
         return;
     /*
-     * First, for once the flag is gone v may poll again, and that poll's mark must stay. A poll that begins between
-     * the two ends early, which polls may; the mark that it leaves goes here the next time.
+     * First, for once the flag is gone v may poll again, and that poll's mark must stay. A poll that begins
+     * between the two ends early, which polls may; the mark that it leaves goes here the next time.
      */
     if (READ_ONCE(v->domain->event.poll_mask) & poller)
         atomic_and(&v->domain->event.poll_mask, ~poller);
@@ -297,8 +297,10 @@ bool cpumask_and(struct cpumask *to, const struct cpumask *a, const struct cpuma
 {
     unsigned long any = 0;
 
-    for (unsigned int i = 0; i < ARRAY_SIZE(to->bits); i++)
-        any |= to->bits[i] = a->bits[i] & b->bits[i];
+    for (unsigned int i = 0; i < ARRAY_SIZE(to->bits); i++) {
+        to->bits[i] = a->bits[i] & b->bits[i];
+        any |= to->bits[i];
+    }
     return any;
 }
 
@@ -509,15 +511,13 @@ void sched_init_cpu(unsigned int cpu)
     struct sched_cpu *sc = &per_cpu(sched_cpu, cpu);
 
     ASSERT(cpu == this_cpu_nr());
-    *sc = (struct sched_cpu){ .cpu = cpu };
-    spin_lock_init(&sc->lock, LOCK_SCHED);
-    list_init(&sc->queue);
-    timer_init(&sc->slice, slice_over, sc, cpu);
-    sc->idle = idle_vcpu_create(cpu);
-    if (!sc->idle)
+    struct vcpu *idle = idle_vcpu_create(cpu);
+    if (!idle)
         panic("CPU %u: no memory for its idle vCPU", cpu);
-    sc->curr = sc->idle;
-    sc->idle->sched.running = true;
-    current = sc->idle;
+    *sc = (struct sched_cpu){ .lock = SPINLOCK_INIT(LOCK_SCHED), .cpu = cpu, .curr = idle, .idle = idle,
+                              .queue = LIST_INIT(sc->queue) };
+    timer_init(&sc->slice, slice_over, sc, cpu);
+    idle->sched.running = true;
+    current = idle;
     set_bit(cpu, sched_idle_cpus.bits);
 }

@@ -63,7 +63,10 @@ static unsigned int load(unsigned int cpu)
 
 static bool is_capped(const struct vcpu *v) { return unlikely(READ_ONCE(v->domain->sched.cap)); }
 
-static bool out_of_budget(const struct vcpu *v, stime_t t) { return is_capped(v) && cap_spend(v->domain, 0, t) <= 0; }
+static bool out_of_budget(const struct vcpu *v, stime_t t)
+{
+    return is_capped(v) && cap_spend(v->domain, 0, t) <= 0;
+}
 
 /* --- what is rich, and what is poor --- */
 
@@ -122,17 +125,10 @@ static void charge(struct sched_cpu *sc, stime_t t)
 
 /* --- queues --- */
 
-static void queue_insert(struct sched_cpu *sc, struct vcpu *v)
+static void fair_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
 {
     struct list *at = sc->queue.prev;
 
-    while (at != &sc->queue && list_entry(at, struct vcpu, sched.run_list)->sched.vtime > v->sched.vtime)
-        at = at->prev;
-    list_add(&v->sched.run_list, at);
-}
-
-static void fair_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
-{
     /* A vCPU that has run alone for long has left the floor far behind. */
     if (!is_idle(sc->curr) && list_empty(&sc->queue))
         raise_floor(sc, curr_vtime(sc, t));
@@ -140,7 +136,9 @@ static void fair_enqueue(struct sched_cpu *sc, struct vcpu *v, stime_t t)
         v->sched.vtime = max(v->sched.vtime, sc->min_vtime - SLEEP_CREDIT);
     limit(sc, v);
     set_active(v, true);
-    queue_insert(sc, v);
+    while (at != &sc->queue && list_entry(at, struct vcpu, sched.run_list)->sched.vtime > v->sched.vtime)
+        at = at->prev;
+    list_add(&v->sched.run_list, at);
 }
 
 static void fair_stopped(struct sched_cpu *sc, struct vcpu *v) { set_active(v, false); }
@@ -232,8 +230,7 @@ static struct vcpu *poorest(struct sched_cpu *other, unsigned int cpu, stime_t t
             continue;
         if (suits(v, cpu))
             return v;
-        if (!found)
-            found = v;
+        found = found ?: v;
     }
     return found;
 }

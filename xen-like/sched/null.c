@@ -88,10 +88,9 @@ static struct vcpu *adopt(struct sched_cpu *sc)
 
 static struct vcpu *null_pick_next(struct sched_cpu *sc, bool curr_stays, stime_t t)
 {
-    struct vcpu *v = sc->owner, *adopted = NULL;
+    struct vcpu *v = sc->owner && may_run_on(sc->owner, sc->cpu) ? sc->owner : NULL, *adopted = NULL;
 
-    if (v && !may_run_on(v, sc->cpu))
-        WRITE_ONCE(sc->owner, v = NULL);
+    WRITE_ONCE(sc->owner, v);
     if (!v && !list_empty(&sc->queue))
         v = list_entry(sc->queue.next, struct vcpu, sched.run_list);
     if (!v) {

@@ -146,7 +146,7 @@ int sched_kill_domain(struct domain *d)
     return 0;
 }
 
-/* Id 0 asks for one that is free, whose id is the answer; the others are set anew, or given back by time 0. */
+/* Id 0 asks for one that is free: its id is the answer. The others are set anew, or given back by time 0. */
 static long op_watchdog(unsigned long arg)
 {
     struct domain *d = current->domain;

@@ -26,10 +26,11 @@ struct vcpu_sched {
     struct list run_list;           /* in a CPU's run queue */
     unsigned int cpu;               /* where it runs or last ran; changed under the locks of both CPUs */
     volatile bool running;          /* a CPU holds its state */
-    bool queued;                    /* stands in the run queue of cpu (that CPU's lock) */
-    bool yielding;                  /* gives way to the next in the queue once (that CPU's lock) */
-    bool parked;                    /* waits until its domain's cap lets it run again (that CPU's lock) */
-    bool active;                    /* the fair scheduler counts its weight (that CPU's lock) */
+    /*
+     * Under the lock of cpu: it stands in that CPU's run queue; gives way to the next in the queue once;
+     * waits until its domain's cap lets it run again; the fair scheduler counts its weight.
+     */
+    bool queued, yielding, parked, active;
     volatile unsigned int blocked;  /* VCPU_* */
     int pause_count;
     struct cpumask hard_affinity, soft_affinity;
@@ -44,7 +45,6 @@ struct vcpu_sched {
 };
 
 #define SCHED_WEIGHT_DEFAULT 256
-#define SCHED_WEIGHT_MAX     65535
 
 /* A domain's watchdogs (SCHEDOP_watchdog). */
 #define NR_DOMAIN_WATCHDOGS 2
@@ -89,7 +89,7 @@ void domain_unpause(struct domain *d);
 bool vcpu_runnable(const struct vcpu *v);
 /* NULL leaves one as it is. -EINVAL: no online CPU in hard; -EBUSY: a pin override is in force. */
 int vcpu_set_affinity(struct vcpu *v, const struct cpumask *hard, const struct cpumask *soft);
-/* Weight 1 to SCHED_WEIGHT_MAX; cap in per cent of a CPU, 0: none. The null scheduler heeds neither. */
+/* Weight 1 to 65535; cap in per cent of a CPU, 0: none. The null scheduler heeds neither. */
 void domain_set_shares(struct domain *d, unsigned int weight, unsigned int cap);
 
 /* --- accounting --- */

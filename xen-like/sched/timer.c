@@ -89,7 +89,7 @@ static void timer_unqueue(struct timer_cpu *tc, struct timer *t)
 }
 
 /* Lets t's CPU know where its first deadline has become earlier. tc's lock is held. */
-static void timer_enqueue(struct timer_cpu *tc, struct timer *t)
+static inline void timer_enqueue(struct timer_cpu *tc, struct timer *t)
 {
     tc->root = heap_merge(tc->root, t);
     t->set = true;
@@ -219,10 +219,8 @@ unsigned int timers_visit(unsigned int cpu, unsigned int max, void (*fn)(const s
 
 void timers_init_cpu(unsigned int cpu)
 {
-    struct timer_cpu *tc = &per_cpu(timer_cpu, cpu);
-
-    *tc = (struct timer_cpu){ .programmed = STIME_NEVER };
-    spin_lock_init(&tc->lock, LOCK_TIMER);
+    per_cpu(timer_cpu, cpu) =
+        (struct timer_cpu){ .lock = SPINLOCK_INIT(LOCK_TIMER), .programmed = STIME_NEVER };
 }
 
 void timers_init(void) { softirq_register(SOFTIRQ_TIMER, timer_softirq); }

@@ -72,12 +72,11 @@ void vcpu_timers_enter(struct vcpu *v, unsigned int cpu)
 void vcpu_set_periodic(struct vcpu *v, stime_t period)
 {
     WRITE_ONCE(v->sched.period, period);
-    if (period) {
-        v->sched.period_last = now();
+    v->sched.period_last = now();
+    if (period)
         timer_set(&v->sched.periodic, v->sched.period_last + period);
-    } else {
+    else
         timer_stop(&v->sched.periodic);
-    }
 }
 
 long do_set_timer_op(u64 when)
@@ -85,16 +84,11 @@ long do_set_timer_op(u64 when)
     struct timer *t = &current->sched.singleshot;
     stime_t timeout = (stime_t)when;
 
-    if (timeout == 0) {
+    if (unlikely(timeout < 0 || (timeout >= SET_TIMER_MAX_AHEAD && timeout - now() >= SET_TIMER_MAX_AHEAD)))
+        timeout = now() + SET_TIMER_FALLBACK;
+    if (timeout)
+        timer_set(t, timeout);
+    else
         timer_stop(t);
-        return 0;
-    }
-    if (unlikely(timeout < 0 || timeout >= SET_TIMER_MAX_AHEAD)) {
-        stime_t here = now();
-
-        if (timeout < 0 || timeout - here >= SET_TIMER_MAX_AHEAD)
-            timeout = here + SET_TIMER_FALLBACK;
-    }
-    timer_set(t, timeout);
     return 0;
 }
