@@ -40,11 +40,9 @@ bool domain_get_ref(struct domain *d)
 {
     u32 refs = READ_ONCE(d->refs);
 
-    while (refs) {
-        if (atomic_cmpxchg(&d->refs, &refs, refs + 1))
-            return true;
-    }
-    return false;
+    while (refs && !atomic_cmpxchg(&d->refs, &refs, refs + 1))
+        ;
+    return refs;
 }
 
 struct domain *domain_get_by_id(domid_t id)
@@ -357,16 +355,15 @@ void domain_crash(struct domain *d) { domain_shutdown(d, SHUTDOWN_crash); }
 /* Roots, descriptor tables and the registered vcpu_info of one vCPU after the other. */
 static int kill_vcpus(struct domain *d)
 {
-    for (; d->relinquish_vcpu < d->max_vcpus; d->relinquish_vcpu++) {
-        struct vcpu *v = d->vcpu[d->relinquish_vcpu];
+    struct vcpu *v;
 
-        if (!v)
-            continue;
+    while ((v = domain_vcpu_from(d, d->relinquish_vcpu)) != NULL) {
         sched_kill_vcpu(v);
         int err = pv_relinquish_vcpu(v);
         if (err)
             return err;
         vcpu_drop_info(v);
+        d->relinquish_vcpu = v->id + 1;
     }
     return 0;
 }

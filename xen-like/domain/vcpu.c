@@ -118,15 +118,11 @@ static long op_initialise(struct vcpu *v, unsigned long arg)
 
     if (!ctx)
         return ret;
-    spin_lock(&v->domain->lock);
-    const bool mine = !v->initialised && !v->initialising;
-    v->initialising |= mine;
-    spin_unlock(&v->domain->lock);
-    if (!mine)
+    /* A mark, not the domain's lock: what is wrong with a page table may end the domain, which takes it. */
+    if (atomic_xchg(&v->initialising, true))
         return -EEXIST;
-    /* Not under the domain's lock: what is wrong with a page table may end the domain, which takes it. */
-    ret = pv_set_context(v, ctx);
-    WRITE_ONCE(v->initialising, false);
+    ret = v->initialised ? -EEXIST : pv_set_context(v, ctx);
+    store_release(&v->initialising, false);
     return ret == -ERESTART ? HYPERCALL_RESTART(VCPUOP_initialise, v->id, arg) : ret;
 }
 

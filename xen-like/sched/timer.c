@@ -179,13 +179,10 @@ static void timer_softirq(void)
 
     spin_guard(&tc->lock);
     while ((t = tc->root) && t->deadline <= expired) {
-        void (*fn)(void *) = t->fn;
-        void *data = t->data;
-
         timer_unqueue(tc, t);
-        WRITE_ONCE(tc->running, t);
+        WRITE_ONCE(tc->running, t); /* until it is not, timer_kill() waits and t stays */
         spin_unlock(&tc->lock);
-        fn(data);
+        t->fn(t->data);
         spin_lock(&tc->lock);
         store_release(&tc->running, NULL);
     }
