@@ -66,7 +66,7 @@ void apic_init(void)
     if (machine.lapic_address)
         base = machine.lapic_address;
     base &= 0x000ffffffffff000;
-    mm_close_mmio(base, base + PAGE_SIZE);
+    mm_close_mmio(base, base + PAGE_SIZE, false);
     if (x2apic)
         return;
     registers = ioremap(MADDR(base), PAGE_SIZE, false);

@@ -53,7 +53,7 @@ static const struct ioapic *find(unsigned int gsi)
 static void ioapic_init(void)
 {
     for (struct ioapic *a = machine.ioapic; a < machine.ioapic + machine.nr_ioapics; a++) {
-        mm_readonly_mmio(a->address, a->address + PAGE_SIZE);
+        mm_close_mmio(a->address, a->address + PAGE_SIZE, true);
         a->window = ioremap(MADDR(a->address), 0x20, false);
         if (!a->window || a->gsi_base >= MAX_GSI) {
             log_warn("I/O APIC %u at %#lx cannot be used: %s\n", a->id, a->address,

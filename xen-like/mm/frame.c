@@ -53,11 +53,11 @@ static bool frame_ref(struct frame *f, const struct domain *d)
     return false;
 }
 
-bool frame_get(mfn_t mfn, struct domain *d)
+struct frame *frame_get(mfn_t mfn, const struct domain *d)
 {
     struct frame *f = frame_lookup(mfn);
 
-    return f && frame_ref(f, d);
+    return f && frame_ref(f, d) ? f : NULL;
 }
 
 void frame_put(struct frame *f)
@@ -90,40 +90,24 @@ static bool segdesc_ok(const struct frame *f)
 
 /* --- type references --- */
 
-/* Ends the time under lock of a frame that has one type reference. Nobody else changes the word meanwhile. */
-static void settle(struct frame *f, enum frame_type type, u32 flags_and_refs)
-{
-    store_release(&f->type, (u32)type << TYPE_SHIFT | flags_and_refs);
-}
+/* What settle() leaves a frame with, beside its type. */
+#define VALIDATED   (TYPE_VALIDATED | 1)
+#define PARTIAL     (TYPE_PARTIAL | 1)
+#define NOT_USED    0u      /* TLBs may know it from this or an earlier time of the type: hence its stamp */
 
 /*
- * Leaves f PARTIAL. The state's own general reference is taken unless it is there from an earlier
- * interruption.
+ * Ends the time under lock of a frame that has one type reference; nobody else changes the word meanwhile.
+ * The PARTIAL state's own general reference comes and goes with it.
  */
-static void settle_partial(struct frame *f, enum frame_type type, bool was_partial)
+static void settle(struct frame *f, enum frame_type type, bool was_partial, u32 state)
 {
-    if (!was_partial)
+    if (state == PARTIAL && !was_partial)
         atomic_inc(&f->count);
-    settle(f, type, TYPE_PARTIAL | 1);
-}
-
-/* Validation failed with rc: what was validated is undone, now or at the end of the hypercall. */
-static int give_up(struct frame *f, enum frame_type type, struct domain *d, bool was_partial, bool preemptible, int rc)
-{
-    if (is_table(type) && f->progress) {
-        if (preemptible && type != FRAME_L1) {
-            settle_partial(f, type, was_partial);
-            frame_undo_later(f);
-            return rc;
-        }
-        table_demote(f, type, d, false);
-    }
-    f->stamp = tlb_stamp();
-    /* A TLB may know f as a table from an earlier time of this type, which nothing has flushed. */
-    settle(f, type, 0);
-    if (was_partial)
+    if (state == NOT_USED)
+        f->stamp = tlb_stamp();
+    store_release(&f->type, (u32)type << TYPE_SHIFT | state);
+    if (was_partial && state != PARTIAL)
         frame_put(f);
-    return rc;
 }
 
 /* f has been locked for its first reference of type; before was its type word before that. */
@@ -145,16 +129,25 @@ static int establish(struct frame *f, enum frame_type type, u32 before, bool pre
     } else if (type == FRAME_SEGDESC && !segdesc_ok(f)) {
         rc = -EINVAL;
     }
-    if (rc == -ERESTART)
-        settle_partial(f, type, partial);
-    else if (rc)
-        return give_up(f, type, d, partial, preemptible, rc);
-    else {
-        settle(f, type, TYPE_VALIDATED | 1);
-        if (partial)
-            frame_put(f);
+    u32 state = rc == -ERESTART ? PARTIAL : rc ? NOT_USED : VALIDATED;
+    if (state == NOT_USED && is_table(type) && f->progress) {
+        /* What was validated is undone, now or at the end of the hypercall. */
+        if (preemptible && type != FRAME_L1) {
+            state = PARTIAL;
+            frame_undo_later(f);
+        } else {
+            table_demote(f, type, d, false);
+        }
     }
+    settle(f, type, partial, state);
     return rc;
+}
+
+/* Lets whoever has f locked go on; its type word after that. */
+static u32 wait_for(const struct frame *f)
+{
+    spin_pause();
+    return READ_ONCE(f->type);
 }
 
 int frame_get_type(struct frame *f, enum frame_type type, bool preemptible)
@@ -177,22 +170,15 @@ int frame_get_type(struct frame *f, enum frame_type type, bool preemptible)
         } else if (word & TYPE_PARTIAL) {
             new = (word & ~TYPE_PARTIAL) | TYPE_LOCKED;
         } else {
-            spin_pause();
-            word = READ_ONCE(f->type);
+            word = wait_for(f);
             continue;
         }
         if (atomic_cmpxchg(&f->type, &word, new))
             break;
     }
-    if (new & TYPE_VALIDATED)
-        return 0;
-    return establish(f, type, word, preemptible);
+    return new & TYPE_VALIDATED ? 0 : establish(f, type, word, preemptible);
 }
 
-/*
- * Another reference of a type that f has and is validated for; never waits. For tables within their own
- * level.
- */
 bool frame_get_same_type(struct frame *f, enum frame_type type)
 {
     u32 word = READ_ONCE(f->type);
@@ -210,15 +196,8 @@ static int dissolve(struct frame *f, enum frame_type type, bool was_partial, boo
 {
     int rc = table_demote(f, type, frame_domain(f->owner), preemptible);
 
-    if (rc) {
-        settle_partial(f, type, was_partial);
-        return rc;
-    }
-    f->stamp = tlb_stamp();
-    settle(f, type, 0);
-    if (was_partial)
-        frame_put(f);
-    return 0;
+    settle(f, type, was_partial, rc ? PARTIAL : NOT_USED);
+    return rc;
 }
 
 int frame_put_type(struct frame *f, bool preemptible)
@@ -235,8 +214,7 @@ int frame_put_type(struct frame *f, bool preemptible)
             f->stamp = tlb_stamp();
             new = type == FRAME_WRITABLE ? WRITABLE_READY : word & TYPE_MASK;
         } else if (word & TYPE_LOCKED) {
-            spin_pause();
-            word = READ_ONCE(f->type);
+            word = wait_for(f);
             continue;
         } else {
             new = (word & ~TYPE_VALIDATED) | TYPE_LOCKED;
@@ -244,9 +222,8 @@ int frame_put_type(struct frame *f, bool preemptible)
         if (atomic_cmpxchg(&f->type, &word, new))
             break;
     }
-    if (new & TYPE_VALIDATED || !(new & TYPE_REFS))
-        return 0;
-    return dissolve(f, word >> TYPE_SHIFT, false, preemptible);
+    return (new & (TYPE_LOCKED | TYPE_VALIDATED)) == TYPE_LOCKED ? dissolve(f, word >> TYPE_SHIFT, false, preemptible)
+                                                                 : 0;
 }
 
 int frame_undo_partial(struct frame *f, bool preemptible)
@@ -260,7 +237,25 @@ int frame_undo_partial(struct frame *f, bool preemptible)
     return dissolve(f, word >> TYPE_SHIFT, true, preemptible);
 }
 
+int frame_undo(mfn_t mfn, const struct domain *d, bool preemptible)
+{
+    struct frame *f held_frame = frame_get(mfn, d);
+
+    return f ? frame_undo_partial(f, preemptible) : 0;
+}
+
 /* --- both at once --- */
+
+/* The long way: one reference after the other. */
+static int get_both(struct frame *f, const struct domain *d, enum frame_type type, bool preemptible)
+{
+    if (!frame_ref(f, d))
+        return -EINVAL;
+    int rc = frame_get_type(f, type, preemptible);
+    if (rc)
+        frame_put(f);
+    return rc;
+}
 
 bool frame_get_writable(struct frame *f, const struct domain *d)
 {
@@ -274,21 +269,13 @@ bool frame_get_writable(struct frame *f, const struct domain *d)
         if (!refs || refs >= REFS_MAX)
             return false;
         if (type && ((type & ~TYPE_REFS) != WRITABLE_READY || (type & TYPE_REFS) >= TYPE_REFS_MAX))
-            goto slow;
+            return !get_both(f, d, FRAME_WRITABLE, false);
         new = (word + 1) | (type ? 0 : WORD_TYPE(WRITABLE_READY));
         new += WORD_TYPE(1);
     } while (!atomic_cmpxchg(word_of(f), &word, new));
     if (likely(READ_ONCE(f->owner) == d->id))
         return true;
     frame_put_mapping(f, true);
-    return false;
-
-slow:
-    if (!frame_ref(f, d))
-        return false;
-    if (!frame_get_type(f, FRAME_WRITABLE, false))
-        return true;
-    frame_put(f);
     return false;
 }
 
@@ -314,26 +301,28 @@ void frame_put_mapping(struct frame *f, bool writable)
     } while (!atomic_cmpxchg(word_of(f), &word, word - WORD_TYPE(1) - 1));
 }
 
-bool frame_get_and_type(mfn_t mfn, struct domain *d, enum frame_type type)
+int frame_get_table(mfn_t mfn, const struct domain *d, enum frame_type type, bool preemptible)
 {
     struct frame *f = frame_lookup(mfn);
 
-    if (!f)
-        return false;
-    if (type == FRAME_WRITABLE)
-        return frame_get_writable(f, d);
-    if (!frame_ref(f, d))
-        return false;
-    if (!frame_get_type(f, type, false))
-        return true;
-    frame_put(f);
-    return false;
+    return f ? get_both(f, d, type, preemptible) : -EINVAL;
 }
 
-void frame_put_and_type(struct frame *f)
+bool frame_get_and_type(mfn_t mfn, const struct domain *d, enum frame_type type)
 {
-    frame_put_type(f, false);
+    struct frame *f = frame_lookup(mfn);
+
+    return f && (type == FRAME_WRITABLE ? frame_get_writable(f, d) : !get_both(f, d, type, false));
+}
+
+int frame_put_and_type(struct frame *f)
+{
+    int rc = frame_put_type(f, true);
+
+    if (rc)
+        frame_undo_later(f);
     frame_put(f);
+    return rc;
 }
 
 /* --- the lock --- */
@@ -346,8 +335,7 @@ bool frame_lock(struct frame *f)
         if (!(word & TYPE_VALIDATED) || !(word & TYPE_REFS) || !is_table(word >> TYPE_SHIFT))
             return false;
         if (word & TYPE_LOCKED) {
-            spin_pause();
-            word = READ_ONCE(f->type);
+            word = wait_for(f);
         } else if (atomic_cmpxchg(&f->type, &word, word | TYPE_LOCKED)) {
             return true;
         }
@@ -362,25 +350,15 @@ void frame_undo_later(struct frame *f) { current->undo_mfn = frame_to_mfn(f); }
 
 int finish_undo(void)
 {
-    struct vcpu *v = current;
-    mfn_t mfn = v->undo_mfn;
-    struct frame *f;
-    struct domain *d;
-    int rc = 0;
-
-    f = mfn_to_frame(mfn);
+    mfn_t mfn = current->undo_mfn;
     /*
      * A table of another domain, where the toolstack works on one. It may be gone by now, and somebody
      * else's.
      */
-    d = domain_get(frame_owner(f));
-    if (d && frame_get(mfn, d)) {
-        rc = frame_undo_partial(f, true);
-        frame_put(f);
-    }
-    if (d)
-        domain_put(d);
+    struct domain *d held_domain = domain_get(frame_owner(mfn_to_frame(mfn)));
+    int rc = d ? frame_undo(mfn, d, true) : 0;
+
     if (!rc)
-        v->undo_mfn = MFN(0);
+        current->undo_mfn = MFN(0);
     return rc;
 }

@@ -97,10 +97,17 @@ static inline void *frame_to_virt(const struct frame *f) { return mfn_to_virt(fr
 
 /* --- references. Lock-free; any context but interrupts. --- */
 
-/* Takes a general reference if mfn is RAM owned by d; false otherwise, or where the count is saturated. */
-bool __must_check frame_get(mfn_t mfn, struct domain *d);
+/* Takes a general reference if mfn is RAM owned by d; NULL otherwise, or where the count is saturated. */
+struct frame *__must_check frame_get(mfn_t mfn, const struct domain *d);
 /* Drops one; the last frees the frame. */
 void frame_put(struct frame *f);
+static inline void frame_put_held(struct frame **f)
+{
+    if (*f)
+        frame_put(*f);
+}
+/* struct frame *f held_frame = frame_get(mfn, d): put, unless NULL, when the block is left. */
+#define held_frame __cleanup(frame_put_held)
 /*
  * Takes a type reference (the caller holds a general one), validating the frame's content for a page-table
  * type. -EINVAL: has another type, or content that is not allowed; -EINTR or -ERESTART: preempted, call again
@@ -113,8 +120,9 @@ int frame_put_type(struct frame *f, bool preemptible);
  * frame_get() and frame_get_type() in one, for types that need no validation of long tables (WRITABLE,
  * SEGDESC).
  */
-bool __must_check frame_get_and_type(mfn_t mfn, struct domain *d, enum frame_type type);
-void frame_put_and_type(struct frame *f);
+bool __must_check frame_get_and_type(mfn_t mfn, const struct domain *d, enum frame_type type);
+/* Drops both. -ERESTART: what a table held is still to be dropped, at the end of the present hypercall. */
+int frame_put_and_type(struct frame *f);
 /* A mapping of f goes: drops a general reference and, where writable, one of type WRITABLE. */
 void frame_put_mapping(struct frame *f, bool writable);
 

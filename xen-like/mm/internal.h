@@ -158,10 +158,14 @@ struct domain *frame_domain(u32 owner);
  * level.
  */
 bool frame_get_same_type(struct frame *f, enum frame_type type);
+/* As frame_get_and_type(), for tables, with the errors of frame_get_type(). */
+int __must_check frame_get_table(mfn_t mfn, const struct domain *d, enum frame_type type, bool preemptible);
 /*
  * Undoes a half-validated frame, if f is one. The caller holds a general reference. 0 or -ERESTART.
  */
 int frame_undo_partial(struct frame *f, bool preemptible);
+/* The same for mfn, if it is d's. */
+int frame_undo(mfn_t mfn, const struct domain *d, bool preemptible);
 /*
  * Locks a validated table of page-table type for a change of its entries; false where it is none (any more).
  */

@@ -34,33 +34,27 @@ bool l1tf_dangerous(struct domain *d, u64 pte)
 
 /* --- device memory --- */
 
-/* What no domain may map, or write to. */
-static struct { u64 first, last; bool readable; } closed[32];
+/* What no domain may map, or not writable, and what of PTE_P and PTE_RW is left. */
+static struct { u64 first, last, allowed; } closed[32];
 static unsigned int nr_closed;
 
-static void close_mmio(u64 start, u64 end, bool readable)
+void mm_close_mmio(u64 start, u64 end, bool readable)
 {
     if (nr_closed == ARRAY_SIZE(closed))
         panic("More than %u device regions are the hypervisor's own", nr_closed);
     closed[nr_closed].first = start >> PAGE_SHIFT;
     closed[nr_closed].last = (end - 1) >> PAGE_SHIFT;
-    closed[nr_closed++].readable = readable;
+    closed[nr_closed++].allowed = readable ? PTE_P : 0;
 }
 
-void mm_close_mmio(u64 start, u64 end) { close_mmio(start, end, false); }
-
-void mm_readonly_mmio(u64 start, u64 end) { close_mmio(start, end, true); }
-
-bool mmio_permitted(const struct domain *d, mfn_t mfn, bool *readonly)
+u64 mmio_allowed(const struct domain *d, mfn_t mfn)
 {
+    u64 allowed = PTE_P | PTE_RW;
+
     if (!d->hardware || mfn.v >= 1UL << (cpu.phys_bits - PAGE_SHIFT))
-        return false;
-    *readonly = false;
+        return 0;
     for (unsigned int i = 0; i < nr_closed; i++)
-        if (mfn.v >= closed[i].first && mfn.v <= closed[i].last) {
-            if (!closed[i].readable)
-                return false;
-            *readonly = true;
-        }
-    return true;
+        if (mfn.v >= closed[i].first && mfn.v <= closed[i].last)
+            allowed &= closed[i].allowed;
+    return allowed;
 }

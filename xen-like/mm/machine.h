@@ -21,5 +21,5 @@ static inline bool l1tf_check(struct domain *d, u64 pte)
     return unlikely(l1tf_active) && pte && l1tf_dangerous(d, pte);
 }
 
-/* True where d may map the frame mfn, which is not RAM; *readonly: only so that it cannot write. */
-bool mmio_permitted(const struct domain *d, mfn_t mfn, bool *readonly);
+/* What an entry of d may have of PTE_P and PTE_RW that names the frame mfn, which is not RAM. */
+u64 mmio_allowed(const struct domain *d, mfn_t mfn);

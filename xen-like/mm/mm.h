@@ -37,10 +37,11 @@ extern struct boot_memory boot_memory;
  */
 void mm_init(void);
 void mm_free_boot_range(u64 start, u64 end);
-/* No domain may map the device memory [start, end): the local APICs'. Boot only. */
-void mm_close_mmio(u64 start, u64 end);
-/* The hardware domain may map it, but gets it read-only whatever it asks for: the I/O APICs'. Boot only. */
-void mm_readonly_mmio(u64 start, u64 end);
+/*
+ * No domain may map the device memory [start, end): the local APICs'. Or, where it is readable, the hardware
+ * domain may, but gets it read-only whatever it asks for: the I/O APICs'. Boot only.
+ */
+void mm_close_mmio(u64 start, u64 end, bool readable);
 /* Makes the tables for the window of cpu (CPU_WINDOW). -ENOMEM */
 int mm_init_cpu_window(unsigned int cpu);
 /* Maps the two parts of a stack (mm/layout.h) from those addresses on at CPU_STACK(cpu). False: no memory. */

@@ -27,11 +27,13 @@
 static bool linear_tables = true;
 OPTION_BOOL("pv-linear-pt", linear_tables);
 
-/* --- L1 entries --- */
+/* --- what an entry may be, and what it holds --- */
 
-static inline u64 l1_refused_bits(const struct domain *d)
+#define UPPER_REFUSED_BITS (PTE_PWT | PTE_PCD | PTE_PSE | PTE_G)
+
+static inline u64 refused_bits(enum frame_type type, const struct domain *d)
 {
-    return d->hardware ? pte_nx_refused : PTE_CACHE | pte_nx_refused;
+    return pte_nx_refused | (type != FRAME_L1 ? UPPER_REFUSED_BITS : d->hardware ? 0 : PTE_CACHE);
 }
 
 /*
@@ -45,35 +47,32 @@ u64 l1_adjust(u64 pte)
     return pte & PTE_GUEST_KERNEL ? pte : pte | PTE_G;
 }
 
+static inline u64 adjust(u64 pte, enum frame_type type) { return type == FRAME_L1 ? l1_adjust(pte) : pte | PTE_US; }
+
 /* Memory that is not RAM. It has no references. */
 static int l1_get_mmio(u64 *pte, const struct domain *owner, const struct domain *pg_owner)
 {
     mfn_t mfn = pte_mfn(*pte);
-    bool readonly;
+    u64 allowed = mmio_allowed(owner, mfn);
 
-    if (pg_owner == domain_io)
-        pg_owner = current->domain;
-    if (!mmio_permitted(pg_owner, mfn, &readonly))
+    if (!mmio_allowed(pg_owner == domain_io ? current->domain : pg_owner, mfn))
         return mfn.v == PTE_ADDR >> PAGE_SHIFT ? -EINVAL : -EPERM;
-    if (!mmio_permitted(owner, mfn, &readonly))
+    if (!allowed)
         return -EPERM;
-    if (readonly)
-        *pte &= ~PTE_RW;
+    *pte &= allowed | ~PTE_RW;
     return 0;
 }
 
 /* Takes what the present entry *pte in a table of owner holds, of a frame of pg_owner. */
 static inline int l1_get(u64 *pte, const struct domain *owner, struct domain *pg_owner)
 {
-    mfn_t mfn = pte_mfn(*pte);
-    struct frame *f;
+    struct frame *f = frame_lookup(pte_mfn(*pte));
 
-    if (unlikely(*pte & l1_refused_bits(owner)))
+    if (unlikely(*pte & refused_bits(FRAME_L1, owner)))
         return -EINVAL;
-    f = frame_lookup(mfn);
     if (unlikely(!f))
         return l1_get_mmio(pte, owner, pg_owner);
-    if (*pte & PTE_RW ? frame_get_writable(f, pg_owner) : frame_get(mfn, pg_owner)) {
+    if (*pte & PTE_RW ? frame_get_writable(f, pg_owner) : frame_get(pte_mfn(*pte), pg_owner) != NULL) {
         /* RAM has one cache attribute, write-back: there are no aliases with different ones. */
         *pte &= ~PTE_CACHE;
         return 0;
@@ -96,57 +95,6 @@ void l1_put(u64 pte, const struct domain *d)
         tlb_flush_domain_since(d, tlb_stamp());
     frame_put_mapping(f, pte & PTE_RW);
 }
-
-static int l1_promote(struct frame *f, struct domain *d)
-{
-    u64 *table = frame_to_virt(f);
-    unsigned int i = 0;
-
-    while (i < PTES) {
-        u64 pte;
-        int rc;
-
-        if (!(i % 8) && eight_zero(&table[i])) {
-            i += 8;
-            continue;
-        }
-        pte = table[i];
-        if (pte & PTE_P) {
-            rc = l1_get(&pte, d, d);
-            pte = l1_adjust(pte);
-            if (!rc && pte != table[i])
-                table[i] = pte;
-        } else {
-            rc = l1tf_check(d, pte) ? -EINVAL : 0;
-        }
-        if (unlikely(rc)) {
-            f->progress = i;
-            return rc;
-        }
-        i++;
-    }
-    f->progress = PTES;
-    return 0;
-}
-
-static void l1_demote(struct frame *f, const struct domain *d)
-{
-    const u64 *table = frame_to_virt(f);
-    unsigned int i = f->progress;
-
-    while (i) {
-        if (!(i % 8) && eight_zero(&table[i - 8])) {
-            i -= 8;
-            continue;
-        }
-        l1_put(table[--i], d);
-    }
-    f->progress = 0;
-}
-
-/* --- entries of L2 to L4 --- */
-
-#define UPPER_REFUSED_BITS (PTE_PWT | PTE_PCD | PTE_PSE | PTE_G)
 
 /* Adds by to *count where *count is 0 or has the sign of by. */
 static bool linear_count(s16 *count, s16 by)
@@ -172,19 +120,14 @@ static bool linear_get(u64 pte, struct frame *table, enum frame_type type, struc
     if (!frame_get(pte_mfn(pte), d))
         return false;
     /* The type reference first: only then is `linear` of the other table what it seems. */
-    if (!frame_get_same_type(f, type))
-        goto put;
-    if (!linear_count(&table->linear, 1))
-        goto put_type;
-    if (!linear_count(&f->linear, -1)) {
-        atomic_dec(&table->linear);
-        goto put_type;
+    if (frame_get_same_type(f, type)) {
+        if (linear_count(&table->linear, 1)) {
+            if (linear_count(&f->linear, -1))
+                return true;
+            atomic_dec(&table->linear);
+        }
+        frame_put_type(f, false);
     }
-    return true;
-
-put_type:
-    frame_put_type(f, false);
-put:
     frame_put(f);
     return false;
 }
@@ -192,25 +135,16 @@ put:
 /* Takes what the present entry pte of table holds. Tables below L2 are small, and validated in one go. */
 static int upper_get(u64 pte, struct frame *table, enum frame_type type, struct domain *d, bool preemptible)
 {
-    mfn_t mfn = pte_mfn(pte);
-    int rc;
-
-    if ((pte & UPPER_REFUSED_BITS) || (pte & pte_nx_refused) || !frame_get(mfn, d))
+    if (pte & refused_bits(type, d))
         return -EINVAL;
-    rc = frame_get_type(mfn_to_frame(mfn), type - 1, preemptible && type > FRAME_L2);
-    if (likely(!rc))
-        return 0;
-    frame_put(mfn_to_frame(mfn));
-    if (rc == -EINVAL && linear_get(pte, table, type, d))
-        return 0;
-    return rc;
+    int rc = frame_get_table(pte_mfn(pte), d, type - 1, preemptible && type > FRAME_L2);
+    return rc == -EINVAL && linear_get(pte, table, type, d) ? 0 : rc;
 }
 
 /* 0, or -ERESTART: the entry holds nothing any more, but the table that it names is left PARTIAL. */
 static int upper_put(u64 pte, struct frame *table, enum frame_type type, bool preemptible)
 {
     struct frame *f = mfn_to_frame(pte_mfn(pte));
-    int rc;
 
     if (!(pte & PTE_P) || f == table)
         return 0;
@@ -218,47 +152,59 @@ static int upper_put(u64 pte, struct frame *table, enum frame_type type, bool pr
         atomic_inc(&f->linear);
         atomic_dec(&table->linear);
     }
-    rc = frame_put_type(f, preemptible);
+    int rc = frame_put_type(f, preemptible);
     frame_put(f);
     return rc;
 }
 
-static int upper_promote(struct frame *f, enum frame_type type, struct domain *d, bool preemptible)
+/* Takes what the entry *pte of table, a table of d, holds; *pte is then what shall stand there. */
+static inline int entry_get(u64 *pte, struct frame *table, enum frame_type type, struct domain *d,
+                            struct domain *pg_owner, bool preemptible)
+{
+    if (!(*pte & PTE_P))
+        return l1tf_check(d, *pte) ? -EINVAL : 0;
+    int rc = type == FRAME_L1 ? l1_get(pte, d, pg_owner) : upper_get(*pte, table, type, d, preemptible);
+    *pte = adjust(*pte, type);
+    return rc;
+}
+
+/* --- whole tables --- */
+
+_Static_assert(HV_L4_FIRST % 8 == 0 && HV_L4_LAST % 8 == 7, "the hypervisor's slots are whole groups of eight");
+
+/* True where the eight entries from i on hold nothing: they are all zero, or the hypervisor's. */
+static inline bool eight_hold_nothing(const u64 *table, unsigned int i, enum frame_type type)
+{
+    return eight_zero(&table[i]) || (type == FRAME_L4 && !guest_l4_slot(i));
+}
+
+static inline __attribute__((always_inline)) int promote(struct frame *f, enum frame_type type, struct domain *d,
+                                                         bool preemptible)
 {
     u64 *table = frame_to_virt(f);
-    unsigned int i = f->progress & PROGRESS_COUNT;
     bool worked = false;
 
-    while (i < PTES) {
-        u64 pte;
-        int rc = 0;
+    for (unsigned int i = f->progress & PROGRESS_COUNT; i < PTES; i++) {
+        u64 pte = table[i];
 
-        if (!(i % 8) && eight_zero(&table[i])) {
-            i += 8;
+        if (!(i % 8) && eight_hold_nothing(table, i, type)) {
+            i += 7;
             continue;
         }
-        pte = table[i];
-        if (type == FRAME_L4 && !guest_l4_slot(i)) {
-            i++;
-            continue;
-        }
-        if (pte & PTE_P) {
+        if (type > FRAME_L1 && pte & PTE_P) {
             if (preemptible && worked && hypercall_preempt_check()) {
                 f->progress = i;
                 return -ERESTART;
             }
-            rc = upper_get(pte, f, type, d, preemptible);
             worked = true;
-        } else if (l1tf_check(d, pte)) {
-            rc = -EINVAL;
         }
-        if (rc) {
-            f->progress = i | PROGRESS_CHILD;
+        int rc = entry_get(&pte, f, type, d, d, preemptible);
+        if (unlikely(rc)) {
+            f->progress = type > FRAME_L1 ? i | PROGRESS_CHILD : i;
             return rc;
         }
-        if ((pte & (PTE_P | PTE_US)) == PTE_P)
-            table[i] = pte | PTE_US;
-        i++;
+        if (pte != table[i])
+            table[i] = pte;
     }
     f->progress = PTES;
     if (type == FRAME_L4)
@@ -266,52 +212,40 @@ static int upper_promote(struct frame *f, enum frame_type type, struct domain *d
     return 0;
 }
 
-/* Deals with the table that the entry behind the validated ones may have left PARTIAL. */
-static int child_demote(struct frame *f, u64 pte, struct domain *d, bool preemptible)
-{
-    mfn_t mfn = pte_mfn(pte);
-    int rc = 0;
-
-    /* Whoever has taken the child over meanwhile, or gives it to another owner, has dealt with it. */
-    if ((pte & PTE_P) && mfn_to_frame(mfn) != f && frame_get(mfn, d)) {
-        rc = frame_undo_partial(mfn_to_frame(mfn), preemptible);
-        frame_put(mfn_to_frame(mfn));
-    }
-    return rc;
-}
-
 static int upper_demote(struct frame *f, enum frame_type type, struct domain *d, bool preemptible)
 {
-    u64 *table = frame_to_virt(f);
+    const u64 *table = frame_to_virt(f);
     unsigned int n = f->progress & PROGRESS_COUNT;
     bool worked = false;
     int rc;
 
     if (type == FRAME_L4)
         isolation_forget(frame_to_mfn(f));
-    if (f->progress & PROGRESS_CHILD) {
-        rc = child_demote(f, table[n], d, preemptible);
+    /*
+     * The table that the entry behind the validated ones names may be PARTIAL. Whoever has taken it over
+     * meanwhile, or gives it to another owner, has dealt with it.
+     */
+    if ((f->progress & PROGRESS_CHILD) && (table[n] & PTE_P) && mfn_to_frame(pte_mfn(table[n])) != f) {
+        rc = frame_undo(pte_mfn(table[n]), d, preemptible);
         if (rc)
             return rc;
-        f->progress = n;
     }
-    while (n) {
-        if (!(n % 8) && eight_zero(&table[n - 8])) {
-            n -= 8;
+    for (; n; n--) {
+        u64 pte = table[n - 1];
+
+        if (!(n % 8) && eight_hold_nothing(table, n - 8, type)) {
+            n -= 7;
             continue;
         }
-        if (type == FRAME_L4 && !guest_l4_slot(n - 1)) {
-            n--;
+        if (!(pte & PTE_P))
             continue;
-        }
         if (preemptible && worked && hypercall_preempt_check()) {
             f->progress = n;
             return -ERESTART;
         }
-        n--;
-        rc = upper_put(table[n], f, type, preemptible);
+        rc = upper_put(pte, f, type, preemptible);
         if (rc) {
-            f->progress = n | PROGRESS_CHILD;
+            f->progress = (n - 1) | PROGRESS_CHILD;
             return rc;
         }
         worked = true;
@@ -320,11 +254,22 @@ static int upper_demote(struct frame *f, enum frame_type type, struct domain *d,
     return 0;
 }
 
-/* --- whole tables --- */
+static void l1_demote(struct frame *f, const struct domain *d)
+{
+    const u64 *table = frame_to_virt(f);
+
+    for (unsigned int n = f->progress; n; n--) {
+        if (!(n % 8) && eight_zero(&table[n - 8]))
+            n -= 7;
+        else
+            l1_put(table[n - 1], d);
+    }
+    f->progress = 0;
+}
 
 int table_promote(struct frame *f, enum frame_type type, struct domain *d, bool preemptible)
 {
-    return type == FRAME_L1 ? l1_promote(f, d) : upper_promote(f, type, d, preemptible);
+    return type == FRAME_L1 ? promote(f, FRAME_L1, d, false) : promote(f, type, d, preemptible);
 }
 
 int table_demote(struct frame *f, enum frame_type type, struct domain *d, bool preemptible)
@@ -352,85 +297,55 @@ static inline u64 write_entry(u64 *slot, u64 old, u64 new, bool keep_ad)
     return old;
 }
 
-int l1_update(u64 *slot, u64 new, bool keep_ad, struct domain *d, struct domain *pg_owner)
+static inline __attribute__((always_inline)) int entry_update(struct frame *table, enum frame_type type, u64 *slot,
+                                                              u64 new, bool keep_ad, struct domain *d,
+                                                              struct domain *pg_owner)
 {
     u64 old = READ_ONCE(*slot);
+    bool same_frame = (new & PTE_P) && !((old ^ new) & ~HARMLESS_BITS) && !(new & refused_bits(type, d));
 
-    if (new & PTE_P) {
-        int rc;
-
-        if (!((old ^ new) & ~HARMLESS_BITS) && !(new & l1_refused_bits(d))) {
-            write_entry(slot, old, l1_adjust(new), keep_ad);
-            return 0;
-        }
-        rc = l1_get(&new, d, pg_owner);
+    if (same_frame) {
+        new = adjust(new, type);
+    } else {
+        int rc = entry_get(&new, table, type, d, pg_owner, true);
         if (unlikely(rc))
             return rc;
-        new = l1_adjust(new);
-    } else if (l1tf_check(d, new)) {
-        return -EINVAL;
     }
-    l1_put(write_entry(slot, old, new, keep_ad), d);
+    old = write_entry(slot, old, new, keep_ad);
+    if (type == FRAME_L4)
+        isolation_entry_changed(frame_to_mfn(table), (unsigned long)slot % PAGE_SIZE / sizeof(*slot));
+    if (same_frame)
+        return 0;
+    if (type == FRAME_L1)
+        l1_put(old, d);
+    else if (upper_put(old, table, type, true))
+        frame_undo_later(mfn_to_frame(pte_mfn(old)));
     return 0;
+}
+
+int l1_update(u64 *slot, u64 new, bool keep_ad, struct domain *d, struct domain *pg_owner)
+{
+    return entry_update(NULL, FRAME_L1, slot, new, keep_ad, d, pg_owner);
 }
 
 bool l1_compare_exchange(u64 *slot, u64 *old, u64 new, struct domain *d, int *rc)
 {
-    *rc = 0;
-    if (new & PTE_P) {
-        *rc = l1_get(&new, d, d);
-        if (*rc)
-            return false;
-        new = l1_adjust(new);
-    } else if (l1tf_check(d, new)) {
-        *rc = -EINVAL;
+    *rc = entry_get(&new, NULL, FRAME_L1, d, d, false);
+    if (*rc)
         return false;
-    }
-    if (!atomic_cmpxchg(slot, old, new)) {
-        l1_put(new, d);
-        return false;
-    }
-    l1_put(*old, d);
-    return true;
-}
-
-static int upper_update(struct frame *f, enum frame_type type, unsigned int i, u64 new, bool keep_ad, struct domain *d)
-{
-    u64 *slot = (u64 *)frame_to_virt(f) + i, old = READ_ONCE(*slot);
-
-    if (type == FRAME_L4 && !guest_l4_slot(i))
-        return -EINVAL;
-    if (new & PTE_P) {
-        int rc = 0;
-
-        if ((new & UPPER_REFUSED_BITS) || (new & pte_nx_refused))
-            return -EINVAL;
-        if (!((old ^ new) & ~HARMLESS_BITS)) {
-            write_entry(slot, old, new | PTE_US, keep_ad);
-            if (type == FRAME_L4)
-                isolation_entry_changed(frame_to_mfn(f), i);
-            return 0;
-        }
-        rc = upper_get(new, f, type, d, true);
-        if (rc)
-            return rc;
-        new |= PTE_US;
-    } else if (l1tf_check(d, new)) {
-        return -EINVAL;
-    }
-    old = write_entry(slot, old, new, keep_ad);
-    if (type == FRAME_L4)
-        isolation_entry_changed(frame_to_mfn(f), i);
-    if (upper_put(old, f, type, true))
-        frame_undo_later(mfn_to_frame(pte_mfn(old)));
-    return 0;
+    bool done = atomic_cmpxchg(slot, old, new);
+    l1_put(done ? *old : new, d);
+    return done;
 }
 
 int table_update(struct frame *f, unsigned int i, u64 new, bool keep_ad, struct domain *d, struct domain *pg_owner)
 {
     enum frame_type type = READ_ONCE(f->type) >> TYPE_SHIFT;
+    u64 *slot = (u64 *)frame_to_virt(f) + i;
 
     if (type == FRAME_L1)
-        return l1_update((u64 *)frame_to_virt(f) + i, new, keep_ad, d, pg_owner);
-    return d == pg_owner ? upper_update(f, type, i, new, keep_ad, d) : -EINVAL;
+        return l1_update(slot, new, keep_ad, d, pg_owner);
+    if (d != pg_owner || (type == FRAME_L4 && !guest_l4_slot(i)))
+        return -EINVAL;
+    return entry_update(f, type, slot, new, keep_ad, d, d);
 }

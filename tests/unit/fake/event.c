@@ -81,13 +81,13 @@ static void unbind_pirq(struct domain *d, unsigned int pirq)
 static unsigned int page_uses[PAGES];
 unsigned int pages_in_use;
 
-bool frame_get_and_type(mfn_t mfn, struct domain *d, enum frame_type type)
+struct frame *frame_get_and_type(mfn_t mfn, const struct domain *d, enum frame_type type)
 {
     if (mfn.v >= PAGES || type != FRAME_WRITABLE)
-        return false;
+        return NULL;
     page_uses[mfn.v]++;
     pages_in_use++;
-    return true;
+    return mfn_to_frame(mfn);
 }
 
 void frame_put_and_type(struct frame *f)

@@ -47,10 +47,9 @@ bool l1tf_dangerous(struct domain *d, u64 pte)
 }
 
 /* One page of device memory, at frame 0xfe000. */
-bool mmio_permitted(const struct domain *d, mfn_t mfn, bool *readonly)
+u64 mmio_allowed(const struct domain *d, mfn_t mfn)
 {
-    *readonly = false;
-    return d->hardware && mfn.v == 0xfe000;
+    return d->hardware && mfn.v == 0xfe000 ? PTE_P | PTE_RW : 0;
 }
 
 u64 hv_large_mfn(unsigned long va)
