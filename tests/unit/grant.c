@@ -58,7 +58,7 @@ static struct domain *make_domain(domid_t id)
     words(l3)[pt_index(VA, 3)] = make_pte(MFN(l2), PTE_P | PTE_RW | PTE_US);
     words(l2)[pt_index(VA, 2)] = make_pte(MFN(table_l1[id]), PTE_P | PTE_RW | PTE_US);
     fake_run_as(d);
-    if (vcpu_set_kernel_root(d->vcpu[0], MFN(l4), false))
+    if (vcpu_set_kernel_root(d->vcpu[0], MFN(l4)))
         abort();
     return d;
 }

@@ -36,13 +36,13 @@ static void check_stale(void)
     unsigned long before;
 
     v->pv.kernel_mode = true;
-    ok(!vcpu_set_kernel_root(v, frame_to_mfn(root), false), "an empty L4 is a root");
+    ok(!vcpu_set_kernel_root(v, frame_to_mfn(root)), "an empty L4 is a root");
     ok(frame_get_and_type(frame_to_mfn(f), d, FRAME_WRITABLE), "a frame is mapped writable");
     frame_put_and_type(f);
     before = fake_tlb_flushes;
     ok(!frame_get_type(f, FRAME_L1, false) && fake_tlb_flushes > before, "its turning into a table flushes the TLB");
     frame_put_type(f, false);
-    tlb_flush_local();
+    tlb_flush_local(TLB_ALL);
     before = fake_tlb_flushes;
     ok(!frame_get_type(f, FRAME_WRITABLE, false) && fake_tlb_flushes == before,
        "its turning back does not, where the TLB was flushed since");

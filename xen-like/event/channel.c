@@ -98,7 +98,7 @@ static void unbind_remote(struct domain *d, struct evtchn *chn)
     peer->unbound_for = d->id;
 }
 
-/* Makes a port free again, if it is not. d's event lock is held, and that of a domain that it is linked to. */
+/* Makes a port free again. d's event lock is held, and that of the domain that it is linked to. */
 static int release(struct domain *d, struct evtchn *chn)
 {
     if (chn->state == CHN_FREE)

@@ -15,7 +15,7 @@
 enum evtchn_state { CHN_FREE, CHN_UNBOUND, CHN_INTERDOMAIN, CHN_PIRQ, CHN_VIRQ, CHN_IPI };
 _Static_assert(CHN_FREE == EVTCHNSTAT_closed && CHN_UNBOUND == EVTCHNSTAT_unbound &&
                CHN_INTERDOMAIN == EVTCHNSTAT_interdomain && CHN_PIRQ == EVTCHNSTAT_pirq &&
-               CHN_VIRQ == EVTCHNSTAT_virq && CHN_IPI == EVTCHNSTAT_ipi, "EVTCHNOP_status tells the state as it is");
+               CHN_VIRQ == EVTCHNSTAT_virq && CHN_IPI == EVTCHNSTAT_ipi, "as EVTCHNOP_status tells it");
 
 struct evtchn {
     struct spinlock lock;

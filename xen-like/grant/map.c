@@ -228,7 +228,7 @@ static void unmap_finish(struct unmap_batch *b)
     struct cpumask mask = current->domain->mm.dirty;
 
     if (b->flush)
-        tlb_flush_mask(&mask);
+        tlb_flush_mask(&mask, TLB_ALL);
     for (const struct unmap *u = b->unmaps; u < b->unmaps + b->n; u++)
         unmap_end(u);
     b->n = 0;

@@ -222,8 +222,8 @@ int frame_put_type(struct frame *f, bool preemptible)
         if (atomic_cmpxchg(&f->type, &word, new))
             break;
     }
-    return (new & (TYPE_LOCKED | TYPE_VALIDATED)) == TYPE_LOCKED ? dissolve(f, word >> TYPE_SHIFT, false, preemptible)
-                                                                 : 0;
+    bool last = (new & (TYPE_LOCKED | TYPE_VALIDATED)) == TYPE_LOCKED;
+    return last ? dissolve(f, word >> TYPE_SHIFT, false, preemptible) : 0;
 }
 
 int frame_undo_partial(struct frame *f, bool preemptible)
@@ -246,17 +246,6 @@ int frame_undo(mfn_t mfn, const struct domain *d, bool preemptible)
 
 /* --- both at once --- */
 
-/* The long way: one reference after the other. */
-static int get_both(struct frame *f, const struct domain *d, enum frame_type type, bool preemptible)
-{
-    if (!frame_ref(f, d))
-        return -EINVAL;
-    int rc = frame_get_type(f, type, preemptible);
-    if (rc)
-        frame_put(f);
-    return rc;
-}
-
 bool frame_get_writable(struct frame *f, const struct domain *d)
 {
     u64 word = READ_ONCE(*word_of(f)), new;
@@ -269,7 +258,7 @@ bool frame_get_writable(struct frame *f, const struct domain *d)
         if (!refs || refs >= REFS_MAX)
             return false;
         if (type && ((type & ~TYPE_REFS) != WRITABLE_READY || (type & TYPE_REFS) >= TYPE_REFS_MAX))
-            return !get_both(f, d, FRAME_WRITABLE, false);
+            return !frame_get_table(frame_to_mfn(f), d, FRAME_WRITABLE, false);
         new = (word + 1) | (type ? 0 : WORD_TYPE(WRITABLE_READY));
         new += WORD_TYPE(1);
     } while (!atomic_cmpxchg(word_of(f), &word, new));
@@ -301,6 +290,17 @@ void frame_put_mapping(struct frame *f, bool writable)
     } while (!atomic_cmpxchg(word_of(f), &word, word - WORD_TYPE(1) - 1));
 }
 
+/* The long way: one reference after the other. */
+static inline int get_both(struct frame *f, const struct domain *d, enum frame_type type, bool preemptible)
+{
+    if (!frame_ref(f, d))
+        return -EINVAL;
+    int rc = frame_get_type(f, type, preemptible);
+    if (rc)
+        frame_put(f);
+    return rc;
+}
+
 int frame_get_table(mfn_t mfn, const struct domain *d, enum frame_type type, bool preemptible)
 {
     struct frame *f = frame_lookup(mfn);
@@ -308,45 +308,47 @@ int frame_get_table(mfn_t mfn, const struct domain *d, enum frame_type type, boo
     return f ? get_both(f, d, type, preemptible) : -EINVAL;
 }
 
-bool frame_get_and_type(mfn_t mfn, const struct domain *d, enum frame_type type)
+struct frame *frame_get_and_type(mfn_t mfn, const struct domain *d, enum frame_type type)
 {
     struct frame *f = frame_lookup(mfn);
 
-    return f && (type == FRAME_WRITABLE ? frame_get_writable(f, d) : !get_both(f, d, type, false));
+    if (f && type == FRAME_WRITABLE)
+        return frame_get_writable(f, d) ? f : NULL;
+    return f && !get_both(f, d, type, false) ? f : NULL;
 }
 
-int frame_put_and_type(struct frame *f)
+void frame_put_and_type(struct frame *f)
 {
-    int rc = frame_put_type(f, true);
-
-    if (rc)
-        frame_undo_later(f);
+    frame_put_type(f, false);
     frame_put(f);
-    return rc;
 }
 
 /* --- the lock --- */
 
-bool frame_lock(struct frame *f)
+/* For tables of this type; FRAME_NONE: of any level. */
+static inline bool lock_table(struct frame *f, enum frame_type type)
 {
     u32 word = READ_ONCE(f->type);
 
     for (;;) {
-        if (!(word & TYPE_VALIDATED) || !(word & TYPE_REFS) || !is_table(word >> TYPE_SHIFT))
+        enum frame_type is = word >> TYPE_SHIFT;
+
+        if (!(word & TYPE_VALIDATED) || !(word & TYPE_REFS) || (type ? is != type : !is_table(is)))
             return false;
-        if (word & TYPE_LOCKED) {
+        if (word & TYPE_LOCKED)
             word = wait_for(f);
-        } else if (atomic_cmpxchg(&f->type, &word, word | TYPE_LOCKED)) {
+        else if (atomic_cmpxchg(&f->type, &word, word | TYPE_LOCKED))
             return true;
-        }
     }
 }
+
+bool frame_lock(struct frame *f) { return lock_table(f, FRAME_NONE); }
+
+bool frame_lock_l1(struct frame *f) { return lock_table(f, FRAME_L1); }
 
 void frame_unlock(struct frame *f) { atomic_and(&f->type, ~TYPE_LOCKED); }
 
 /* --- work put off --- */
-
-void frame_undo_later(struct frame *f) { current->undo_mfn = frame_to_mfn(f); }
 
 int finish_undo(void)
 {

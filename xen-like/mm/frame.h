@@ -120,9 +120,8 @@ int frame_put_type(struct frame *f, bool preemptible);
  * frame_get() and frame_get_type() in one, for types that need no validation of long tables (WRITABLE,
  * SEGDESC).
  */
-bool __must_check frame_get_and_type(mfn_t mfn, const struct domain *d, enum frame_type type);
-/* Drops both. -ERESTART: what a table held is still to be dropped, at the end of the present hypercall. */
-int frame_put_and_type(struct frame *f);
+struct frame *__must_check frame_get_and_type(mfn_t mfn, const struct domain *d, enum frame_type type);
+void frame_put_and_type(struct frame *f);
 /* A mapping of f goes: drops a general reference and, where writable, one of type WRITABLE. */
 void frame_put_mapping(struct frame *f, bool writable);
 

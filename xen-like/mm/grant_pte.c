@@ -11,14 +11,11 @@ static u64 *place_lock(const struct grant_place *at, struct frame **table)
 {
     u64 *slot = at->is_pte ? maddr_to_virt(MADDR(at->where)) : guest_l1_slot(current, at->where);
 
-    if ((unsigned long)slot % sizeof(*slot) || !slot || !frame_get(virt_to_mfn(slot), current->domain))
+    *table = slot && (unsigned long)slot % sizeof(*slot) == 0 ? frame_get(virt_to_mfn(slot), current->domain) : NULL;
+    if (!*table)
         return NULL;
-    *table = mfn_to_frame(virt_to_mfn(slot));
-    if (frame_lock(*table)) {
-        if (frame_type_of(*table) == FRAME_L1)
-            return slot;
-        frame_unlock(*table);
-    }
+    if (frame_lock_l1(*table))
+        return slot;
     frame_put(*table);
     return NULL;
 }

@@ -8,7 +8,7 @@
 #include "mm/pte.h"
 #include "pv/hypercall.h"
 
-/* --- init.c, vmap.c: the hypervisor's own page tables --- */
+/* --- vmap.c: the hypervisor's own page tables --- */
 extern u64 hv_pte_global;       /* PTE_G where the CPUs have global pages */
 extern u64 *hv_l4;              /* the table that hv_root names */
 /*
@@ -16,9 +16,15 @@ extern u64 *hv_l4;              /* the table that hv_root names */
  * Tables come from early memory, later from the allocator; false: no memory, with a part mapped.
  */
 bool hv_map(unsigned long va, u64 from, u64 size, u64 flags, bool large);
-/* The first frame of the 2 MiB piece that va is mapped by; 0: not by such a piece. */
+/*
+ * The entry for va in the table of this level that table leads to, whose own level is `from`. Tables on the
+ * way are made as needed; NULL: no memory. hv_entry() begins at hv_l4.
+ */
+u64 *table_entry(u64 *table, unsigned int from, unsigned long va, unsigned int level);
+u64 *hv_entry(unsigned long va, unsigned int level);
+/* The first frame of the 2 MiB piece that va, of the M2P, is mapped by; 0: not by such a piece. */
 u64 hv_large_mfn(unsigned long va);
-/* The page of tables that hv_map() needs, zeroed. */
+/* The page of tables that these need, zeroed; NULL: no memory. init.c */
 extern u64 *(*hv_table_alloc)(void);
 
 /* --- buddy.c: frames by the block --- */
@@ -92,12 +98,17 @@ u64 *guest_l1_slot(const struct vcpu *v, unsigned long va);
 /* --- mmu_update.c --- */
 /* The domain whose frames a call is about: current's, DOMID_IO, DOMID_XEN, or another. NULL: none. */
 struct domain *foreign_domain_get(unsigned int domid);
-void foreign_domain_put(struct domain *d);
+static inline void foreign_domain_put(struct domain **d)
+{
+    if (*d && *d != current->domain && *d != domain_io && *d != domain_xen)
+        domain_put(*d);
+}
+/* struct domain *d held_foreign = foreign_domain_get(id): put, unless NULL, when the block is left. */
+#define held_foreign __cleanup(foreign_domain_put)
 /* -EPERM where the current domain has no right to work on d. */
 int foreign_permitted(const struct domain *d);
 
 /* A list of operations in guest memory, that a hypercall with the arguments of mmu_update works through. */
-#define MMU_UPDATE_PREEMPTED 0x80000000u    /* in count: this is our own continuation */
 struct batch {
     unsigned long ops, size;    /* address of the next, bytes of each */
     unsigned int count;         /* operations left */
@@ -141,14 +152,16 @@ u64 l1_adjust(u64 pte);
 void l1_put(u64 pte, const struct domain *d);
 /* The same for one entry of a locked L1 table. */
 int l1_update(u64 *slot, u64 new, bool keep_ad, struct domain *d, struct domain *pg_owner);
-/* The same where the entry is *old; else false with what was found in *old, or with *rc not 0. */
-bool l1_compare_exchange(u64 *slot, u64 *old, u64 new, struct domain *d, int *rc);
+/* The same where the entry is *old; *old is then what was found. */
+int l1_compare_exchange(u64 *slot, u64 *old, u64 new, struct domain *d);
 
 /* --- domain_frames.c --- */
 /* By domain id, as many as there can be; made at boot. Written under the page_lock of the domain concerned. */
 extern struct domain **owners;
 
 /* --- frame.c --- */
+/* Leaves f, whose undoing was put off, to the end of the present hypercall of the current vCPU. */
+static inline void frame_undo_later(struct frame *f) { current->undo_mfn = frame_to_mfn(f); }
 /*
  * The domain that owns frames under this id. It lives while it owns any; NULL for owners that are no domain.
  */
@@ -160,21 +173,28 @@ struct domain *frame_domain(u32 owner);
 bool frame_get_same_type(struct frame *f, enum frame_type type);
 /* As frame_get_and_type(), for tables, with the errors of frame_get_type(). */
 int __must_check frame_get_table(mfn_t mfn, const struct domain *d, enum frame_type type, bool preemptible);
+/* Drops both. -ERESTART: what the table held is still to be dropped, at the end of the present hypercall. */
+static inline int frame_put_table(struct frame *f)
+{
+    int rc = frame_put_type(f, true);
+
+    if (rc)
+        frame_undo_later(f);
+    frame_put(f);
+    return rc;
+}
 /*
  * Undoes a half-validated frame, if f is one. The caller holds a general reference. 0 or -ERESTART.
  */
 int frame_undo_partial(struct frame *f, bool preemptible);
 /* The same for mfn, if it is d's. */
 int frame_undo(mfn_t mfn, const struct domain *d, bool preemptible);
-/*
- * Locks a validated table of page-table type for a change of its entries; false where it is none (any more).
- */
+/* Locks a validated table of any level, or of L1, for a change of its entries; false: it is none any more. */
 bool frame_lock(struct frame *f);
+bool frame_lock_l1(struct frame *f);
 void frame_unlock(struct frame *f);
 /* As frame_get_type(f, FRAME_WRITABLE), and a general reference; the common case in one step. */
 bool frame_get_writable(struct frame *f, const struct domain *d);
-/* Leaves f, whose undoing was put off, to the end of the present hypercall of the current vCPU. */
-void frame_undo_later(struct frame *f);
 int finish_undo(void);
 /* Goes on with what frame_undo_later() left; called when a hypercall starts and ends. 0 or -ERESTART. */
 static inline int mm_finish_undo(void) { return likely(!current->undo_mfn.v) ? 0 : finish_undo(); }

@@ -69,15 +69,18 @@ void root_reload(const struct vcpu *v);
 void root_changed(void);
 
 /* --- TLB. Interrupts enabled for the forms that reach other CPUs. --- */
-void tlb_flush_local(void);                             /* global entries too */
+#define TLB_ALL (1UL << 63)                             /* in place of a page's address, as which it is none */
+void tlb_flush_local(unsigned long va);                 /* TLB_ALL: global entries too */
 void tlb_flush_page_local(unsigned long va);            /* canonical or not: a non-canonical one does nothing */
-void tlb_flush_mask(const struct cpumask *mask);
-void tlb_flush_page_mask(const struct cpumask *mask, unsigned long va);
+void tlb_flush_mask(const struct cpumask *mask, unsigned long va);
 
 /* --- a vCPU's base tables --- */
-/* Sets and pins nothing: takes the references for a first or new kernel root. Preemptible. */
-int vcpu_set_kernel_root(struct vcpu *v, mfn_t mfn, bool preemptible);
-int vcpu_set_user_root(struct vcpu *v, mfn_t mfn, bool preemptible);   /* mfn 0: none */
+/*
+ * A first or new root of v, which holds its references. Preemptible: -ERESTART, until the new one is in
+ * place; what then is left to undo of the old one is done at the end of the hypercall.
+ */
+int vcpu_set_kernel_root(struct vcpu *v, mfn_t mfn);
+int vcpu_set_user_root(struct vcpu *v, mfn_t mfn);                     /* mfn 0: none */
 /* Pins mfn as an L4 of d, as MMUEXT_PIN_L4_TABLE does. Not preemptible: for Domain-0's first tables. */
 int mm_pin_root(struct domain *d, mfn_t mfn);
 int vcpu_drop_roots(struct vcpu *v);                                   /* preemptible: -ERESTART */
@@ -90,7 +93,6 @@ int vcpu_drop_roots(struct vcpu *v);                                   /* preemp
  * old one was compared: found is then what was there.
  */
 struct frame *ptwr_get(const struct vcpu *v, unsigned long va);
-void ptwr_put(struct frame *f);
 u64 ptwr_load(const struct frame *f, unsigned long va, unsigned int size);
 bool ptwr_store(struct frame *f, struct domain *d, unsigned long va, u64 old, u64 new_value, unsigned int size,
                 bool cmpxchg, u64 *found);

@@ -19,12 +19,6 @@ struct domain *foreign_domain_get(unsigned int domid)
     return domid == current->domain->id || domid >= DOMID_FIRST_RESERVED ? NULL : domain_get(domid);
 }
 
-void foreign_domain_put(struct domain *d)
-{
-    if (d != current->domain && d != domain_io && d != domain_xen)
-        domain_put(d);
-}
-
 int foreign_permitted(const struct domain *d)
 {
     return d == current->domain || current->domain->privileged ? 0 : -EPERM;
@@ -39,78 +33,64 @@ struct parties {
 
 static int update_table(u64 ptr, u64 val, bool keep_ad, const struct parties *p)
 {
-    mfn_t mfn = MFN(ptr >> PAGE_SHIFT);
-    unsigned int i = (ptr & (PAGE_SIZE - 1)) / sizeof(u64);
-    struct frame *f;
-    int rc;
+    struct frame *f held_frame = frame_get(MFN(ptr >> PAGE_SHIFT), p->tables);
+    unsigned int i = ptr % PAGE_SIZE / sizeof(u64);
 
-    if (unlikely(!frame_get(mfn, p->tables)))
+    if (unlikely(!f))
         return -EINVAL;
-    f = mfn_to_frame(mfn);
     if (likely(frame_lock(f))) {
-        rc = table_update(f, i, val, keep_ad, p->tables, p->frames);
+        int rc = table_update(f, i, val, keep_ad, p->tables, p->frames);
         frame_unlock(f);
-    } else {
-        rc = frame_get_type(f, FRAME_WRITABLE, false);
-        if (!rc) {
-            /* No table (yet): plain data. */
-            WRITE_ONCE(((u64 *)frame_to_virt(f))[i], val);
-            frame_put_type(f, false);
-        }
+        return rc;
     }
-    frame_put(f);
+    int rc = frame_get_type(f, FRAME_WRITABLE, false);
+    if (!rc) {
+        /* No table (yet): plain data. */
+        WRITE_ONCE(((u64 *)frame_to_virt(f))[i], val);
+        frame_put_type(f, false);
+    }
     return rc;
 }
 
 static int update_m2p(u64 ptr, u64 pfn, const struct parties *p)
 {
-    mfn_t mfn = MFN(ptr >> PAGE_SHIFT);
-
     if (p->tables != current->domain || foreign_permitted(p->frames))
         return -EPERM;
-    if (!frame_get(mfn, p->frames))
+    struct frame *f held_frame = frame_get(MFN(ptr >> PAGE_SHIFT), p->frames);
+    if (!f)
         return -EINVAL;
-    m2p_set(mfn, pfn);
-    frame_put(mfn_to_frame(mfn));
+    m2p_set(MFN(ptr >> PAGE_SHIFT), pfn);
     return 0;
 }
 
-static int update_one(u64 ptr, u64 val, const struct parties *p)
+static int update_one(unsigned long op, void *parties)
 {
-    unsigned int cmd = ptr % sizeof(u64);
+    const struct parties *p = parties;
+    u64 request[2];     /* ptr, val */
 
-    ptr -= cmd;
+    if (unlikely(!get_guest_2_u64(request, op)))
+        return -EFAULT;
+    unsigned int cmd = request[0] % sizeof(u64);
+    u64 ptr = request[0] - cmd;
     if (cmd == MMU_MACHPHYS_UPDATE)
-        return update_m2p(ptr, val, p);
+        return update_m2p(ptr, request[1], p);
     if (cmd != MMU_NORMAL_PT_UPDATE && cmd != MMU_PT_UPDATE_PRESERVE_AD && cmd != MMU_PT_UPDATE_NO_TRANSLATE)
         return -ENOSYS;
     if (foreign_permitted(p->tables) || (p->frames != domain_io && foreign_permitted(p->frames)))
         return -EPERM;
-    return update_table(ptr, val, cmd == MMU_PT_UPDATE_PRESERVE_AD, p);
-}
-
-static int find_parties(unsigned int foreigndom, struct parties *p)
-{
-    struct domain *d = current->domain;
-    unsigned int tables = foreigndom >> 16;
-
-    if (tables > DOMID_FIRST_RESERVED)
-        return -ESRCH;
-    p->tables = tables && tables - 1 != d->id ? domain_get(tables - 1) : d;
-    if (!p->tables)
-        return -ESRCH;
-    p->frames = foreign_domain_get(foreigndom & 0xffff);
-    if (p->frames)
-        return 0;
-    foreign_domain_put(p->tables);
-    return -ESRCH;
+    return update_table(ptr, request[1], cmd == MMU_PT_UPDATE_PRESERVE_AD, p);
 }
 
 /* --- batches: what mmu_update and mmuext_op have in common --- */
 
+#define MMU_UPDATE_PREEMPTED 0x80000000u    /* in count: this is our own continuation */
+
 bool batch_begin(struct batch *b)
 {
-    b->done = 0;
+    if (unlikely(mm_finish_undo())) {
+        b->result = HYPERCALL_RESTART(b->ops, b->count, b->pdone, b->foreigndom);
+        return false;
+    }
     if (unlikely(b->count & MMU_UPDATE_PREEMPTED)) {
         /* Our own continuation. Where only undoing was left, the result stands in the last argument. */
         if (b->count == MMU_UPDATE_PREEMPTED && !b->ops) {
@@ -133,19 +113,13 @@ long batch_run(struct batch *b, int (*one)(unsigned long op, void *arg), void *a
     unsigned int n = 0;
     int rc = 0;
 
-    while (n < b->count) {
-        if (n && hypercall_preempt_check()) {
-            rc = -ERESTART;
-            break;
-        }
-        rc = one(b->ops, arg);
+    while (n < b->count && likely(!rc)) {
+        rc = n && hypercall_preempt_check() ? -ERESTART : one(b->ops, arg);
         if (unlikely(rc))
             break;
         n++;
         b->ops += b->size;
         rc = mm_finish_undo();
-        if (unlikely(rc))
-            break;
     }
     b->count -= n;
     /* A pointer that cannot be written is left alone, as on Xen. */
@@ -162,33 +136,22 @@ long batch_run(struct batch *b, int (*one)(unsigned long op, void *arg), void *a
 
 /* --- mmu_update --- */
 
-static int read_and_update(unsigned long op, void *parties)
-{
-    u64 request[2];     /* ptr, val */
-
-    if (unlikely(!get_guest_2_u64(request, op)))
-        return -EFAULT;
-    return update_one(request[0], request[1], parties);
-}
-
 long do_mmu_update(unsigned long ureqs, unsigned int count, unsigned long pdone, unsigned int foreigndom)
 {
     struct batch b = { .ops = ureqs, .size = sizeof(struct mmu_update), .count = count, .pdone = pdone,
                        .foreigndom = foreigndom };
-    struct parties p;
-    long rc;
+    struct domain *d = current->domain;
+    unsigned int tables = foreigndom >> 16;     /* id of the domain whose tables they are, plus one; 0: own */
 
-    if (unlikely(mm_finish_undo()))
-        return HYPERCALL_RESTART(ureqs, count, pdone, foreigndom);
     if (unlikely(!batch_begin(&b)))
         return b.result;
-    rc = find_parties(foreigndom, &p);
-    if (unlikely(rc))
-        return rc;
-    rc = batch_run(&b, read_and_update, &p);
-    foreign_domain_put(p.tables);
-    foreign_domain_put(p.frames);
-    return rc;
+    if (tables > DOMID_FIRST_RESERVED)
+        return -ESRCH;
+    struct domain *of_tables held_foreign = tables && tables - 1 != d->id ? domain_get(tables - 1) : d;
+    struct domain *of_frames held_foreign = of_tables ? foreign_domain_get(foreigndom & 0xffff) : NULL;
+    if (!of_frames)
+        return -ESRCH;
+    return batch_run(&b, update_one, &(struct parties){ of_tables, of_frames });
 }
 
 _Static_assert(sizeof(struct mmu_update) == 16 && offsetof(struct mmu_update, val) == 8, "read as two words");
@@ -199,22 +162,12 @@ static int update_va(unsigned long va, u64 val, struct domain *pg_owner)
 {
     struct vcpu *v = current;
     u64 *slot = guest_l1_slot(v, va);
-    struct frame *f;
-    mfn_t mfn;
-    int rc = -EINVAL;
+    struct frame *f held_frame = likely(slot) ? frame_get(virt_to_mfn(slot), v->domain) : NULL;
 
-    if (unlikely(!slot))
+    if (unlikely(!f) || unlikely(!frame_lock_l1(f)))
         return -EINVAL;
-    mfn = virt_to_mfn(slot);
-    if (unlikely(!frame_get(mfn, v->domain)))
-        return -EINVAL;
-    f = mfn_to_frame(mfn);
-    if (likely(frame_lock(f))) {
-        if (likely(frame_type_of(f) == FRAME_L1))
-            rc = l1_update(slot, val, false, v->domain, pg_owner);
-        frame_unlock(f);
-    }
-    frame_put(f);
+    int rc = l1_update(slot, val, false, v->domain, pg_owner);
+    frame_unlock(f);
     return rc;
 }
 
@@ -228,23 +181,19 @@ static int flush_as_asked(unsigned long va, unsigned long flags)
 
     if (what == UVMF_NONE)
         return 0;
-    if (what != UVMF_TLB_FLUSH && what != UVMF_INVLPG)
+    if (what == UVMF_TLB_FLUSH)
+        va = TLB_ALL;
+    else if (what != UVMF_INVLPG)
         return -EINVAL;
     if (where == UVMF_LOCAL) {
-        if (what == UVMF_INVLPG)
-            tlb_flush_page_local(va);
-        else
-            tlb_flush_local();
+        tlb_flush_local(va);
         return 0;
     }
     if (where == UVMF_ALL)
         mask = d->mm.dirty;
     else
         rc = guest_vcpumask(d, where, &mask);
-    if (what == UVMF_INVLPG)
-        tlb_flush_page_mask(&mask, va);
-    else
-        tlb_flush_mask(&mask);
+    tlb_flush_mask(&mask, va);
     return rc;
 }
 
@@ -264,12 +213,7 @@ long do_update_va_mapping(unsigned long va, u64 val, unsigned long flags)
 
 long do_update_va_mapping_otherdomain(unsigned long va, u64 val, unsigned long flags, unsigned int domid)
 {
-    struct domain *d = foreign_domain_get(domid);
-    long rc;
+    struct domain *d held_foreign = foreign_domain_get(domid);
 
-    if (!d)
-        return -ESRCH;
-    rc = update_va_mapping(va, val, flags, d);
-    foreign_domain_put(d);
-    return rc;
+    return d ? update_va_mapping(va, val, flags, d) : -ESRCH;
 }

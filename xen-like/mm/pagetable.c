@@ -18,8 +18,11 @@
 #include "mm/machine.h"
 
 /* struct frame.progress */
-#define PROGRESS_CHILD  0x8000u /* the entry after the validated ones may name a table that is PARTIAL on our account */
+#define PROGRESS_CHILD  0x8000u /* the entry after the validated ones may name a table that is PARTIAL for us */
 #define PROGRESS_COUNT  0x7fffu
+
+/* Written once for all types of tables, compiled for L1 and for the others. */
+#define INLINED static inline __attribute__((always_inline))
 
 /* A change in these bits alone leaves all references as they are. */
 #define HARMLESS_BITS   (PTE_NX | PTE_AVAIL | PTE_AVAIL_HIGH | PTE_G | PTE_D | PTE_A | PTE_US)
@@ -47,7 +50,10 @@ u64 l1_adjust(u64 pte)
     return pte & PTE_GUEST_KERNEL ? pte : pte | PTE_G;
 }
 
-static inline u64 adjust(u64 pte, enum frame_type type) { return type == FRAME_L1 ? l1_adjust(pte) : pte | PTE_US; }
+static inline u64 adjust(u64 pte, enum frame_type type)
+{
+    return type == FRAME_L1 ? l1_adjust(pte) : pte | PTE_US;
+}
 
 /* Memory that is not RAM. It has no references. */
 static int l1_get_mmio(u64 *pte, const struct domain *owner, const struct domain *pg_owner)
@@ -66,10 +72,9 @@ static int l1_get_mmio(u64 *pte, const struct domain *owner, const struct domain
 /* Takes what the present entry *pte in a table of owner holds, of a frame of pg_owner. */
 static inline int l1_get(u64 *pte, const struct domain *owner, struct domain *pg_owner)
 {
-    struct frame *f = frame_lookup(pte_mfn(*pte));
-
     if (unlikely(*pte & refused_bits(FRAME_L1, owner)))
         return -EINVAL;
+    struct frame *f = frame_lookup(pte_mfn(*pte));
     if (unlikely(!f))
         return l1_get_mmio(pte, owner, pg_owner);
     if (*pte & PTE_RW ? frame_get_writable(f, pg_owner) : frame_get(pte_mfn(*pte), pg_owner) != NULL) {
@@ -158,8 +163,8 @@ static int upper_put(u64 pte, struct frame *table, enum frame_type type, bool pr
 }
 
 /* Takes what the entry *pte of table, a table of d, holds; *pte is then what shall stand there. */
-static inline int entry_get(u64 *pte, struct frame *table, enum frame_type type, struct domain *d,
-                            struct domain *pg_owner, bool preemptible)
+INLINED int entry_get(u64 *pte, struct frame *table, enum frame_type type, struct domain *d,
+                      struct domain *pg_owner, bool preemptible)
 {
     if (!(*pte & PTE_P))
         return l1tf_check(d, *pte) ? -EINVAL : 0;
@@ -170,7 +175,7 @@ static inline int entry_get(u64 *pte, struct frame *table, enum frame_type type,
 
 /* --- whole tables --- */
 
-_Static_assert(HV_L4_FIRST % 8 == 0 && HV_L4_LAST % 8 == 7, "the hypervisor's slots are whole groups of eight");
+_Static_assert(HV_L4_FIRST % 8 == 0 && HV_L4_LAST % 8 == 7, "the hypervisor's slots are whole eights");
 
 /* True where the eight entries from i on hold nothing: they are all zero, or the hypervisor's. */
 static inline bool eight_hold_nothing(const u64 *table, unsigned int i, enum frame_type type)
@@ -178,19 +183,18 @@ static inline bool eight_hold_nothing(const u64 *table, unsigned int i, enum fra
     return eight_zero(&table[i]) || (type == FRAME_L4 && !guest_l4_slot(i));
 }
 
-static inline __attribute__((always_inline)) int promote(struct frame *f, enum frame_type type, struct domain *d,
-                                                         bool preemptible)
+INLINED int promote(struct frame *f, enum frame_type type, struct domain *d, bool preemptible)
 {
     u64 *table = frame_to_virt(f);
+    unsigned int i = f->progress & PROGRESS_COUNT;
     bool worked = false;
 
-    for (unsigned int i = f->progress & PROGRESS_COUNT; i < PTES; i++) {
-        u64 pte = table[i];
-
+    while (i < PTES) {
         if (!(i % 8) && eight_hold_nothing(table, i, type)) {
-            i += 7;
+            i += 8;
             continue;
         }
+        u64 pte = table[i];
         if (type > FRAME_L1 && pte & PTE_P) {
             if (preemptible && worked && hypercall_preempt_check()) {
                 f->progress = i;
@@ -205,6 +209,7 @@ static inline __attribute__((always_inline)) int promote(struct frame *f, enum f
         }
         if (pte != table[i])
             table[i] = pte;
+        i++;
     }
     f->progress = PTES;
     if (type == FRAME_L4)
@@ -231,12 +236,11 @@ static int upper_demote(struct frame *f, enum frame_type type, struct domain *d,
             return rc;
     }
     for (; n; n--) {
-        u64 pte = table[n - 1];
-
         if (!(n % 8) && eight_hold_nothing(table, n - 8, type)) {
             n -= 7;
             continue;
         }
+        u64 pte = table[n - 1];
         if (!(pte & PTE_P))
             continue;
         if (preemptible && worked && hypercall_preempt_check()) {
@@ -297,9 +301,8 @@ static inline u64 write_entry(u64 *slot, u64 old, u64 new, bool keep_ad)
     return old;
 }
 
-static inline __attribute__((always_inline)) int entry_update(struct frame *table, enum frame_type type, u64 *slot,
-                                                              u64 new, bool keep_ad, struct domain *d,
-                                                              struct domain *pg_owner)
+INLINED int entry_update(struct frame *table, enum frame_type type, u64 *slot, u64 new, bool keep_ad,
+                         struct domain *d, struct domain *pg_owner)
 {
     u64 old = READ_ONCE(*slot);
     bool same_frame = (new & PTE_P) && !((old ^ new) & ~HARMLESS_BITS) && !(new & refused_bits(type, d));
@@ -328,14 +331,13 @@ int l1_update(u64 *slot, u64 new, bool keep_ad, struct domain *d, struct domain 
     return entry_update(NULL, FRAME_L1, slot, new, keep_ad, d, pg_owner);
 }
 
-bool l1_compare_exchange(u64 *slot, u64 *old, u64 new, struct domain *d, int *rc)
+int l1_compare_exchange(u64 *slot, u64 *old, u64 new, struct domain *d)
 {
-    *rc = entry_get(&new, NULL, FRAME_L1, d, d, false);
-    if (*rc)
-        return false;
-    bool done = atomic_cmpxchg(slot, old, new);
-    l1_put(done ? *old : new, d);
-    return done;
+    int rc = entry_get(&new, NULL, FRAME_L1, d, d, false);
+
+    if (!rc)
+        l1_put(atomic_cmpxchg(slot, old, new) ? *old : new, d);
+    return rc;
 }
 
 int table_update(struct frame *f, unsigned int i, u64 new, bool keep_ad, struct domain *d, struct domain *pg_owner)

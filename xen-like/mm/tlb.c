@@ -60,7 +60,6 @@ static u64 root_for_hv(const struct vcpu *v)
 void root_load(const struct vcpu *v)
 {
     struct domain *d = is_idle(v) ? NULL : v->domain, *old = this_cpu(loaded_domain);
-    u64 number;
     unsigned int cpu = this_cpu_nr();
 
     /*
@@ -79,7 +78,7 @@ void root_load(const struct vcpu *v)
     WRITE_ONCE(this_cpu(loaded_vcpu), d ? v : NULL);
     this_cpu(loaded_kernel_root) = d ? v->pv.kernel_root : INVALID_MFN;
     choose_roots(v);
-    number = flush_number();
+    u64 number = flush_number();
     load_cr3_flush_global(root_for_hv(v));
     this_cpu(tlb_flushed) = number;
     if (old && d != old)
@@ -108,26 +107,17 @@ int guest_vcpumask(const struct domain *d, unsigned long bitmap, struct cpumask 
         if (!get_guest_u64(&bits, bitmap))
             return -EFAULT;
         for (; bits; bits &= bits - 1) {
-            unsigned int id = first + __builtin_ctzl(bits), cpu;
-            const struct vcpu *v;
+            unsigned int id = first + __builtin_ctzl(bits);
 
             if (id >= d->max_vcpus)
                 return 0;
-            v = d->vcpu[index_nospec(id, d->max_vcpus)];
-            cpu = v ? v->sched.cpu : cpu_count;
+            const struct vcpu *v = d->vcpu[index_nospec(id, d->max_vcpus)];
+            unsigned int cpu = v ? v->sched.cpu : cpu_count;
             if (cpu < cpu_count && READ_ONCE(per_cpu(loaded_vcpu, cpu)) == v)
                 set_bit(cpu, mask->bits);
         }
     }
     return 0;
-}
-
-void tlb_flush_local(void)
-{
-    u64 number = flush_number();
-
-    load_cr3_flush_global(loaded_cr3());
-    this_cpu(tlb_flushed) = number;
 }
 
 void tlb_flush_page_local(unsigned long va)
@@ -136,40 +126,32 @@ void tlb_flush_page_local(unsigned long va)
     invlpg(va);
 }
 
-static void flush_here(void *unused) { tlb_flush_local(); }
+void tlb_flush_local(unsigned long va)
+{
+    if (va != TLB_ALL) {
+        tlb_flush_page_local(va);
+        return;
+    }
+    u64 number = flush_number();
+    load_cr3_flush_global(loaded_cr3());
+    this_cpu(tlb_flushed) = number;
+}
 
-static void flush_page_here(void *va) { tlb_flush_page_local(*(const unsigned long *)va); }
+static void flush_here(void *va) { tlb_flush_local((unsigned long)va); }
 
-/* True where mask has no CPU but this one; *here tells whether it has this one. */
-static bool only_here(const struct cpumask *mask, bool *here)
+void tlb_flush_mask(const struct cpumask *mask, unsigned long va)
 {
     unsigned int cpu = this_cpu_nr();
-    unsigned long others = 0;
+    struct cpumask others = *mask;
+    unsigned long any = 0;
 
-    *here = test_bit(cpu, mask->bits);
-    for (unsigned int i = 0; i < ARRAY_SIZE(mask->bits); i++)
-        others |= mask->bits[i] & ~(i == cpu / 64 ? 1UL << cpu % 64 : 0);
-    return !others;
-}
-
-void tlb_flush_mask(const struct cpumask *mask)
-{
-    bool here;
-
-    if (!only_here(mask, &here))
-        smp_call(mask, flush_here, NULL, true);
-    else if (here)
-        tlb_flush_local();
-}
-
-void tlb_flush_page_mask(const struct cpumask *mask, unsigned long va)
-{
-    bool here;
-
-    if (!only_here(mask, &here))
-        smp_call(mask, flush_page_here, &va, true);
-    else if (here)
-        tlb_flush_page_local(va);
+    clear_bit(cpu, others.bits);
+    for (unsigned int i = 0; i < ARRAY_SIZE(others.bits); i++)
+        any |= others.bits[i];
+    if (any)
+        smp_call(mask, flush_here, (void *)va, true);
+    else if (test_bit(cpu, mask->bits))
+        tlb_flush_local(va);
 }
 
 /* Flushes each CPU of mask that has not flushed everything since stamp was taken. */
@@ -188,7 +170,7 @@ static void tlb_flush_since(const struct cpumask *mask, u32 stamp)
             any = true;
         }
     if (any)
-        tlb_flush_mask(&late);
+        tlb_flush_mask(&late, TLB_ALL);
 }
 
 void tlb_flush_domain_since(const struct domain *d, u32 stamp)

@@ -39,61 +39,48 @@ u64 guest_l1e(const struct vcpu *v, unsigned long va)
 struct frame *ptwr_get(const struct vcpu *v, unsigned long va)
 {
     u64 pte = guest_l1e(v, va);
-    struct frame *f;
+    struct frame *f = (pte & (PTE_P | PTE_RW)) == PTE_P ? frame_get(pte_mfn(pte), v->domain) : NULL;
 
-    if ((pte & (PTE_P | PTE_RW)) != PTE_P || !frame_get(pte_mfn(pte), v->domain))
-        return NULL;
-    f = mfn_to_frame(pte_mfn(pte));
-    if (likely(frame_type_of(f) == FRAME_L1))
+    if (!f || likely(frame_type_of(f) == FRAME_L1))
         return f;
     frame_put(f);
     return NULL;
 }
 
-void ptwr_put(struct frame *f) { frame_put(f); }
+/* The lowest size bytes of a word. */
+static u64 bytes(unsigned int size) { return size < 8 ? (1UL << size * 8) - 1 : ~0UL; }
 
 /* entry with the size bytes at offset replaced by value. */
 static u64 with_bytes(u64 entry, unsigned int offset, unsigned int size, u64 value)
 {
-    u64 mask = size < 8 ? (1UL << size * 8) - 1 : ~0UL;
-
-    return (entry & ~(mask << offset * 8)) | (value & mask) << offset * 8;
-}
-
-static u64 bytes_of(u64 entry, unsigned int offset, unsigned int size)
-{
-    return entry >> offset * 8 & (size < 8 ? (1UL << size * 8) - 1 : ~0UL);
+    return (entry & ~(bytes(size) << offset * 8)) | (value & bytes(size)) << offset * 8;
 }
 
 /* The entry of f that va lies in. */
 static u64 *ptwr_slot(const struct frame *f, unsigned long va)
 {
-    return (u64 *)((char *)frame_to_virt(f) + (va & (PAGE_SIZE - 1) & ~7UL));
+    return (u64 *)frame_to_virt(f) + va % PAGE_SIZE / sizeof(u64);
 }
 
 u64 ptwr_load(const struct frame *f, unsigned long va, unsigned int size)
 {
-    return bytes_of(READ_ONCE(*ptwr_slot(f, va)), va % 8, size);
+    return READ_ONCE(*ptwr_slot(f, va)) >> va % 8 * 8 & bytes(size);
 }
 
 bool ptwr_store(struct frame *f, struct domain *d, unsigned long va, u64 old, u64 new_value, unsigned int size,
                 bool cmpxchg, u64 *found)
 {
-    unsigned int offset = va % 8;
-    u64 *slot = ptwr_slot(f, va), expected, entry;
-    int rc = -EINVAL;
-
-    if (!frame_lock(f))
+    if (!frame_lock_l1(f))
         return false;
-    if (frame_type_of(f) == FRAME_L1) {
-        entry = READ_ONCE(*slot);
-        if (!cmpxchg) {
-            rc = l1_update(slot, with_bytes(entry, offset, size, new_value), false, d, d);
-        } else {
-            expected = with_bytes(entry, offset, size, old);
-            l1_compare_exchange(slot, &expected, with_bytes(entry, offset, size, new_value), d, &rc);
-            *found = rc ? 0 : bytes_of(expected, offset, size);
-        }
+    u64 *slot = ptwr_slot(f, va), entry = READ_ONCE(*slot), new = with_bytes(entry, va % 8, size, new_value);
+    int rc;
+
+    if (cmpxchg) {
+        entry = with_bytes(entry, va % 8, size, old);
+        rc = l1_compare_exchange(slot, &entry, new, d);
+        *found = rc ? 0 : entry >> va % 8 * 8 & bytes(size);
+    } else {
+        rc = l1_update(slot, new, false, d, d);
     }
     frame_unlock(f);
     return !rc;

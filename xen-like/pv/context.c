@@ -327,8 +327,8 @@ int pv_set_context(struct vcpu *v, const struct vcpu_guest_context *ctx)
 
     const int ret = pv_set_gdt_frames(v, ctx->gdt_frames, ctx->gdt_ents) ?:
                     pv_set_ldt(v, ctx->ldt_base, ctx->ldt_ents) ?:
-                    vcpu_set_kernel_root(v, MFN(ctx->ctrlreg[3] >> PAGE_SHIFT), true) ?:
-                    (user_root.v ? vcpu_set_user_root(v, user_root, true) : 0);
+                    vcpu_set_kernel_root(v, MFN(ctx->ctrlreg[3] >> PAGE_SHIFT)) ?:
+                    (user_root.v ? vcpu_set_user_root(v, user_root) : 0);
     if (ret)
         pv->kernel_mode |= !pv->user_root.v;
     else

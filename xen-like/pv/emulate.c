@@ -180,7 +180,7 @@ static enum emulated emul_read_cr(struct emulation *e)
 
 static enum emulated write_guest_cr3(struct vcpu *v, u64 value)
 {
-    const int ret = vcpu_set_kernel_root(v, MFN(xen_cr3_to_pfn(value)), true);
+    const int ret = vcpu_set_kernel_root(v, MFN(xen_cr3_to_pfn(value)));
 
     return ret == -ERESTART ? EMUL_STAYS : ret == 0;
 }

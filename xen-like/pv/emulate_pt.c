@@ -167,6 +167,6 @@ bool pv_emulate_pt_write(struct vcpu *v, struct cpu_user_regs *regs, unsigned lo
     if (!f)
         return false;
     const bool done = emulate_write(v, regs, cr2, f);
-    ptwr_put(f);
+    frame_put(f);
     return done;
 }
