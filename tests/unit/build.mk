@@ -18,7 +18,7 @@ UNIT_SRC_mm_alloc := $(UNIT_MM_SRC)
 UNIT_SRC_grant := $(UNIT_MM_SRC)
 UNIT_SRC_account := $(UNIT_MM_SRC)
 UNIT_SRC_grant_ops := $(UNIT_MM_SRC)
-UNIT_SRC_mm_init := $(UNIT_MM_SRC) $(addprefix xen-like/mm/,init.c vmap.c machine.c)
+UNIT_SRC_mm_init := $(UNIT_MM_SRC) $(addprefix xen-like/mm/,init.c vmap.c machine.c) xen-like/boot/memmap.c
 UNIT_CFLAGS_mm_init := -DFAKE_REAL_INIT
 UNIT_MM_TESTS := account mm_alloc mm_init mm_pages mm_frames grant grant_ops
 

@@ -12,6 +12,7 @@
 
 #include "fake/memory.h"
 
+#include "boot/info.h"
 #include "cpu/asm.h"
 #include "cpu/features.h"
 #include "cpu/spec.h"
@@ -20,6 +21,7 @@
 #include "mm/machine.h"
 #include "tap.h"
 
+struct boot_info boot_info;
 struct cpu_features cpu;
 struct spec_plan spec_plan;
 u64 image_phys = 0x200000;
@@ -174,11 +176,12 @@ static int run(const struct scenario *s)
     for (unsigned int i = 0; i < 8 && s->map[i].end; i++) {
         const struct mem_range *r = &s->map[i];
 
-        boot_memory.map[boot_memory.nr_map++] = *r;
+        memory_map_add(r->start, r->end - r->start, r->type);
         last = max(last, min(r->end, (u64)MAX_RAM));
     }
+    memory_map_sanitize();
     for (unsigned int i = 0; i < 4 && s->reserved[i].end; i++)
-        boot_memory.reserved[boot_memory.nr_reserved++] = s->reserved[i];
+        memory_reserve(s->reserved[i].start, s->reserved[i].end);
     cpu.page1gb = s->page1gb;
     cpu.nx = true;
     cpu.phys_bits = 46;

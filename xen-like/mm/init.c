@@ -15,9 +15,6 @@
 #include "mm/machine.h"
 
 struct boot_memory boot_memory;
-mfn_t hv_root;
-u64 *hv_l4;
-u64 hv_pte_global;
 u64 frame_limit;
 unsigned long *frame_bitmap;
 
@@ -26,10 +23,9 @@ unsigned long *frame_bitmap;
 #define LARGE_2M        MB(2)
 #define LARGE_1G        GB(1)
 
-struct range { u64 start, end; };
 #define MAX_RANGES (2 * MEM_RANGES_MAX + 64)
 
-static struct range ram[MEM_RANGES_MAX], free_range[MAX_RANGES];
+static struct mem_range ram[MEM_RANGES_MAX], free_range[MAX_RANGES];
 static unsigned int nr_ram, nr_free;
 static u64 early_limit = BOOT_MAPPED_END;
 
@@ -40,7 +36,7 @@ static void add_free(unsigned int at, u64 start, u64 end)
     if (nr_free == MAX_RANGES)
         panic("The memory map has more than %u free pieces; there is no room to note them", MAX_RANGES);
     memmove(&free_range[at + 1], &free_range[at], (nr_free - at) * sizeof(free_range[0]));
-    free_range[at] = (struct range){ start, end };
+    free_range[at] = (struct mem_range){ start, end, 1 };
     nr_free++;
 }
 
@@ -48,7 +44,7 @@ static void add_free(unsigned int at, u64 start, u64 end)
 static void cut_free(u64 start, u64 end)
 {
     for (unsigned int i = 0; i < nr_free; i++) {
-        struct range *r = &free_range[i];
+        struct mem_range *r = &free_range[i];
         u64 old_end = r->end;
 
         if (end <= r->start || start >= r->end)
@@ -61,50 +57,31 @@ static void cut_free(u64 start, u64 end)
 
 static void collect_ranges(void)
 {
-    u64 ignored = 0;
-
-    for (unsigned int i = 0; i < boot_memory.nr_map; i++) {
-        const struct mem_range *m = &boot_memory.map[i];
-        u64 start = ALIGN_UP(m->start, PAGE_SIZE), end = ALIGN_DOWN(m->end, PAGE_SIZE);
-
-        if (m->type != 1 || start >= end)
+    for (const struct mem_range *m = boot_memory.map; m < boot_memory.map + boot_memory.nr_map; m++) {
+        if (m->type != 1)
             continue;
-        if (end > MAX_RAM) {
-            ignored += end - max(start, (u64)MAX_RAM);
-            end = MAX_RAM;
-        }
-        if (start < end)
-            ram[nr_ram++] = (struct range){ start, end };
+        ram[nr_ram++] = *m;
+        buddy_total += (m->end - m->start) >> PAGE_SHIFT;
+        frame_limit = m->end >> PAGE_SHIFT;
+        add_free(nr_free, m->start, m->end);
     }
-    if (ignored)
-        log_warn("Memory above 4 TiB is not used: %lu MiB ignored\n", (unsigned long)(ignored >> 20));
     if (!nr_ram)
         panic("The boot loader's memory map has no RAM");
-
-    for (unsigned int i = 0; i < nr_ram; i++) {
-        buddy_total += (ram[i].end - ram[i].start) >> PAGE_SHIFT;
-        add_free(nr_free, ram[i].start, ram[i].end);
-    }
     cut_free(0, PAGE_SIZE);     /* frame number 0 means "none" in lists */
     for (unsigned int i = 0; i < boot_memory.nr_reserved; i++)
-        cut_free(ALIGN_DOWN(boot_memory.reserved[i].start, PAGE_SIZE),
-                 ALIGN_UP(boot_memory.reserved[i].end, PAGE_SIZE));
-    frame_limit = ram[nr_ram - 1].end >> PAGE_SHIFT;
+        cut_free(boot_memory.reserved[i].start, boot_memory.reserved[i].end);
 }
 
 /* size bytes, aligned to size (a power of two), below early_limit; 0: none. */
 static u64 early_alloc(u64 size)
 {
     for (unsigned int i = nr_free; i-- > 0; ) {
-        u64 end = min(free_range[i].end, early_limit), at;
+        u64 end = min(free_range[i].end, early_limit), at = end < size ? 0 : ALIGN_DOWN(end - size, size);
 
-        if (end < free_range[i].start + size)
-            continue;
-        at = ALIGN_DOWN(end - size, size);
-        if (at < free_range[i].start)
-            continue;
-        cut_free(at, at + size);
-        return at;
+        if (at && at >= free_range[i].start) {
+            cut_free(at, at + size);
+            return at;
+        }
     }
     return 0;
 }
@@ -122,54 +99,6 @@ static u64 *early_table(void)
 /* --- the hypervisor's tables --- */
 
 u64 *(*hv_table_alloc)(void) = early_table;
-
-/* The entry for va in the table of this level; tables above it are made as needed. */
-static u64 *hv_entry(unsigned long va, unsigned int level)
-{
-    u64 *table = hv_l4;
-
-    for (unsigned int l = 4; l > level; l--) {
-        u64 *entry = &table[pt_index(va, l)];
-
-        if (!(*entry & PTE_P)) {
-            u64 *new = hv_table_alloc();
-
-            if (!new)
-                return NULL;
-            *entry = make_pte(virt_to_mfn(new), pt_index(va, 4) == pt_index(M2P_RO_START, 4) ? PTE_TABLE
-                                                                                             : PTE_HV_TABLE);
-        }
-        table = mfn_to_virt(pte_mfn(*entry));
-    }
-    return &table[pt_index(va, level)];
-}
-
-bool hv_map(unsigned long va, u64 from, u64 size, u64 flags, bool large)
-{
-    if (!cpu.nx)
-        flags &= ~PTE_NX;
-    flags |= hv_pte_global;
-    while (size) {
-        unsigned int level = 1;
-        u64 step = PAGE_SIZE, *entry;
-
-        if (large && cpu.page1gb && size >= LARGE_1G && !((va | from) & (LARGE_1G - 1))) {
-            level = 3;
-            step = LARGE_1G;
-        } else if (large && size >= LARGE_2M && !((va | from) & (LARGE_2M - 1))) {
-            level = 2;
-            step = LARGE_2M;
-        }
-        entry = hv_entry(va, level);
-        if (!entry)
-            return false;
-        *entry = from | flags | (level > 1 ? PTE_PSE : 0);
-        va += step;
-        from += step;
-        size -= step;
-    }
-    return true;
-}
 
 static u64 *heap_table(void) { return hv_alloc_page(); }
 
@@ -211,16 +140,14 @@ static void map_first_stage(void)
 
 static void make_bitmap(void)
 {
-    u64 size = ALIGN_UP(DIV_ROUND_UP(DIV_ROUND_UP(frame_limit, CHUNK_FRAMES), 8), PAGE_SIZE), at = 0;
-    u64 power = PAGE_SIZE;
+    u64 size = PAGE_SIZE;
 
-    while (power < size)
-        power <<= 1;
-    at = early_alloc(power);
+    while (size * 8 * CHUNK_FRAMES < frame_limit)
+        size <<= 1;
+    u64 at = early_alloc(size);
     if (!at)
         panic("No memory for the map of RAM; the machine needs more RAM");
-    frame_bitmap = maddr_to_virt(MADDR(at));
-    memset(frame_bitmap, 0, power);
+    frame_bitmap = memset(maddr_to_virt(MADDR(at)), 0, size);
     for (unsigned int i = 0; i < nr_ram; i++)
         for (u64 chunk = ram[i].start / LARGE_2M; chunk * LARGE_2M < ram[i].end; chunk++)
             set_bit(chunk, frame_bitmap);
@@ -251,21 +178,34 @@ static void back_array(unsigned long va, unsigned long ro, u64 size, u64 fill)
     }
 }
 
-/* Calls fn for each run of 2 MiB chunks with RAM in them, as frames [first, last). */
-static void for_each_run(void (*fn)(u64 first, u64 last))
+/* Gives owner those of the frames [at, last) that lie in none of n ranges, which are sorted; says how many. */
+static u64 own_gaps(u64 at, u64 last, const struct mem_range *r, unsigned int n, u32 owner)
+{
+    u64 owned = 0;
+
+    for (; at < last; r++, n--) {
+        u64 gap_end = n ? min(r->start >> PAGE_SHIFT, last) : last;
+
+        for (; at < gap_end; at++, owned++)
+            mfn_to_frame(MFN(at))->owner = owner;
+        if (n)
+            at = max(at, r->end >> PAGE_SHIFT);
+    }
+    return owned;
+}
+
+/* The frame table, for runs of 2 MiB chunks with RAM in them; what lies between pieces of RAM is a hole. */
+static void make_frame_table(void)
 {
     u64 chunks = DIV_ROUND_UP(frame_limit, CHUNK_FRAMES), from, to;
 
     for (from = find_next_bit(frame_bitmap, chunks, 0); from < chunks;
          from = find_next_bit(frame_bitmap, chunks, to)) {
         to = find_next_zero_bit(frame_bitmap, chunks, from);
-        fn(from * CHUNK_FRAMES, to * CHUNK_FRAMES);
+        back_array(FRAME_TABLE_START + from * CHUNK_FRAMES * sizeof(struct frame), 0,
+                   (to - from) * CHUNK_FRAMES * sizeof(struct frame), 0);
+        own_gaps(from * CHUNK_FRAMES, to * CHUNK_FRAMES, ram, nr_ram, FRAME_OWNER_IO);
     }
-}
-
-static void back_run(u64 first, u64 last)
-{
-    back_array(FRAME_TABLE_START + first * sizeof(struct frame), 0, (last - first) * sizeof(struct frame), 0);
 }
 
 /*
@@ -281,45 +221,12 @@ static void back_m2p(void)
             back_array(M2P_RW_START + gib * LARGE_2M, M2P_RO_START + gib * LARGE_2M, LARGE_2M, INVALID_M2P_ENTRY);
 }
 
-static void own_frames(u64 first, u64 last, u32 owner)
-{
-    for (struct frame *f = mfn_to_frame(MFN(first)); first < last; first++, f++)
-        f->owner = owner;
-}
-
-static void own_run(u64 first, u64 last)
-{
-    u64 at = first;
-
-    /* What lies between the pieces of RAM is a hole. */
-    for (unsigned int i = 0; i < nr_ram && at < last; i++) {
-        u64 start = ram[i].start >> PAGE_SHIFT, end = ram[i].end >> PAGE_SHIFT;
-
-        if (end <= at || start >= last)
-            continue;
-        if (start > at)
-            own_frames(at, start, FRAME_OWNER_IO);
-        at = min(end, last);
-    }
-    own_frames(at, last, FRAME_OWNER_IO);
-}
-
 /* RAM that is not free any more is the hypervisor's. */
 static void own_used(void)
 {
-    for (unsigned int i = 0, j = 0; i < nr_ram; i++) {
-        u64 at = ram[i].start >> PAGE_SHIFT, end = ram[i].end >> PAGE_SHIFT;
-
-        for (; j < nr_free && free_range[j].start < ram[i].end; j++) {
-            if (free_range[j].start == free_range[j].end)
-                continue;
-            own_frames(at, free_range[j].start >> PAGE_SHIFT, FRAME_OWNER_HV);
-            hv_page_count += (free_range[j].start >> PAGE_SHIFT) - at;
-            at = free_range[j].end >> PAGE_SHIFT;
-        }
-        own_frames(at, end, FRAME_OWNER_HV);
-        hv_page_count += end - at;
-    }
+    for (unsigned int i = 0; i < nr_ram; i++)
+        hv_page_count += own_gaps(ram[i].start >> PAGE_SHIFT, ram[i].end >> PAGE_SHIFT, free_range, nr_free,
+                                  FRAME_OWNER_HV);
 }
 
 void mm_init(void)
@@ -328,9 +235,8 @@ void mm_init(void)
     collect_ranges();
     map_first_stage();
     make_bitmap();
-    for_each_run(back_run);
+    make_frame_table();
     back_m2p();
-    for_each_run(own_run);
     own_used();
     hv_table_alloc = heap_table;
     for (unsigned int i = 0; i < nr_free; i++)

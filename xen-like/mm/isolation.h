@@ -43,20 +43,15 @@ bool isolation_init_cpu(unsigned int cpu);
  */
 void isolation_roots(mfn_t l4, mfn_t keep, unsigned long *guest, unsigned long *full);
 
-/* Entry slot of l4, a validated L4 that is locked, was written. */
-void isolation_copy_entry(mfn_t l4, unsigned int slot);
-/* l4 is about to be no L4 any more. */
-void isolation_forget_root(mfn_t l4);
+/* Entry slot of l4, a validated L4 that is locked, was written; NO_SLOT: l4 is about to be no L4 any more. */
+#define NO_SLOT (~0u)
+void isolation_update(mfn_t l4, unsigned int slot);
 static inline void isolation_entry_changed(mfn_t l4, unsigned int slot)
 {
     if (isolation_on())
-        isolation_copy_entry(l4, slot);
+        isolation_update(l4, slot);
 }
 
-static inline void isolation_forget(mfn_t l4)
-{
-    if (isolation_on())
-        isolation_forget_root(l4);
-}
+static inline void isolation_forget(mfn_t l4) { isolation_entry_changed(l4, NO_SLOT); }
 
 #endif

@@ -21,8 +21,8 @@ struct mem_range {
 #define MEM_RANGES_MAX 256
 
 /*
- * boot/ fills this. map: sorted, not overlapping. reserved: what of the RAM is in use already (image,
- * modules, …).
+ * boot/ fills this. map: sorted, not overlapping, RAM in whole pages below MAX_RAM. reserved: what of the RAM
+ * is in use already (image, modules, …), in whole pages.
  */
 struct boot_memory {
     unsigned int nr_map, nr_reserved;

@@ -52,6 +52,17 @@ u64 mmio_allowed(const struct domain *d, mfn_t mfn)
     return d->hardware && mfn.v == 0xfe000 ? PTE_P | PTE_RW : 0;
 }
 
+u64 *table_entry(u64 *table, unsigned int from, unsigned long va, unsigned int level)
+{
+    (void)table, (void)from, (void)va, (void)level;
+    return NULL;
+}
+
+u64 *hv_entry(unsigned long va, unsigned int level)
+{
+    return table_entry(hv_l4, 4, va, level);
+}
+
 u64 hv_large_mfn(unsigned long va)
 {
     (void)va;
