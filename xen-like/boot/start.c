@@ -138,7 +138,9 @@ void start_hypervisor(u32 magic, u32 info_address)
     printk("%u CPU%s, %lu MiB of memory, %lu MiB free\n", cpu_count, cpu_count == 1 ? "" : "s",
            memory_total() >> 20, free_pages() >> (20 - PAGE_SHIFT));
 
+    watchdog_pause();       /* much memory takes long to clear */
     dom0_build(&boot_info.module[0], boot_info.nr_modules > 1 ? &boot_info.module[1] : NULL);
+    watchdog_resume();
     free_boot_memory();
     continue_running(current);
 }
