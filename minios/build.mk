@@ -87,7 +87,7 @@ $$(B)/minios/app-$(1)/%.o: %.c $$(MINIOS_NEWLIB_DONE)
 $$(B)/minios/$(1).elf: $$(MINIOS_APP_$(1)_OBJS) $$(B)/minios/libminios.a minios/kernel/minios.lds \
     minios/kernel/gen-symbols.py
 	@echo "  LINK    $$@"
-	$$(Q)$$(PYTHON) minios/kernel/gen-symbols.py $(1) </dev/null >$$@.names0.s
+	$$(Q): | $$(PYTHON) minios/kernel/gen-symbols.py $(1) >$$@.names0.s
 	$$(Q)$$(CC) -c $$@.names0.s -o $$@.names0.o
 	$$(Q)$$(MINIOS_LD) -o $$@.pass1 $$(MINIOS_APP_$(1)_OBJS) $$@.names0.o \
 	    --start-group $$(B)/minios/libminios.a $$(MINIOS_LIBS) --end-group

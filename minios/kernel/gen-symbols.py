@@ -9,7 +9,10 @@ import sys
 
 symbols, start = {}, None
 for line in sys.stdin:
-    address, kind, name = (line.split() + ['', ''])[:3]
+    fields = line.split()
+    if len(fields) != 3:        # an undefined symbol has no address
+        continue
+    address, kind, name = fields
     if name == 'image_start':
         start = int(address, 16)
     elif kind in ('t', 'T') and not name.startswith(('.', 'image_')):
